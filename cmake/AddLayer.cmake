@@ -1,0 +1,45 @@
+# One folder of src/ is one layer: a static library whose DEPENDS list states which other layers it
+# may include. tests/lint/check_layers.py reads the same lists and fails on an unlisted include.
+#
+#   add_layer(NAME DEPENDS layer... SOURCES file... [LIBRARIES target...] [TESTS file...])
+#
+# LIBRARIES are third-party (PRIVATE: their headers stay inside the folder). TESTS are built into one
+# GoogleTest program atml_NAME_test when AUTOTINYML_TESTS is on.
+function(add_layer name)
+  cmake_parse_arguments(L "" "" "DEPENDS;SOURCES;LIBRARIES;TESTS" ${ARGN})
+  set(lib atml_${name})
+  set(kind PRIVATE)
+  set(public PUBLIC)
+  if(L_SOURCES)
+    add_library(${lib} STATIC ${L_SOURCES})
+    target_link_libraries(${lib} PRIVATE atml_warnings ${L_LIBRARIES})
+  else()
+    add_library(${lib} INTERFACE)
+    set(public INTERFACE)
+    target_link_libraries(${lib} INTERFACE ${L_LIBRARIES})
+  endif()
+  target_include_directories(${lib} ${public} ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+  target_compile_features(${lib} ${public} cxx_std_20)
+  foreach(dep IN LISTS L_DEPENDS)
+    target_link_libraries(${lib} ${public} atml_${dep})
+  endforeach()
+  if(AUTOTINYML_TESTS AND L_TESTS)
+    add_unit_test(atml_${name}_test SOURCES ${L_TESTS} LIBRARIES ${lib} ${L_LIBRARIES})
+  endif()
+endfunction()
+
+# add_unit_test(NAME SOURCES file... LIBRARIES target... [LABELS label...]): one GoogleTest program, one ctest entry.
+function(add_unit_test name)
+  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE ${T_LIBRARIES} atml_warnings GTest::gtest GTest::gtest_main fmt::fmt)
+  target_compile_definitions(${name} PRIVATE ATML_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  if(NOT T_LABELS)
+    set(T_LABELS unit)
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 600)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT})
+endfunction()
