@@ -13,7 +13,7 @@ namespace atml::target {
 
 enum class Core { kCortexM0, kCortexM0Plus, kCortexM3, kCortexM4, kCortexM7, kCortexM33, kCortexM55, kRv32imc };
 
-/// "cortex-m4"; the inverse fails with "did you mean".
+/// "cortex-m4"; the inverse fails with "did you mean". The names are those of -mcpu, but "rv32imc".
 std::string_view to_string(Core core);
 Result<Core> parse_core(std::string_view text);
 
@@ -45,6 +45,7 @@ struct Target {
   double sleep_microamps = 0;         // deep sleep with RAM kept; 0: unknown
   CostModel cost;
   std::vector<std::string> sources;   // data sheet, table, page of every figure
+  std::vector<std::string> notes;     // what the figures leave out: further RAM banks, clock set-ups
 
   /// Power while running: volts x current per MHz x clock; 0 where the data sheet figure is unknown.
   double run_watts() const { return volts * microamps_per_mhz * 1e-6 * clock_hz * 1e-6; }
@@ -63,10 +64,14 @@ struct Limits {
   Bytes usable_ram() const { return ram - reserve_ram; }
 };
 
+/// Cycle factors of a core, for parts whose file gives none. Calibrated against published board
+/// latencies of MLPerf Tiny for Cortex-M4 (and, by ratio, M7 and M33); the others are table cycles.
+CostModel default_cost(Core core);
+
 /// The part's own limits.
 Limits full_limits(const Target& target);
 
-/// Reads one targets/*.toml. Errors name file, line and key.
+/// Reads one targets/*.toml (docs/targets.md gives the keys). Errors name file, line and key.
 Result<Target> read_target(const std::string& path);
 /// All parts of the catalogue (resource folder "targets"), sorted by name.
 Result<std::vector<Target>> catalogue();
