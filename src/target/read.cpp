@@ -103,7 +103,7 @@ Status read_names(const Toml& root, const std::string& path, Target& target) {
 Status read_core(const Toml& root, Target& target) {
   ATML_TRY(const std::string text, root.string("core"));
   const auto core = parse_core(text);
-  if (!core.ok()) return bad(root, "core", ": " + core.error().message);
+  if (!core.ok()) return bad(root, "core", "names an " + core.error().message);
   target.core = core.value();
   const bool can_dsp = target.core == Core::kCortexM4 || target.core == Core::kCortexM7 ||
                        target.core == Core::kCortexM33 || target.core == Core::kCortexM55;
