@@ -83,7 +83,7 @@ class Space {
   Configuration decode(std::span<const double> encoding) const;
   /// Makes an encoding canonical, in place: clamps, rounds to choices, sets inactive parameters to
   /// kInactive and parameters that are active but hold kInactive to their default. Equal
-  /// configurations have equal canonical encodings (reals up to rounding).
+  /// configurations have equal canonical encodings; reals keep eight significant digits.
   void snap(std::span<double> encoding) const;
   /// From numbers in [0, 1) for all parameters, active or not (a Sobol point), to a canonical encoding.
   Encoding from_unit(std::span<const double> unit) const;
