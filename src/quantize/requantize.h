@@ -17,7 +17,8 @@
 
 namespace atml::quantize {
 
-/// A real factor >= 0 as mantissa x 2^(shift - 31); mantissa is 0 or in [2^30, 2^31), shift in [-31, 30].
+/// A real factor >= 0 as mantissa x 2^(shift - 31); mantissa is 0 or in [2^30, 2^31)
+/// (a mean's: from 2^29), shift in [-31, 30].
 struct Multiplier {
   std::int32_t mantissa = 0;
   int shift = 0;
@@ -142,10 +143,6 @@ namespace fixed {
 std::int32_t exp_of_negative(std::int32_t a);
 /// 1 / x for a sum in Q12.19 as shifted Q0.31; *bits_over_unit says by how much it was shifted.
 std::int32_t reciprocal(std::int32_t x, int* bits_over_unit);
-/// 1 / (1 + e^-a) for a in Q4.27; result in Q0.31.
-std::int32_t logistic(std::int32_t a);
-/// tanh(a) for a in Q4.27; result in Q0.31.
-std::int32_t tanh(std::int32_t a);
 }  // namespace fixed
 
 /// One row of softmax: `count` >= 1 values.
