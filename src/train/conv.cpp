@@ -1,0 +1,297 @@
+// Convolution, depthwise and dense layers as indirect matrix products: offset tables say where the
+// window of each output position starts and where each tap lies, so that one inner loop serves every
+// kernel, stride, dilation and padding, forward and backward.
+//
+//   forward    out[m][p]  = bias[m] + sum_k W[m][k] in[k_offset[k] + p]
+//   data       for each phase (qy mod stride, qx mod stride) of input positions q the same product
+//              over (tap of the phase, m), reading the output's gradient
+//   weights    dW[m][k] = sum_p dout[m][p] in[k_offset[k] + p]
+#include <algorithm>
+
+#include "base/assert.h"
+#include "train/op.h"
+
+namespace atml::train {
+namespace {
+
+using network::Window;
+
+int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+
+// How far `size` positions of the gradient are overrun, before and after, when every input position
+// collects from the outputs that its taps touch.
+void gradient_overrun(int in, int out, int kernel, int stride, int dilation, int pad, int& before, int& after) {
+  for (int k = 0; k < kernel; ++k) {
+    // Smallest and largest output index p with p * stride + k * dilation - pad inside the input, or next to it.
+    const int low = floor_div(pad - k * dilation + stride - 1, stride);
+    const int high = floor_div(in - 1 + pad - k * dilation, stride);
+    if (high < low) continue;
+    before = std::max(before, -low);
+    after = std::max(after, high - (out - 1));
+  }
+}
+
+// One matrix product over all positions, for each group of channels.
+struct Product {
+  TileShape shape = TileShape::kWide;
+  std::vector<std::int32_t> k_offset;
+  std::vector<std::int32_t> m_offset;
+  std::vector<Position> positions;
+  std::vector<int> taps;  // backward: the taps of this phase
+  std::unique_ptr<Buffer> packed;
+  std::size_t packed_group = 0;
+
+  int k() const { return static_cast<int>(k_offset.size()); }
+  int rows() const { return static_cast<int>(m_offset.size()); }
+  int most_rows(const Kernels& kernels) const {
+    if (shape == TileShape::kSingle) return 1;
+    return shape == TileShape::kTall ? kernels.tall_rows : kernels.wide_rows;
+  }
+  void finish(int groups) {
+    shape = rows() == 1 ? TileShape::kSingle : positions.size() <= 4 ? TileShape::kTall : TileShape::kWide;
+    packed_group = static_cast<std::size_t>(k()) * m_offset.size();
+    packed = std::make_unique<Buffer>(packed_group * static_cast<std::size_t>(groups));
+  }
+  Gemm gemm(int group) const {
+    Gemm g;
+    g.shape = shape;
+    g.a = packed->data() + packed_group * static_cast<std::size_t>(group);
+    g.k_offset = k_offset.data();
+    g.m_offset = m_offset.data();
+    g.positions = positions.data();
+    g.k = k();
+    g.rows = rows();
+    g.position_count = static_cast<int>(positions.size());
+    return g;
+  }
+};
+
+class ConvOp : public Op {
+ public:
+  ConvOp(const Kernels& kernels, const ConvSpec& spec, const Tensor& in, const Tensor& out, GradientTarget target)
+      : spec_(spec), in_(in), out_(out), target_(target), inputs_(in.layout.shape.channels / spec.groups) {
+    build_forward();
+    if (target.wanted) build_backward();
+    scratch_ = std::make_unique<Buffer>(static_cast<std::size_t>(forward_.k()) * forward_.m_offset.size() *
+                                        static_cast<std::size_t>(kernels.lanes));
+  }
+
+  // A depthwise layer with multiplier 1 treats every channel alone.
+  int channels() const override { return spec_.groups > 1 && spec_.filters == 1 ? spec_.groups : 1; }
+
+  void forward(const Pass& pass, int first, int last) override {
+    group_range(first, last);
+    for (int group = first; group < last; ++group) {
+      if (pass.weights_changed) pack_forward(pass, group);
+      Gemm g = forward_.gemm(group);
+      g.x = in_.value + group * inputs_ * in_.layout.channel;
+      g.out = out_.value + group * spec_.filters * out_.layout.channel;
+      if (spec_.bias.size > 0) {
+        g.bias = pass.parameters.value + spec_.bias.first + static_cast<std::size_t>(group * spec_.filters);
+      }
+      pass.kernels->gemm(g);
+    }
+  }
+
+  void backward(const Pass& pass, int first, int last) override {
+    group_range(first, last);
+    for (int group = first; group < last; ++group) {
+      weight_gradient(pass, group);
+      if (spec_.bias.size > 0) bias_gradient(pass, group);
+      if (target_.wanted) data_gradient(pass, group);
+    }
+  }
+
+ private:
+  void group_range(int& first, int& last) const {
+    if (channels() == 1) {
+      first = 0;
+      last = spec_.groups;
+    }
+  }
+
+  void build_forward() {
+    const Window& w = spec_.window;
+    const Layout& x = in_.layout;
+    const Layout& y = out_.layout;
+    const int top = w.pad_top(x.shape.height), left = w.pad_left(x.shape.width);
+    for (int i = 0; i < w.kernel_h; ++i) {
+      for (int j = 0; j < w.kernel_w; ++j) {
+        for (int c = 0; c < inputs_; ++c) {
+          forward_.k_offset.push_back(
+              static_cast<std::int32_t>(x.at(c, 0, i * w.dilation_h - top, j * w.dilation_w - left)));
+        }
+      }
+    }
+    for (int m = 0; m < spec_.filters; ++m) forward_.m_offset.push_back(static_cast<std::int32_t>(m * y.channel));
+    for (int g = 0; g < y.groups; ++g) {
+      for (int r = 0; r < y.shape.height; ++r) {
+        for (int c = 0; c < y.shape.width; ++c) {
+          forward_.positions.push_back({static_cast<std::int32_t>(x.at(0, g, r * w.stride_h, c * w.stride_w)),
+                                        static_cast<std::int32_t>(y.at(0, g, r, c))});
+        }
+      }
+    }
+    forward_.finish(spec_.groups);
+  }
+
+  // A kernel that covers its whole input (a dense layer): every weight has its own input position.
+  bool covers_input() const {
+    const Shape& x = in_.layout.shape;
+    const Window& w = spec_.window;
+    return w.kernel_h == x.height && w.kernel_w == x.width && w.padding == network::Padding::kValid &&
+           w.dilation_h == 1 && w.dilation_w == 1;
+  }
+
+  void build_backward() {
+    if (covers_input()) {
+      Product p;
+      p.k_offset = forward_.m_offset;
+      p.m_offset = forward_.k_offset;
+      for (const Position& q : forward_.positions) p.positions.push_back({q.out, q.in});
+      p.finish(spec_.groups);
+      backward_.push_back(std::move(p));
+      return;
+    }
+    for (int ry = 0; ry < spec_.window.stride_h; ++ry) {
+      for (int rx = 0; rx < spec_.window.stride_w; ++rx) add_phase(ry, rx);
+    }
+  }
+
+  // The input positions q with (q + pad) mod stride = (ry, rx): they see the taps whose offset has the
+  // same remainder, and (q + pad) / stride - tap offset / stride is the output that the tap belongs to.
+  void add_phase(int ry, int rx) {
+    const Window& w = spec_.window;
+    const Layout& x = in_.layout;
+    const Layout& y = out_.layout;
+    const int top = w.pad_top(x.shape.height), left = w.pad_left(x.shape.width);
+    Product p;
+    for (int i = 0; i < w.kernel_h; ++i) {
+      for (int j = 0; j < w.kernel_w; ++j) {
+        if (i * w.dilation_h % w.stride_h != ry || j * w.dilation_w % w.stride_w != rx) continue;
+        p.taps.push_back(i * w.kernel_w + j);
+        for (int m = 0; m < spec_.filters; ++m) {
+          p.k_offset.push_back(static_cast<std::int32_t>(
+              y.at(m, 0, -(i * w.dilation_h / w.stride_h), -(j * w.dilation_w / w.stride_w))));
+        }
+      }
+    }
+    for (int c = 0; c < inputs_; ++c) p.m_offset.push_back(static_cast<std::int32_t>(c * x.channel));
+    for (int g = 0; g < y.groups; ++g) {
+      for (int r = 0; r < x.shape.height; ++r) {
+        if ((r + top) % w.stride_h != ry) continue;
+        for (int c = 0; c < x.shape.width; ++c) {
+          if ((c + left) % w.stride_w != rx) continue;
+          p.positions.push_back(
+              {static_cast<std::int32_t>(y.at(0, g, (r + top) / w.stride_h, (c + left) / w.stride_w)),
+               static_cast<std::int32_t>(x.at(0, g, r, c))});
+        }
+      }
+    }
+    if (p.positions.empty()) return;
+    p.finish(spec_.groups);
+    backward_.push_back(std::move(p));
+  }
+
+  const float* kernel(const Pass& pass, int group) const {
+    return pass.parameters.value + spec_.kernel.first + group * spec_.group_stride;
+  }
+
+  void pack_forward(const Pass& pass, int group) {
+    pack_rows(kernel(pass, group), spec_.m_stride, spec_.k_stride, forward_.rows(), forward_.k(),
+              forward_.most_rows(*pass.kernels),
+              forward_.packed->data() + forward_.packed_group * static_cast<std::size_t>(group));
+  }
+
+  void weight_gradient(const Pass& pass, int group) {
+    Dot d;
+    d.dy = out_.gradient + group * spec_.filters * out_.layout.channel;
+    d.x = in_.value + group * inputs_ * in_.layout.channel;
+    d.dw = pass.parameters.gradient + spec_.kernel.first + group * spec_.group_stride;
+    d.scratch = scratch_->data();
+    d.k_offset = forward_.k_offset.data();
+    d.m_offset = forward_.m_offset.data();
+    d.positions = forward_.positions.data();
+    d.k = forward_.k();
+    d.rows = forward_.rows();
+    d.position_count = static_cast<int>(forward_.positions.size());
+    d.m_stride = spec_.m_stride;
+    d.k_stride = spec_.k_stride;
+    pass.kernels->dot(d);
+  }
+
+  void bias_gradient(const Pass& pass, int group) {
+    for (int m = 0; m < spec_.filters; ++m) {
+      const int c = group * spec_.filters + m;
+      double sum = 0, squares = 0;
+      pass.kernels->moments(common_extent(out_.layout, out_.layout), out_.gradient_plane(c), 0, &sum, &squares);
+      pass.parameters.gradient[spec_.bias.first + static_cast<std::size_t>(c)] = static_cast<float>(sum);
+    }
+  }
+
+  void data_gradient(const Pass& pass, int group) {
+    for (Product& p : backward_) {
+      pack_backward(pass, p, group);
+      Gemm g = p.gemm(group);
+      g.x = out_.gradient + group * spec_.filters * out_.layout.channel;
+      g.out = in_.gradient + group * inputs_ * in_.layout.channel;
+      g.accumulate = target_.accumulate;
+      pass.kernels->gemm(g);
+    }
+  }
+
+  // The rows of the transposed product are input channels (of a covering kernel: its inputs), its
+  // columns (tap, output).
+  void pack_backward(const Pass& pass, Product& p, int group) {
+    const float* w = kernel(pass, group);
+    float* a = p.packed->data() + p.packed_group * static_cast<std::size_t>(group);
+    if (covers_input()) {
+      pack_rows(w, spec_.k_stride, spec_.m_stride, p.rows(), p.k(), p.most_rows(*pass.kernels), a);
+      return;
+    }
+    const int most = p.most_rows(*pass.kernels);
+    const int tiles = (p.rows() + most - 1) / most;
+    int row = 0;
+    for (int t = 0; t < tiles; ++t) {
+      const int height = p.rows() / tiles + (t < p.rows() % tiles ? 1 : 0);
+      for (const int tap : p.taps) {
+        for (int m = 0; m < spec_.filters; ++m) {
+          const float* from = w + m * spec_.m_stride + (static_cast<std::ptrdiff_t>(tap) * inputs_ + row) * spec_.k_stride;
+          for (int i = 0; i < height; ++i) *a++ = from[i * spec_.k_stride];
+        }
+      }
+      row += height;
+    }
+  }
+
+  ConvSpec spec_;
+  const Tensor& in_;
+  const Tensor& out_;
+  GradientTarget target_;
+  int inputs_;  // input channels of one group
+  Product forward_;
+  std::vector<Product> backward_;
+  std::unique_ptr<Buffer> scratch_;
+};
+
+}  // namespace
+
+Halo conv_input_halo(const Window& w, const Shape& in, const Shape& out) {
+  const int top = w.pad_top(in.height), left = w.pad_left(in.width);
+  return {top, std::max(0, (out.height - 1) * w.stride_h + (w.kernel_h - 1) * w.dilation_h + 1 - top - in.height),
+          left, std::max(0, (out.width - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1 - left - in.width)};
+}
+
+Halo conv_gradient_halo(const Window& w, const Shape& in, const Shape& out) {
+  Halo h;
+  gradient_overrun(in.height, out.height, w.kernel_h, w.stride_h, w.dilation_h, w.pad_top(in.height), h.top, h.bottom);
+  gradient_overrun(in.width, out.width, w.kernel_w, w.stride_w, w.dilation_w, w.pad_left(in.width), h.left, h.right);
+  return h;
+}
+
+std::unique_ptr<Op> make_conv(const Kernels& kernels, const ConvSpec& spec, const Tensor& in, const Tensor& out,
+                              GradientTarget target) {
+  return std::make_unique<ConvOp>(kernels, spec, in, out, target);
+}
+
+}  // namespace atml::train

@@ -1,0 +1,329 @@
+#include "train/engine.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace atml::train {
+namespace {
+
+using network::Activate;
+using network::Layer;
+
+template <class T>
+const T* as(const Layer& layer) {
+  return std::get_if<T>(&layer.op);
+}
+
+Act act_of(network::Activation kind) {
+  switch (kind) {
+    case network::Activation::kRelu: return Act::kRelu;
+    case network::Activation::kRelu6: return Act::kRelu6;
+    case network::Activation::kHardSwish: return Act::kHardSwish;
+  }
+  ATML_UNREACHABLE("activation");
+}
+
+std::vector<std::vector<int>> readers_of(const network::Network& net) {
+  std::vector<std::vector<int>> readers(static_cast<std::size_t>(net.size()));
+  for (int i = 0; i < net.size(); ++i) {
+    for (const int input : net.layer(i).inputs) readers[static_cast<std::size_t>(input)].push_back(i);
+  }
+  return readers;
+}
+
+// The activation that batch normalisation `i` can apply itself: its only reader. -1: none.
+int fused_activation(const network::Network& net, const std::vector<std::vector<int>>& readers, int i) {
+  const std::vector<int>& r = readers[static_cast<std::size_t>(i)];
+  if (as<network::BatchNorm>(net.layer(i)) == nullptr || r.size() != 1) return -1;
+  return as<Activate>(net.layer(r[0])) != nullptr ? r[0] : -1;
+}
+
+// A layer that only renames its input: the same numbers in the same memory.
+bool renames(const network::Network& net, const std::vector<std::vector<int>>& readers, int i) {
+  const Layer& layer = net.layer(i);
+  if (const auto* d = as<network::Dropout>(layer)) return d->rate == 0;
+  if (as<network::Flatten>(layer) == nullptr) return false;
+  const Shape& in = net.source_shape(i);
+  if (in.height == 1 && in.width == 1) return true;
+  // Dense layers read their input in HWC order anyway.
+  const std::vector<int>& r = readers[static_cast<std::size_t>(i)];
+  return !r.empty() && std::ranges::all_of(r, [&](int j) { return as<network::Dense>(net.layer(j)) != nullptr; });
+}
+
+}  // namespace
+
+Engine::Engine(const network::Network& network, int batch, const Kernels& kernels)
+    : network_(network), kernels_(kernels), batch_(batch) {
+  ATML_ASSERT(batch > 0 && batch % kernels.lanes == 0, "the batch must be a multiple of the lanes");
+  count_parameters();
+  choose_tensors();
+  std::vector<Halo> halos(static_cast<std::size_t>(network_.size()));
+  require_halos(halos);
+  allocate(halos);
+  build_ops();
+  group_segments();
+}
+
+void Engine::count_parameters() {
+  const auto take = [&](std::int64_t n) {
+    const Slice s{parameter_count_, static_cast<std::size_t>(n)};
+    parameter_count_ += s.size;
+    return s;
+  };
+  const auto take_statistics = [&](int n) {
+    const Slice s{statistics_count_, static_cast<std::size_t>(n)};
+    statistics_count_ += s.size;
+    return s;
+  };
+  for (int i = 0; i < network_.size(); ++i) {
+    const Layer& layer = network_.layer(i);
+    LayerSlices s;
+    const auto kernel = [&](std::int64_t area, std::int64_t in, std::int64_t out, std::int64_t size, bool bias) {
+      s.kernel = take(size);
+      decayed_.push_back(s.kernel);
+      if (bias) s.bias = take(layer.output.channels);
+      s.fan_in = static_cast<int>(area * in);
+      s.fan_out = static_cast<int>(area * out);
+    };
+    if (const auto* c = as<network::Conv>(layer)) {
+      const std::int64_t area = static_cast<std::int64_t>(c->window.kernel_h) * c->window.kernel_w;
+      const int in = network_.source_shape(i).channels;
+      kernel(area, in, c->filters, area * in * c->filters, c->bias);
+    } else if (const auto* d = as<network::Depthwise>(layer)) {
+      const std::int64_t area = static_cast<std::int64_t>(d->window.kernel_h) * d->window.kernel_w;
+      kernel(area, 1, d->multiplier, area * layer.output.channels, d->bias);
+    } else if (const auto* e = as<network::Dense>(layer)) {
+      const std::int64_t in = network_.source_shape(i).elements();
+      kernel(1, in, e->units, in * e->units, e->bias);
+    } else if (as<network::BatchNorm>(layer) != nullptr) {
+      s.gamma = take(layer.output.channels);
+      s.beta = take(layer.output.channels);
+      s.mean = take_statistics(layer.output.channels);
+      s.variance = take_statistics(layer.output.channels);
+    }
+    slices_.push_back(s);
+  }
+  parameters_ = Buffer(parameter_count_);
+  gradients_ = Buffer(parameter_count_);
+  statistics_ = Buffer(statistics_count_);
+}
+
+void Engine::choose_tensors() {
+  const auto readers = readers_of(network_);
+  for (int i = 0; i < network_.size(); ++i) {
+    const Layer& layer = network_.layer(i);
+    bool trained = slices_[static_cast<std::size_t>(i)].kernel.size + slices_[static_cast<std::size_t>(i)].gamma.size > 0;
+    for (const int input : layer.inputs) trained = trained || trained_[static_cast<std::size_t>(input)];
+    trained_.push_back(trained);
+    int home = i;
+    if (renames(network_, readers, i)) home = alias_[static_cast<std::size_t>(layer.inputs[0])];
+    if (const int act = fused_activation(network_, readers, i); act >= 0) home = act;
+    alias_.push_back(home);
+  }
+}
+
+void Engine::require_halos(std::vector<Halo>& halos) const {
+  for (int i = 1; i < network_.size(); ++i) {
+    const Layer& layer = network_.layer(i);
+    const network::Window* window = nullptr;
+    if (const auto* c = as<network::Conv>(layer)) window = &c->window;
+    if (const auto* d = as<network::Depthwise>(layer)) window = &d->window;
+    if (window == nullptr) continue;
+    const auto in = static_cast<std::size_t>(alias_[static_cast<std::size_t>(layer.inputs[0])]);
+    const Shape& source = network_.source_shape(i);
+    halos[in].include(conv_input_halo(*window, source, layer.output));
+    if (trained_[static_cast<std::size_t>(layer.inputs[0])]) {
+      halos[static_cast<std::size_t>(alias_[static_cast<std::size_t>(i)])].include(
+          conv_gradient_halo(*window, source, layer.output));
+    }
+  }
+}
+
+void Engine::allocate(const std::vector<Halo>& halos) {
+  std::size_t total = 0;
+  tensors_.resize(static_cast<std::size_t>(network_.size()));
+  for (int pass = 0; pass < 2; ++pass) {
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      if (alias_[i] != static_cast<int>(i)) continue;
+      Tensor& t = tensors_[i];
+      if (pass == 0) t.layout = Layout(network_.layer(static_cast<int>(i)).output, groups(), kernels_.lanes, halos[i]);
+      const std::size_t size = t.layout.floats();
+      if (pass == 1) t.value = memory_.data() + at + t.layout.origin;
+      at += size;
+      if (!trained_[i]) continue;
+      if (pass == 1) t.gradient = memory_.data() + at + t.layout.origin;
+      at += size;
+    }
+    if (pass == 0) total = at;
+    if (pass == 0) memory_ = Buffer(total);
+  }
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    tensor_of_.push_back(&tensors_[static_cast<std::size_t>(alias_[i])]);
+  }
+}
+
+ConvSpec Engine::conv_spec(int i) const {
+  const Layer& layer = network_.layer(i);
+  const LayerSlices& s = slices_[static_cast<std::size_t>(i)];
+  const Shape& in = tensor_of_[static_cast<std::size_t>(layer.inputs[0])]->layout.shape;
+  ConvSpec spec;
+  spec.kernel = s.kernel;
+  spec.bias = s.bias;
+  if (const auto* d = as<network::Depthwise>(layer)) {
+    spec.window = d->window;
+    spec.groups = in.channels;
+    spec.filters = d->multiplier;
+    spec.m_stride = 1;
+    spec.k_stride = layer.output.channels;
+    spec.group_stride = d->multiplier;
+    return spec;
+  }
+  if (const auto* c = as<network::Conv>(layer)) {
+    spec.window = c->window;
+  } else {
+    spec.window.kernel_h = in.height;
+    spec.window.kernel_w = in.width;
+    spec.window.padding = network::Padding::kValid;
+  }
+  spec.filters = layer.output.channels;
+  spec.m_stride = static_cast<std::ptrdiff_t>(spec.window.kernel_h) * spec.window.kernel_w * in.channels;
+  spec.k_stride = 1;
+  return spec;
+}
+
+void Engine::build_ops() {
+  // Backward runs from the last step to the first: the last reader of a tensor writes its gradient,
+  // the earlier ones add to it.
+  std::vector<std::vector<GradientTarget>> targets(static_cast<std::size_t>(network_.size()));
+  std::vector<bool> written(static_cast<std::size_t>(network_.size()), false);
+  const auto readers = readers_of(network_);
+  const auto skipped = [&](int i) {
+    if (i == 0 || renames(network_, readers, i)) return true;
+    return as<Activate>(network_.layer(i)) != nullptr &&
+           fused_activation(network_, readers, network_.layer(i).inputs[0]) == i;
+  };
+  for (int i = network_.last(); i > 0; --i) {
+    if (skipped(i)) continue;
+    for (const int input : network_.layer(i).inputs) {
+      const auto home = static_cast<std::size_t>(alias_[static_cast<std::size_t>(input)]);
+      targets[static_cast<std::size_t>(i)].push_back({trained_[home], written[home]});
+      written[home] = true;
+    }
+  }
+  for (int i = 1; i < network_.size(); ++i) {
+    if (!skipped(i)) build_op(i, targets[static_cast<std::size_t>(i)]);
+  }
+}
+
+void Engine::build_op(int i, const std::vector<GradientTarget>& targets) {
+  const Layer& layer = network_.layer(i);
+  const LayerSlices& s = slices_[static_cast<std::size_t>(i)];
+  const auto source = [&](std::size_t n) -> const Tensor& {
+    return *tensor_of_[static_cast<std::size_t>(layer.inputs[n])];
+  };
+  const Tensor& out = *tensor_of_[static_cast<std::size_t>(i)];
+  std::unique_ptr<Op> op;
+  if (as<network::Conv>(layer) || as<network::Depthwise>(layer) || as<network::Dense>(layer)) {
+    op = make_conv(kernels_, conv_spec(i), source(0), out, targets[0]);
+  } else if (as<network::BatchNorm>(layer)) {
+    NormSpec spec{s.gamma, s.beta, s.mean, s.variance, Act::kNone};
+    const int home = alias_[static_cast<std::size_t>(i)];
+    if (home != i) spec.act = act_of(as<Activate>(network_.layer(home))->kind);
+    op = make_norm(spec, source(0), out, targets[0]);
+  } else if (const auto* a = as<Activate>(layer)) {
+    op = make_activation(act_of(a->kind), source(0), out, targets[0]);
+  } else if (const auto* m = as<network::MaxPool>(layer)) {
+    op = make_max_pool(m->window, source(0), out, targets[0]);
+  } else if (const auto* p = as<network::AveragePool>(layer)) {
+    op = make_average_pool(p->window, source(0), out, targets[0]);
+  } else if (as<network::GlobalAveragePool>(layer)) {
+    op = make_global_average(source(0), out, targets[0]);
+  } else if (as<network::Add>(layer)) {
+    op = make_add(source(0), source(1), out, targets[0], targets[1]);
+  } else if (as<network::Concat>(layer)) {
+    std::vector<const Tensor*> sources;
+    for (std::size_t n = 0; n < layer.inputs.size(); ++n) sources.push_back(&source(n));
+    op = make_concat(std::move(sources), out, targets);
+  } else if (as<network::Flatten>(layer)) {
+    op = make_flatten(source(0), out, targets[0]);
+  } else if (const auto* d = as<network::Dropout>(layer)) {
+    op = make_dropout(d->rate, i, source(0), out, targets[0]);
+  }
+  ATML_ASSERT(op != nullptr, "layer kind without a step");
+  ops_.push_back(std::move(op));
+}
+
+void Engine::group_segments() {
+  for (std::size_t i = 0; i < ops_.size(); ++i) {
+    const int channels = ops_[i]->channels();
+    if (!segments_.empty() && channels > 1 && segments_.back().channels == channels) {
+      segments_.back().last = i + 1;
+    } else {
+      segments_.push_back({i, i + 1, channels});
+    }
+  }
+}
+
+void Engine::initialise(Rng rng) {
+  values_changed_ = true;
+  for (std::size_t i = 0; i < slices_.size(); ++i) {
+    const LayerSlices& s = slices_[i];
+    const bool last = static_cast<int>(i) == network_.last();
+    const double variance = last ? 2.0 / (s.fan_in + s.fan_out) : 2.0 / std::max(1, s.fan_in);
+    for (std::size_t k = 0; k < s.kernel.size; ++k) {
+      parameters_.data()[s.kernel.first + k] = static_cast<float>(std::sqrt(variance) * rng.normal());
+    }
+    std::fill_n(parameters_.data() + s.bias.first, s.bias.size, 0.0f);
+    std::fill_n(parameters_.data() + s.gamma.first, s.gamma.size, 1.0f);
+    std::fill_n(parameters_.data() + s.beta.first, s.beta.size, 0.0f);
+    std::fill_n(statistics_.data() + s.mean.first, s.mean.size, 0.0f);
+    std::fill_n(statistics_.data() + s.variance.first, s.variance.size, 1.0f);
+  }
+}
+
+Pass Engine::make_pass(bool training, std::uint64_t noise) const {
+  Pass pass;
+  pass.kernels = &kernels_;
+  pass.parameters = {parameters_.data(), gradients_.data(), statistics_.data()};
+  pass.training = training;
+  pass.noise = noise;
+  pass.weights_changed = values_changed_;
+  return pass;
+}
+
+void Engine::forward(bool training, std::uint64_t noise) {
+  noise_ = noise;
+  const Pass pass = make_pass(training, noise);
+  for (const Segment& s : segments_) {
+    for (int c = 0; c < s.channels; ++c) {
+      for (std::size_t i = s.first; i < s.last; ++i) ops_[i]->forward(pass, c, c + 1);
+    }
+  }
+  values_changed_ = false;
+}
+
+void Engine::backward() {
+  const Pass pass = make_pass(true, noise_);
+  for (std::size_t n = segments_.size(); n-- > 0;) {
+    const Segment& s = segments_[n];
+    for (int c = 0; c < s.channels; ++c) {
+      for (std::size_t i = s.last; i-- > s.first;) ops_[i]->backward(pass, c, c + 1);
+    }
+  }
+}
+
+Weights Engine::weights(std::span<const float> values, std::span<const float> statistics) const {
+  Weights w;
+  const auto copy = [](std::span<const float> from, const Slice& s) {
+    const auto part = from.subspan(s.first, s.size);
+    return std::vector<float>(part.begin(), part.end());
+  };
+  for (const LayerSlices& s : slices_) {
+    w.layers.push_back({copy(values, s.kernel), copy(values, s.bias), copy(values, s.gamma), copy(values, s.beta),
+                        copy(statistics, s.mean), copy(statistics, s.variance)});
+  }
+  return w;
+}
+
+}  // namespace atml::train

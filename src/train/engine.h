@@ -1,0 +1,93 @@
+// Engine: one Network laid out in memory for batches of a fixed size, with its parameters: forward and
+// backward passes. It knows no data set, loss or optimiser. Everything is allocated at construction.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/random.h"
+#include "network/network.h"
+#include "train/op.h"
+#include "train/weights.h"
+
+namespace atml::train {
+
+class Engine {
+ public:
+  /// `batch` is a multiple of kernels.lanes. The network must pass verify().
+  Engine(const network::Network& network, int batch, const Kernels& kernels);
+
+  int batch() const { return batch_; }
+  int groups() const { return batch_ / kernels_.lanes; }
+  const Kernels& kernels() const { return kernels_; }
+  const network::Network& network() const { return network_; }
+
+  /// He et al. (ICCV 2015) normal kernels (the last layer: Glorot), gamma 1, beta and bias 0, mean 0, variance 1.
+  void initialise(Rng rng);
+
+  /// Flat parameters (kernels in TFLite's layouts, biases, gammas, betas), their gradients, and the
+  /// running statistics. After writing to values() call values_changed().
+  std::span<float> values() { return {parameters_.data(), parameter_count_}; }
+  std::span<const float> gradients() const { return {gradients_.data(), parameter_count_}; }
+  std::span<float> gradients() { return {gradients_.data(), parameter_count_}; }
+  std::span<float> statistics() { return {statistics_.data(), statistics_count_}; }
+  void values_changed() { values_changed_ = true; }
+  /// The kernels among the parameters, which weight decay acts on.
+  const std::vector<Slice>& decayed() const { return decayed_; }
+
+  const Tensor& input() const { return *tensor_of_[0]; }
+  const Tensor& output() const { return *tensor_of_.back(); }
+
+  /// `noise` seeds dropout and is the same in both passes of a batch.
+  void forward(bool training, std::uint64_t noise = 0);
+  /// Reads output().gradient, fills gradients(). After a forward pass in training mode only.
+  void backward();
+
+  /// Parameters as Weights (layouts of weights.h), read from arrays shaped like values() and statistics().
+  Weights weights(std::span<const float> values, std::span<const float> statistics) const;
+
+ private:
+  struct LayerSlices {
+    Slice kernel, bias, gamma, beta, mean, variance;
+    int fan_in = 0, fan_out = 0;
+  };
+  void count_parameters();
+  void choose_tensors();
+  void require_halos(std::vector<Halo>& halos) const;
+  void allocate(const std::vector<Halo>& halos);
+  void build_ops();
+  void build_op(int layer, const std::vector<GradientTarget>& targets);
+  ConvSpec conv_spec(int layer) const;
+  void group_segments();
+  Pass make_pass(bool training, std::uint64_t noise) const;
+
+  network::Network network_;
+  const Kernels& kernels_;
+  int batch_;
+
+  std::vector<LayerSlices> slices_;
+  std::size_t parameter_count_ = 0;
+  std::size_t statistics_count_ = 0;
+  std::vector<Slice> decayed_;
+
+  std::vector<int> alias_;         // layer -> the layer whose tensor it uses
+  std::vector<bool> trained_;      // layer: its output depends on a parameter
+  std::vector<Tensor> tensors_;    // one per layer, unused where aliased
+  std::vector<const Tensor*> tensor_of_;
+  std::vector<std::unique_ptr<Op>> ops_;  // in execution order
+  struct Segment {
+    std::size_t first, last;  // ops
+    int channels;
+  };
+  std::vector<Segment> segments_;
+
+  Buffer memory_{0};
+  Buffer parameters_{0};
+  Buffer gradients_{0};
+  Buffer statistics_{0};
+  bool values_changed_ = true;
+  std::uint64_t noise_ = 0;
+};
+
+}  // namespace atml::train

@@ -1,0 +1,599 @@
+// The kernels, written once with compiler vectors of ATML_LANES floats. Included by one source per
+// instruction set, which defines ATML_LANES, ATML_WIDE_ROWS x ATML_WIDE_COLUMNS and ATML_TALL_ROWS x ATML_TALL_COLUMNS
+// (the accumulators of a tile must fit into the registers: 32 of AVX-512, else 16), ATML_DOT_ROWS x
+// ATML_DOT_COLUMNS, and ATML_KERNELS, the name of the table. Everything here has internal linkage.
+#include "train/kernels.h"
+
+namespace atml::train {
+namespace {
+
+constexpr int kLanes = ATML_LANES;
+typedef float Vec __attribute__((vector_size(4 * ATML_LANES), may_alias));
+typedef std::int32_t IntVec __attribute__((vector_size(4 * ATML_LANES), may_alias));
+typedef std::uint32_t BitVec __attribute__((vector_size(4 * ATML_LANES), may_alias));
+
+#define ATML_INLINE inline __attribute__((always_inline))
+#define ATML_UNROLL _Pragma("GCC unroll 16")
+
+ATML_INLINE Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
+ATML_INLINE void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
+ATML_INLINE Vec splat(float f) { return f - Vec{}; }
+ATML_INLINE Vec select(IntVec mask, Vec yes, Vec no) { return mask ? yes : no; }
+ATML_INLINE Vec maximum(Vec a, Vec b) { return a > b ? a : b; }
+ATML_INLINE Vec minimum(Vec a, Vec b) { return a < b ? a : b; }
+
+ATML_INLINE double lane_sum(Vec v) {
+  double sum = 0;
+  for (int i = 0; i < kLanes; ++i) sum += static_cast<double>(v[i]);
+  return sum;
+}
+
+ATML_INLINE float lane_sum_float(Vec v) {
+  // Pairwise, so that GCC turns it into a few shuffles.
+  float part[kLanes];
+  ATML_UNROLL for (int i = 0; i < kLanes; ++i) part[i] = v[i];
+  ATML_UNROLL for (int width = kLanes / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) part[i] += part[i + width];
+  }
+  return part[0];
+}
+
+// ---- Gemm -----------------------------------------------------------------------------------------
+
+// One tile: MR rows x NR positions in registers. `x` are the NR window starts.
+template <int MR, int NR>
+ATML_INLINE void gemm_tile(const Gemm& g, const float* a, int row, const Position* positions, int count) {
+  const float* x[NR];
+  float* out[NR];
+  ATML_UNROLL for (int j = 0; j < NR; ++j) {
+    // A short last tile repeats its last position: the same numbers are stored more than once.
+    const Position p = positions[j < count ? j : count - 1];
+    x[j] = g.x + p.in;
+    out[j] = g.out + p.out;
+  }
+  const std::int32_t* m_offset = g.m_offset + row;
+  Vec sum[MR][NR];
+  if (g.accumulate) {
+    ATML_UNROLL for (int i = 0; i < MR; ++i) {
+      ATML_UNROLL for (int j = 0; j < NR; ++j) sum[i][j] = load(out[j] + m_offset[i]);
+    }
+  } else {
+    ATML_UNROLL for (int i = 0; i < MR; ++i) {
+      const Vec start = splat(g.bias != nullptr ? g.bias[row + i] : 0.0f);
+      ATML_UNROLL for (int j = 0; j < NR; ++j) sum[i][j] = start;
+    }
+  }
+  const std::int32_t* k_offset = g.k_offset;
+  for (int k = 0; k < g.k; ++k) {
+    const std::ptrdiff_t offset = k_offset[k];
+    Vec xs[NR];
+    ATML_UNROLL for (int j = 0; j < NR; ++j) xs[j] = load(x[j] + offset);
+    ATML_UNROLL for (int i = 0; i < MR; ++i) {
+      const Vec w = splat(a[i]);
+      ATML_UNROLL for (int j = 0; j < NR; ++j) sum[i][j] += w * xs[j];
+    }
+    a += MR;
+  }
+  ATML_UNROLL for (int i = 0; i < MR; ++i) {
+    ATML_UNROLL for (int j = 0; j < NR; ++j) store(out[j] + m_offset[i], sum[i][j]);
+  }
+}
+
+template <int NR, int MOST>
+ATML_INLINE void gemm_rows(const Gemm& g, const Position* positions, int count) {
+  const int tiles = (g.rows + MOST - 1) / MOST;
+  const int small = g.rows / tiles;
+  const int larger = g.rows % tiles;  // so many tiles have one row more
+  const float* a = g.a;
+  int row = 0;
+  for (int t = 0; t < tiles; ++t) {
+    const int height = small + (t < larger ? 1 : 0);
+    switch (height) {
+      case 1: gemm_tile<1, NR>(g, a, row, positions, count); break;
+      case 2: if constexpr (MOST >= 2) gemm_tile<2, NR>(g, a, row, positions, count); break;
+      case 3: if constexpr (MOST >= 3) gemm_tile<3, NR>(g, a, row, positions, count); break;
+      case 4: if constexpr (MOST >= 4) gemm_tile<4, NR>(g, a, row, positions, count); break;
+      case 5: if constexpr (MOST >= 5) gemm_tile<5, NR>(g, a, row, positions, count); break;
+      case 6: if constexpr (MOST >= 6) gemm_tile<6, NR>(g, a, row, positions, count); break;
+      case 7: if constexpr (MOST >= 7) gemm_tile<7, NR>(g, a, row, positions, count); break;
+      default: if constexpr (MOST >= 8) gemm_tile<8, NR>(g, a, row, positions, count); break;
+    }
+    a += static_cast<std::ptrdiff_t>(height) * g.k;
+    row += height;
+  }
+}
+
+template <int NR, int MOST>
+void gemm_all(const Gemm& g) {
+  for (int p = 0; p < g.position_count; p += NR) {
+    const int left = g.position_count - p;
+    gemm_rows<NR, MOST>(g, g.positions + p, left < NR ? left : NR);
+  }
+}
+
+void gemm(const Gemm& g) {
+  switch (g.shape) {
+    case TileShape::kWide: return gemm_all<ATML_WIDE_COLUMNS, ATML_WIDE_ROWS>(g);
+    case TileShape::kTall: return gemm_all<ATML_TALL_COLUMNS, ATML_TALL_ROWS>(g);
+    case TileShape::kSingle: return gemm_all<8, 1>(g);
+  }
+}
+
+// ---- Dot ------------------------------------------------------------------------------------------
+
+// Positions of one block: x of the block stays in the first-level cache while all rows pass by.
+constexpr int kDotBlock = 64;
+
+template <int MR, int KR>
+ATML_INLINE void dot_tile(const Dot& d, int row, int k, int first, int last, bool begin, bool end) {
+  const float* dy[MR];
+  const float* x[KR];
+  ATML_UNROLL for (int i = 0; i < MR; ++i) dy[i] = d.dy + d.m_offset[row + i];
+  ATML_UNROLL for (int j = 0; j < KR; ++j) x[j] = d.x + d.k_offset[k + j];
+  Vec sum[MR][KR];
+  float* scratch = d.scratch + (static_cast<std::ptrdiff_t>(row) * d.k + static_cast<std::ptrdiff_t>(k) * MR) * kLanes;
+  if (begin) {
+    ATML_UNROLL for (int i = 0; i < MR; ++i) {
+      ATML_UNROLL for (int j = 0; j < KR; ++j) sum[i][j] = Vec{};
+    }
+  } else {
+    ATML_UNROLL for (int i = 0; i < MR; ++i) {
+      ATML_UNROLL for (int j = 0; j < KR; ++j) sum[i][j] = load(scratch + (i * KR + j) * kLanes);
+    }
+  }
+  const Position* stop = d.positions + last;
+  for (const Position* p = d.positions + first; p != stop; ++p) {
+    const std::ptrdiff_t in = p->in;
+    const std::ptrdiff_t out = p->out;
+    Vec ys[MR];
+    ATML_UNROLL for (int i = 0; i < MR; ++i) ys[i] = load(dy[i] + out);
+    ATML_UNROLL for (int j = 0; j < KR; ++j) {
+      const Vec xs = load(x[j] + in);
+      ATML_UNROLL for (int i = 0; i < MR; ++i) sum[i][j] += ys[i] * xs;
+    }
+  }
+  if (!end) {
+    ATML_UNROLL for (int i = 0; i < MR; ++i) {
+      ATML_UNROLL for (int j = 0; j < KR; ++j) store(scratch + (i * KR + j) * kLanes, sum[i][j]);
+    }
+    return;
+  }
+  for (int i = 0; i < MR; ++i) {
+    for (int j = 0; j < KR; ++j) {
+      d.dw[(row + i) * d.m_stride + (k + j) * d.k_stride] = lane_sum_float(sum[i][j]);
+    }
+  }
+}
+
+template <int MR, int MOST>
+ATML_INLINE void dot_columns(const Dot& d, int row, int k, int width, int first, int last, bool begin, bool end) {
+  switch (width) {
+    case 1: dot_tile<MR, 1>(d, row, k, first, last, begin, end); break;
+    case 2: if constexpr (MOST >= 2) dot_tile<MR, 2>(d, row, k, first, last, begin, end); break;
+    case 3: if constexpr (MOST >= 3) dot_tile<MR, 3>(d, row, k, first, last, begin, end); break;
+    case 4: if constexpr (MOST >= 4) dot_tile<MR, 4>(d, row, k, first, last, begin, end); break;
+    case 5: if constexpr (MOST >= 5) dot_tile<MR, 5>(d, row, k, first, last, begin, end); break;
+    case 6: if constexpr (MOST >= 6) dot_tile<MR, 6>(d, row, k, first, last, begin, end); break;
+    case 7: if constexpr (MOST >= 7) dot_tile<MR, 7>(d, row, k, first, last, begin, end); break;
+    case 8: if constexpr (MOST >= 8) dot_tile<MR, 8>(d, row, k, first, last, begin, end); break;
+    default: if constexpr (MOST >= 9) dot_tile<MR, 9>(d, row, k, first, last, begin, end); break;
+  }
+}
+
+template <int MOST_ROWS, int MOST_COLUMNS>
+void dot_blocks(const Dot& d) {
+  const int row_tiles = (d.rows + MOST_ROWS - 1) / MOST_ROWS;
+  const int column_tiles = (d.k + MOST_COLUMNS - 1) / MOST_COLUMNS;
+  for (int first = 0; first < d.position_count; first += kDotBlock) {
+    const int last = first + kDotBlock < d.position_count ? first + kDotBlock : d.position_count;
+    const bool begin = first == 0;
+    const bool end = last == d.position_count;
+    int k = 0;
+    for (int c = 0; c < column_tiles; ++c) {
+      const int width = d.k / column_tiles + (c < d.k % column_tiles ? 1 : 0);
+      int row = 0;
+      for (int r = 0; r < row_tiles; ++r) {
+        const int height = d.rows / row_tiles + (r < d.rows % row_tiles ? 1 : 0);
+        switch (height) {
+          case 1: dot_columns<1, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+          case 2: if constexpr (MOST_ROWS >= 2) dot_columns<2, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+          case 3: if constexpr (MOST_ROWS >= 3) dot_columns<3, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+          default: if constexpr (MOST_ROWS >= 4) dot_columns<4, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+        }
+        row += height;
+      }
+      k += width;
+    }
+  }
+}
+
+void dot(const Dot& d) {
+  if (d.rows == 1) {
+    dot_blocks<1, 9>(d);
+  } else {
+    dot_blocks<ATML_DOT_ROWS, ATML_DOT_COLUMNS>(d);
+  }
+}
+
+// ---- Channel-wise passes --------------------------------------------------------------------------
+
+template <Act A>
+ATML_INLINE Vec act_value(Vec z) {
+  if constexpr (A == Act::kRelu) return maximum(z, Vec{});
+  if constexpr (A == Act::kRelu6) return minimum(maximum(z, Vec{}), splat(6));
+  if constexpr (A == Act::kHardSwish) {
+    return z * minimum(maximum(z + splat(3), Vec{}), splat(6)) * splat(1.0f / 6);
+  }
+  return z;
+}
+
+// dy * act'(z)
+template <Act A>
+ATML_INLINE Vec act_gradient(Vec z, Vec dy) {
+  if constexpr (A == Act::kRelu) return select(z > Vec{}, dy, Vec{});
+  if constexpr (A == Act::kRelu6) return select((z > Vec{}) & (z < splat(6)), dy, Vec{});
+  if constexpr (A == Act::kHardSwish) {
+    const Vec inner = z * splat(1.0f / 3) + splat(0.5f);
+    const Vec slope = select(z > splat(3), splat(1), select(z < splat(-3), Vec{}, inner));
+    return dy * slope;
+  }
+  return dy;
+}
+
+// Calls body<A>(...) for the activation of run time.
+#define ATML_FOR_ACT(act, body)                             \
+  switch (act) {                                            \
+    case Act::kNone: body.template operator()<Act::kNone>(); break;           \
+    case Act::kRelu: body.template operator()<Act::kRelu>(); break;           \
+    case Act::kRelu6: body.template operator()<Act::kRelu6>(); break;         \
+    case Act::kHardSwish: body.template operator()<Act::kHardSwish>(); break; \
+  }
+
+// Visits all vectors: visit(g, y, pointer step in floats).
+template <class Visit>
+ATML_INLINE void each_row(Extent e, Visit visit) {
+  for (int g = 0; g < e.groups; ++g) {
+    for (int y = 0; y < e.rows; ++y) visit(g, y);
+  }
+}
+ATML_INLINE float* row_of(const Plane& p, int g, int y) { return p.data + g * p.group + y * p.row; }
+
+void moments(Extent e, Plane x, float shift, double* sum, double* squares) {
+  double total = 0;
+  double total_squares = 0;
+  const Vec s = splat(shift);
+  each_row(e, [&](int g, int y) {
+    const float* p = row_of(x, g, y);
+    // Several partial sums hide the latency of the additions and keep rounding errors small.
+    Vec a[4] = {}, b[4] = {};
+    int i = 0;
+    for (; i + 4 <= e.cols; i += 4) {
+      ATML_UNROLL for (int j = 0; j < 4; ++j) {
+        const Vec v = load(p + (i + j) * kLanes) - s;
+        a[j] += v;
+        b[j] += v * v;
+      }
+    }
+    for (; i < e.cols; ++i) {
+      const Vec v = load(p + i * kLanes) - s;
+      a[0] += v;
+      b[0] += v * v;
+    }
+    total += static_cast<double>(lane_sum_float((a[0] + a[1]) + (a[2] + a[3])));
+    total_squares += static_cast<double>(lane_sum_float((b[0] + b[1]) + (b[2] + b[3])));
+  });
+  *sum = total;
+  *squares = total_squares;
+}
+
+void affine(Extent e, Plane x, Plane y, float scale, float shift, Act act) {
+  const Vec a = splat(scale), b = splat(shift);
+  const auto body = [&]<Act A>() {
+    each_row(e, [&](int g, int r) {
+      const float* p = row_of(x, g, r);
+      float* q = row_of(y, g, r);
+      for (int i = 0; i < e.cols; ++i) store(q + i * kLanes, act_value<A>(load(p + i * kLanes) * a + b));
+    });
+  };
+  ATML_FOR_ACT(act, body)
+}
+
+void norm_backward_sums(Extent e, Plane x, Plane dy, const NormBackward& n, double* sum, double* product) {
+  const Vec a = splat(n.scale), b = splat(n.shift), mean = splat(n.mean);
+  double total = 0;
+  double total_product = 0;
+  const auto body = [&]<Act A>() {
+    each_row(e, [&](int g, int r) {
+      const float* p = row_of(x, g, r);
+      const float* q = row_of(dy, g, r);
+      Vec s[2] = {}, t[2] = {};
+      int i = 0;
+      for (; i + 2 <= e.cols; i += 2) {
+        ATML_UNROLL for (int j = 0; j < 2; ++j) {
+          const Vec v = load(p + (i + j) * kLanes);
+          const Vec dz = act_gradient<A>(v * a + b, load(q + (i + j) * kLanes));
+          s[j] += dz;
+          t[j] += dz * (v - mean);
+        }
+      }
+      if (i < e.cols) {
+        const Vec v = load(p + i * kLanes);
+        const Vec dz = act_gradient<A>(v * a + b, load(q + i * kLanes));
+        s[0] += dz;
+        t[0] += dz * (v - mean);
+      }
+      total += static_cast<double>(lane_sum_float(s[0] + s[1]));
+      total_product += static_cast<double>(lane_sum_float(t[0] + t[1]));
+    });
+  };
+  ATML_FOR_ACT(n.act, body)
+  *sum = total;
+  *product = total_product;
+}
+
+void norm_backward(Extent e, Plane x, Plane dy, Plane dx, const NormBackward& n) {
+  const Vec a = splat(n.scale), b = splat(n.shift), slope = splat(n.slope), offset = splat(n.offset);
+  const auto body = [&]<Act A>() {
+    each_row(e, [&](int g, int r) {
+      const float* p = row_of(x, g, r);
+      const float* q = row_of(dy, g, r);
+      float* o = row_of(dx, g, r);
+      if (n.accumulate) {
+        for (int i = 0; i < e.cols; ++i) {
+          const Vec v = load(p + i * kLanes);
+          const Vec dz = act_gradient<A>(v * a + b, load(q + i * kLanes));
+          store(o + i * kLanes, load(o + i * kLanes) + (a * dz + (slope * v + offset)));
+        }
+      } else {
+        for (int i = 0; i < e.cols; ++i) {
+          const Vec v = load(p + i * kLanes);
+          const Vec dz = act_gradient<A>(v * a + b, load(q + i * kLanes));
+          store(o + i * kLanes, a * dz + (slope * v + offset));
+        }
+      }
+    });
+  };
+  ATML_FOR_ACT(n.act, body)
+}
+
+void add(Extent e, Plane a, Plane b, Plane y) {
+  each_row(e, [&](int g, int r) {
+    const float* p = row_of(a, g, r);
+    const float* q = row_of(b, g, r);
+    float* o = row_of(y, g, r);
+    for (int i = 0; i < e.cols; ++i) store(o + i * kLanes, load(p + i * kLanes) + load(q + i * kLanes));
+  });
+}
+
+void scale(Extent e, Plane x, Plane y, float factor, bool accumulate) {
+  const Vec f = splat(factor);
+  each_row(e, [&](int g, int r) {
+    const float* p = row_of(x, g, r);
+    float* o = row_of(y, g, r);
+    if (accumulate) {
+      for (int i = 0; i < e.cols; ++i) store(o + i * kLanes, load(o + i * kLanes) + load(p + i * kLanes) * f);
+    } else {
+      for (int i = 0; i < e.cols; ++i) store(o + i * kLanes, load(p + i * kLanes) * f);
+    }
+  });
+}
+
+// A hash of 32 bits (Wang / Jenkins style multiply and shift) of each lane's counter.
+ATML_INLINE BitVec mix(BitVec h) {
+  h ^= h >> 16;
+  h *= 0x7feb352du;
+  h ^= h >> 15;
+  h *= 0x846ca68bu;
+  h ^= h >> 16;
+  return h;
+}
+
+void dropout(Extent e, Plane x, Plane y, float rate, std::uint32_t seed, bool accumulate) {
+  const Vec keep_factor = splat(1 / (1 - rate));
+  const std::uint32_t threshold = static_cast<std::uint32_t>(static_cast<double>(rate) * 4294967296.0);
+  BitVec lane = {};
+  for (int i = 0; i < kLanes; ++i) lane[i] = static_cast<std::uint32_t>(i);
+  each_row(e, [&](int g, int r) {
+    const float* p = row_of(x, g, r);
+    float* o = row_of(y, g, r);
+    for (int i = 0; i < e.cols; ++i) {
+      // The counter is (position, sample): the same for every number of lanes.
+      const std::uint32_t position = static_cast<std::uint32_t>(r * e.cols + i);
+      const BitVec counter = lane + (position * 65536u + static_cast<std::uint32_t>(g * kLanes));
+      const BitVec hash = mix(mix(counter) ^ seed);
+      const Vec kept = select(hash >= threshold, load(p + i * kLanes) * keep_factor, Vec{});
+      store(o + i * kLanes, accumulate ? load(o + i * kLanes) + kept : kept);
+    }
+  });
+}
+
+// ---- Pooling --------------------------------------------------------------------------------------
+
+// The taps of one output that lie inside the input along one axis: [first, last).
+struct Taps {
+  int first, last, start;
+};
+ATML_INLINE Taps taps_inside(int output, int stride, int pad, int kernel, int dilation, int size) {
+  const int start = output * stride - pad;
+  Taps t{0, kernel, start};
+  while (t.first < t.last && start + t.first * dilation < 0) ++t.first;
+  while (t.last > t.first && start + (t.last - 1) * dilation >= size) --t.last;
+  return t;
+}
+
+// visit(g, output pointer offset pieces, taps) for each output position.
+template <class Visit>
+ATML_INLINE void each_window(const Pool& pool, Visit visit) {
+  for (int g = 0; g < pool.groups; ++g) {
+    for (int y = 0; y < pool.out_h; ++y) {
+      const Taps v = taps_inside(y, pool.stride_h, pool.pad_top, pool.kernel_h, pool.dilation_h, pool.in_h);
+      for (int x = 0; x < pool.out_w; ++x) {
+        const Taps h = taps_inside(x, pool.stride_w, pool.pad_left, pool.kernel_w, pool.dilation_w, pool.in_w);
+        visit(g, y, x, v, h);
+      }
+    }
+  }
+}
+ATML_INLINE std::ptrdiff_t tap_offset(const Pool& pool, const Plane& p, const Taps& v, const Taps& h, int i, int j) {
+  return (v.start + i * pool.dilation_h) * p.row + (h.start + j * pool.dilation_w) * kLanes;
+}
+
+void max_pool(const Pool& pool, Plane x, Plane y) {
+  each_window(pool, [&](int g, int r, int c, Taps v, Taps h) {
+    const float* in = x.data + g * x.group;
+    Vec best = load(in + tap_offset(pool, x, v, h, v.first, h.first));
+    for (int i = v.first; i < v.last; ++i) {
+      for (int j = h.first; j < h.last; ++j) best = maximum(best, load(in + tap_offset(pool, x, v, h, i, j)));
+    }
+    store(row_of(y, g, r) + c * kLanes, best);
+  });
+}
+
+void max_pool_backward(const Pool& pool, Plane x, Plane y, Plane dy, Plane dx) {
+  each_window(pool, [&](int g, int r, int c, Taps v, Taps h) {
+    const float* in = x.data + g * x.group;
+    float* out = dx.data + g * dx.group;
+    const Vec best = load(row_of(y, g, r) + c * kLanes);
+    Vec rest = load(row_of(dy, g, r) + c * kLanes);  // goes to the first tap that holds the maximum
+    for (int i = v.first; i < v.last; ++i) {
+      for (int j = h.first; j < h.last; ++j) {
+        const IntVec here = load(in + tap_offset(pool, x, v, h, i, j)) == best;
+        float* o = out + tap_offset(pool, dx, v, h, i, j);
+        store(o, load(o) + select(here, rest, Vec{}));
+        rest = select(here, Vec{}, rest);
+      }
+    }
+  });
+}
+
+void average_pool(const Pool& pool, Plane x, Plane y) {
+  each_window(pool, [&](int g, int r, int c, Taps v, Taps h) {
+    const float* in = x.data + g * x.group;
+    Vec sum = {};
+    for (int i = v.first; i < v.last; ++i) {
+      for (int j = h.first; j < h.last; ++j) sum += load(in + tap_offset(pool, x, v, h, i, j));
+    }
+    const int count = (v.last - v.first) * (h.last - h.first);
+    store(row_of(y, g, r) + c * kLanes, sum * splat(1.0f / static_cast<float>(count)));
+  });
+}
+
+void average_pool_backward(const Pool& pool, Plane dy, Plane dx) {
+  each_window(pool, [&](int g, int r, int c, Taps v, Taps h) {
+    float* out = dx.data + g * dx.group;
+    const int count = (v.last - v.first) * (h.last - h.first);
+    const Vec share = load(row_of(dy, g, r) + c * kLanes) * splat(1.0f / static_cast<float>(count));
+    for (int i = v.first; i < v.last; ++i) {
+      for (int j = h.first; j < h.last; ++j) {
+        float* o = out + tap_offset(pool, dx, v, h, i, j);
+        store(o, load(o) + share);
+      }
+    }
+  });
+}
+
+void global_average(Extent e, Plane x, Plane y) {
+  const float factor = 1.0f / static_cast<float>(e.rows * e.cols);
+  for (int g = 0; g < e.groups; ++g) {
+    Vec sum[2] = {};
+    for (int r = 0; r < e.rows; ++r) {
+      const float* p = row_of(x, g, r);
+      for (int i = 0; i < e.cols; ++i) sum[i & 1] += load(p + i * kLanes);
+    }
+    store(row_of(y, g, 0), (sum[0] + sum[1]) * splat(factor));
+  }
+}
+
+void global_average_backward(Extent e, Plane dy, Plane dx, bool accumulate) {
+  const float factor = 1.0f / static_cast<float>(e.rows * e.cols);
+  each_row(e, [&](int g, int r) {
+    const Vec share = load(row_of(dy, g, 0)) * splat(factor);
+    float* o = row_of(dx, g, r);
+    for (int i = 0; i < e.cols; ++i) store(o + i * kLanes, accumulate ? load(o + i * kLanes) + share : share);
+  });
+}
+
+void clear(float* data, std::size_t floats) {
+  for (std::size_t i = 0; i < floats; i += kLanes) store(data + i, Vec{});
+}
+
+// ---- Samples into lanes ---------------------------------------------------------------------------
+
+void load_lanes(const float* samples, std::size_t sample_pitch, int rows, int cols, int channels,
+                const float* mean, const float* gain, float* y, std::ptrdiff_t row, std::ptrdiff_t channel) {
+  for (int c = 0; c < channels; ++c) {
+    const Vec m = splat(mean[c]), s = splat(gain[c]);
+    for (int r = 0; r < rows; ++r) {
+      const float* p = samples + static_cast<std::ptrdiff_t>(r) * cols * channels + c;
+      float* o = y + c * channel + r * row;
+      for (int i = 0; i < cols; ++i) {
+        Vec v;
+        ATML_UNROLL for (int l = 0; l < kLanes; ++l) v[l] = p[static_cast<std::size_t>(l) * sample_pitch];
+        store(o + i * kLanes, (v - m) * s);
+        p += channels;
+      }
+    }
+  }
+}
+
+// ---- Optimisers: the compiler vectorises these ----------------------------------------------------
+
+void adam(std::size_t n, float* __restrict w, const float* __restrict g, float* __restrict m, float* __restrict v,
+          const AdamStep& s) {
+  const float rate = s.rate, decay = s.decay, b1 = s.beta1, b2 = s.beta2, c1 = s.correction1, c2 = s.correction2,
+              epsilon = s.epsilon;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float mi = b1 * m[i] + (1 - b1) * g[i];
+    const float vi = b2 * v[i] + (1 - b2) * g[i] * g[i];
+    m[i] = mi;
+    v[i] = vi;
+    w[i] -= rate * (mi * c1) / (__builtin_sqrtf(vi * c2) + epsilon) + decay * w[i];
+  }
+}
+
+void sgd(std::size_t n, float* __restrict w, const float* __restrict g, float* __restrict velocity,
+         const SgdStep& s) {
+  const float rate = s.rate, decay = s.decay, momentum = s.momentum;
+  for (std::size_t i = 0; i < n; ++i) {
+    const float gi = g[i] + decay * w[i];
+    const float vi = momentum * velocity[i] + gi;
+    velocity[i] = vi;
+    w[i] -= rate * (gi + momentum * vi);  // Nesterov
+  }
+}
+
+void average(std::size_t n, float* __restrict to, const float* __restrict value, float rate) {
+  for (std::size_t i = 0; i < n; ++i) to[i] += rate * (value[i] - to[i]);
+}
+
+}  // namespace
+
+extern const Kernels ATML_KERNELS;
+const Kernels ATML_KERNELS = {
+    .name = ATML_KERNELS_NAME,
+    .lanes = kLanes,
+    .wide_rows = ATML_WIDE_ROWS,
+    .tall_rows = ATML_TALL_ROWS,
+    .gemm = gemm,
+    .dot = dot,
+    .moments = moments,
+    .affine = affine,
+    .norm_backward_sums = norm_backward_sums,
+    .norm_backward = norm_backward,
+    .add = add,
+    .scale = scale,
+    .dropout = dropout,
+    .max_pool = max_pool,
+    .max_pool_backward = max_pool_backward,
+    .average_pool = average_pool,
+    .average_pool_backward = average_pool_backward,
+    .global_average = global_average,
+    .global_average_backward = global_average_backward,
+    .clear = clear,
+    .load_lanes = load_lanes,
+    .adam = adam,
+    .sgd = sgd,
+    .average = average,
+};
+
+}  // namespace atml::train
