@@ -15,7 +15,7 @@
 
 namespace atml::study {
 
-/// The version of the tables that this program writes (schema.sql). Older stores are migrated when
+/// The version of the tables that this program writes (schema.h). Older stores are migrated when
 /// they are opened; newer ones are refused.
 inline constexpr int kSchemaVersion = 1;
 
@@ -25,18 +25,18 @@ struct StudyInfo {
   std::string data_name;               // as given on the command line: a name or a path
   std::uint64_t data_fingerprint = 0;  // Dataset::fingerprint; resume refuses other data
   std::string target;                  // key of the catalogue or path of its file
-  std::string space_text;              // the whole space as TOML, so that an edited file cannot change it
-  std::string settings_json;           // everything else of the command line, as JSON
+  std::string space_text;     // the whole space as TOML, so that an edited file cannot change it
+  std::string settings_json;  // everything else of the command line, as JSON
   std::uint64_t seed = 0;
-  int schema = kSchemaVersion;         // filled by the store; what is passed in is ignored
+  int schema = kSchemaVersion;  // filled by the store; what is passed in is ignored
 
   bool operator==(const StudyInfo&) const = default;
 };
 
 /// Every call is one transaction: when it returns without an error its effect outlives the process,
-/// when it fails nothing of it is kept. Values go in and out by copy. Besides the errors named below
-/// each call can fail with kIo (disk full, file damaged) or kUnavailable (another process holds the
-/// store for more than 30 s).
+/// when it fails nothing of it is kept. Values go in and out by copy. Besides the errors named
+/// below each call can fail with kIo (disk full, file damaged) or kUnavailable (another process
+/// holds the store for more than 30 s).
 class Store {
  public:
   virtual ~Store() = default;
@@ -67,7 +67,7 @@ class Store {
 };
 
 /// Starts a study. `path_or_url`: a file (SQLite; the folder must exist; on a local disk, see
-/// sqlite_store.h) or ":memory:" (gone with the object; for tests and ask/tell users).
+/// sqlite_database.h) or ":memory:" (gone with the object; for tests and ask/tell users).
 /// kAlreadyExists where the file exists, and it is left as it is.
 Result<std::unique_ptr<Store>> create_store(const std::string& path_or_url, const StudyInfo& info);
 

@@ -13,14 +13,14 @@ namespace atml::study {
 /// How a trial ended. The numbers are stored: do not change them.
 enum class Outcome {
   kRunning = 0,
-  kMeasured = 1,         // trained, quantised, scored: it has an objective
-  kUndeployable = 2,     // measured, and a limit does not hold; never trained
+  kMeasured = 1,      // trained, quantised, scored: it has an objective
+  kUndeployable = 2,  // measured, and a limit does not hold; never trained
   kDiverged = 3,
   kBuildFailed = 4,      // not computable: generate, compile or link
   kEmulationFailed = 5,  // not computable: fault, runaway, time-out
   kPruned = 6,           // stopped at a rung; its last rung value is kept
   kCancelled = 7,
-  kFailed = 8,           // the environment broke; may be tried again
+  kFailed = 8,  // the environment broke; may be tried again
 };
 std::string_view to_string(Outcome outcome);
 
@@ -51,11 +51,11 @@ struct Figures {
 };
 
 struct Rung {
-  int epochs = 0;               // trained so far
-  double float_metric = 0;      // validation, float network
-  double objective = 0;         // validation, int8 network; higher is better
+  int epochs = 0;           // trained so far
+  double float_metric = 0;  // validation, float network
+  double objective = 0;     // validation, int8 network; higher is better
   double train_loss = 0;
-  double seconds = 0;           // of this rung alone
+  double seconds = 0;  // of this rung alone
 };
 
 struct StageSeconds {
@@ -66,15 +66,15 @@ struct StageSeconds {
 };
 
 struct Trial {
-  int number = 0;                      // 0, 1, 2, ... in the order of proposal
+  int number = 0;  // 0, 1, 2, ... in the order of proposal
   space::Configuration configuration;
-  std::string why;                     // the strategy's explanation of its proposal
+  std::string why;  // the strategy's explanation of its proposal
   Outcome outcome = Outcome::kRunning;
-  std::string reason;                  // of an outcome that is not kMeasured
-  std::vector<Constraint> constraints; // empty until measured; kept also for undeployable trials
+  std::string reason;                   // of an outcome that is not kMeasured
+  std::vector<Constraint> constraints;  // empty until measured; kept also for undeployable trials
   std::optional<Figures> figures;
   std::vector<Rung> rungs;
-  std::optional<double> objective;     // int8 validation metric of the last rung; higher is better
+  std::optional<double> objective;  // int8 validation metric of the last rung; higher is better
   StageSeconds seconds;
 
   bool deployable() const {
