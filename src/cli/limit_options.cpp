@@ -1,0 +1,35 @@
+#include "cli/limit_options.h"
+
+namespace atml::cli {
+namespace {
+
+template <class Unit, class Target>
+Status take(const char* option, const std::string& text, Result<Unit> (*parse)(std::string_view), Target& value) {
+  if (text.empty()) return {};
+  const auto parsed = parse(text);
+  if (!parsed.ok()) return parsed.error().with_context(option);
+  value = *parsed;
+  return {};
+}
+
+}  // namespace
+
+void add_limit_options(CLI::App& command, LimitTexts& texts) {
+  command.add_option("--flash", texts.flash, "flash for the whole firmware, e.g. 64KiB (default: the part's)");
+  command.add_option("--ram", texts.ram, "RAM for the whole firmware: arena, static data, stack");
+  command.add_option("--latency", texts.latency, "longest inference, e.g. 100ms");
+  command.add_option("--energy", texts.energy, "most energy per inference, e.g. 300uJ");
+  command.add_option("--reserve-flash", texts.reserve_flash, "flash that the rest of the application takes");
+  command.add_option("--reserve-ram", texts.reserve_ram, "RAM that the rest of the application takes");
+}
+
+Status parse_limits(const LimitTexts& t, search::Settings& s) {
+  ATML_TRY_STATUS(take("--flash", t.flash, parse_bytes, s.flash));
+  ATML_TRY_STATUS(take("--ram", t.ram, parse_bytes, s.ram));
+  ATML_TRY_STATUS(take("--latency", t.latency, parse_seconds, s.latency));
+  ATML_TRY_STATUS(take("--energy", t.energy, parse_joules, s.energy));
+  ATML_TRY_STATUS(take("--reserve-flash", t.reserve_flash, parse_bytes, s.reserve_flash));
+  return take("--reserve-ram", t.reserve_ram, parse_bytes, s.reserve_ram);
+}
+
+}  // namespace atml::cli

@@ -1,0 +1,21 @@
+// The limits that search and check share, as typed.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/command.h"
+#include "search/settings.h"
+
+namespace atml::cli {
+
+struct LimitTexts {
+  std::string flash, ram, latency, energy, reserve_flash, reserve_ram;
+};
+
+void add_limit_options(CLI::App& command, LimitTexts& texts);
+
+/// Writes what was typed into the settings; errors name the option.
+Status parse_limits(const LimitTexts& texts, search::Settings& settings);
+
+}  // namespace atml::cli

@@ -1,0 +1,238 @@
+#include "search/finalists.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "base/random.h"
+#include "search/model_blob.h"
+#include "search/training.h"
+#include "space/decode.h"
+#include "train/trainer.h"
+
+namespace atml::search {
+namespace {
+
+constexpr int kMaxFinalEpochs = 90;
+constexpr double kSafety = 1.1;  // finals must not overrun because one network was measured on a quiet machine
+
+double seconds_per_epoch(const study::Trial& trial) {
+  double seconds = 0;
+  for (const study::Rung& rung : trial.rungs) seconds += rung.seconds;
+  return seconds / std::max(1, trial.rungs.empty() ? 1 : trial.rungs.back().epochs);
+}
+
+std::string note_key(int trial, int seed_index) { return fmt::format("final/{}/{}", trial, seed_index); }
+
+Json to_json(const FinalRun& run) {
+  Json json = Json::object();
+  json.set("seed", std::to_string(run.seed)).set("validation", run.validation);
+  json.set("float_validation", run.float_validation).set("seconds", run.seconds);
+  return json;
+}
+
+FinalRun run_from_json(int trial, int seed_index, const Json& json) {
+  return {trial, seed_index, std::strtoull(json["seed"].string().c_str(), nullptr, 10), json["validation"].number(),
+          json["float_validation"].number(), json["seconds"].number()};
+}
+
+/// The finals of one process: a list of trainings that workers take one by one.
+class Finals {
+ public:
+  Finals(Context& context, const FinalPlan& plan, const StopToken& stop)
+      : context_(context), plan_(plan), stop_(stop) {}
+
+  Result<std::vector<FinalRun>> run(const std::vector<study::Trial>& trials) {
+    // Seed by seed: when time runs short every finalist has had its first training.
+    for (int seed = 0; seed < plan_.seeds; ++seed) {
+      for (const int number : plan_.trials) {
+        ATML_TRY(const auto note, context_.store->get_note(note_key(number, seed)));
+        if (note) {
+          ATML_TRY(const Json json, Json::parse(*note));
+          finished_.push_back(run_from_json(number, seed, json));
+        } else {
+          open_.emplace_back(trials[static_cast<std::size_t>(number)], seed);
+        }
+      }
+    }
+    total_ = open_.size() + finished_.size();
+    report();
+    std::vector<std::thread> workers;
+    for (int w = 0; w < context_.jobs; ++w) workers.emplace_back([this] { work(); });
+    for (std::thread& worker : workers) worker.join();
+    if (error_) return *error_;
+    return finished_;
+  }
+
+ private:
+  void work() {
+    while (true) {
+      std::pair<study::Trial, int> next;
+      {
+        const std::lock_guard lock(mutex_);
+        if (error_ || stop_.stop_requested() || taken_ == open_.size()) return;
+        next = open_[taken_++];
+      }
+      auto run = train(next.first, next.second);
+      const std::lock_guard lock(mutex_);
+      if (run.ok() && *run) finished_.push_back(**run);
+      if (!run.ok() && !error_) error_ = run.error().with_context(fmt::format("finalist {}", next.first.number));
+      report();
+    }
+  }
+
+  Result<std::optional<FinalRun>> train(const study::Trial& trial, int seed_index) {
+    const double start = now_seconds();
+    ATML_TRY(const network::Network network,
+             space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs()));
+    FinalRun run{trial.number, seed_index, final_seed(trial.number, seed_index), 0, 0, 0};
+    ATML_TRY(const auto trainer,
+             train::Trainer::create(network, context_.dataset,
+                                    training_settings(trial.configuration, plan_.epochs, run.seed)));
+    const TrainedTo trained = train_to(*trainer, plan_.epochs, stop_);
+    if (trained.end != train::TrainEnd::kOk) return std::optional<FinalRun>();
+    ATML_TRY(const Scored scored, quantize_and_score(context_, *trainer, network, run.seed));
+    run.validation = scored.objective;
+    run.float_validation = trainer->evaluate(context_.dataset.validation).metric;
+    run.seconds = now_seconds() - start;
+    ATML_TRY_STATUS(put_model(*context_.store, trial.number, final_model_kind(seed_index), scored.model));
+    ATML_TRY_STATUS(context_.store->put_blob(trial.number, final_checkpoint_kind(seed_index), trainer->checkpoint()));
+    // The note last: a run that is noted is complete.
+    ATML_TRY_STATUS(context_.store->put_note(note_key(trial.number, seed_index), to_json(run).dump()));
+    context_.events->info(fmt::format("finalist: trial {} seed {} of {}: int8 {:.4f}, float {:.4f} ({})", trial.number,
+                                      seed_index + 1, plan_.seeds, run.validation, run.float_validation,
+                                      to_text(Seconds(run.seconds))));
+    return std::optional(run);
+  }
+
+  std::uint64_t final_seed(int trial, int seed_index) const {
+    const auto index = static_cast<std::uint64_t>(trial) * 1000 + static_cast<std::uint64_t>(seed_index);
+    return Rng::derive(context_.settings.seed, "final", index).next();
+  }
+
+  void report() {
+    Progress p;
+    p.phase = "finalists";
+    p.elapsed = context_.elapsed();
+    p.budget = context_.settings.budget ? context_.budget() : 0;
+    p.trained = static_cast<int>(finished_.size());
+    p.trial_limit = static_cast<int>(total_);
+    p.metric = metric_name(context_.dataset.task);
+    for (const FinalRun& run : finished_) p.best = std::max(p.best.value_or(run.validation), run.validation);
+    context_.events->progress(p);
+  }
+
+  Context& context_;
+  const FinalPlan& plan_;
+  StopToken stop_;
+  std::mutex mutex_;
+  std::vector<std::pair<study::Trial, int>> open_;
+  std::size_t taken_ = 0;
+  std::size_t total_ = 0;
+  std::vector<FinalRun> finished_;
+  std::optional<Error> error_;
+};
+
+RankedFinalist rank(const study::Trial& trial, std::vector<FinalRun> runs) {
+  RankedFinalist finalist;
+  finalist.trial = trial;
+  std::ranges::sort(runs, {}, &FinalRun::seed_index);
+  std::vector<double> values;
+  for (const FinalRun& run : runs) values.push_back(run.validation);
+  finalist.runs = std::move(runs);
+  finalist.mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  finalist.low = finalist.mean - t_half_width(values);
+  finalist.high = finalist.mean + t_half_width(values);
+  return finalist;
+}
+
+}  // namespace
+
+std::string final_model_kind(int seed_index) { return fmt::format("final-{}-model", seed_index); }
+std::string final_checkpoint_kind(int seed_index) { return fmt::format("final-{}-checkpoint", seed_index); }
+
+const FinalRun& RankedFinalist::best_run() const { return *std::ranges::max_element(runs, {}, &FinalRun::validation); }
+
+double t_half_width(const std::vector<double>& values) {
+  // Two-sided 95 % quantiles of Student's t for 1..10 degrees of freedom.
+  constexpr std::array<double, 10> kQuantiles{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228};
+  const auto n = values.size();
+  if (n < 2) return 0;
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(n);
+  double squares = 0;
+  for (const double v : values) squares += (v - mean) * (v - mean);
+  const double quantile = n - 2 < kQuantiles.size() ? kQuantiles[n - 2] : 1.96;
+  return quantile * std::sqrt(squares / static_cast<double>(n - 1) / static_cast<double>(n));
+}
+
+std::vector<study::Trial> contenders(const std::vector<study::Trial>& trials) {
+  std::vector<study::Trial> best;
+  for (const study::Trial& trial : trials) {
+    if (trial.objective && trial.deployable()) best.push_back(trial);
+  }
+  std::ranges::stable_sort(best, [](const study::Trial& a, const study::Trial& b) {
+    if (a.rungs.size() != b.rungs.size()) return a.rungs.size() > b.rungs.size();
+    return *a.objective > *b.objective;
+  });
+  return best;
+}
+
+FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& best, double seconds_left) {
+  const Settings& settings = context.settings;
+  const int search_epochs = context.plan.epochs();
+  const int most = std::min<int>(settings.finalists, static_cast<int>(best.size()));
+  FinalPlan plan;
+  for (int count = most; count >= 1; --count) {
+    double epoch_seconds = 0;
+    for (int i = 0; i < count; ++i) epoch_seconds += seconds_per_epoch(best[static_cast<std::size_t>(i)]);
+    const double affordable = seconds_left * context.jobs / (epoch_seconds * settings.final_seeds * kSafety + 1e-9);
+    int epochs = settings.final_epochs > 0 ? settings.final_epochs
+                                           : static_cast<int>(std::min<double>(affordable, kMaxFinalEpochs));
+    if (!settings.budget && settings.final_epochs == 0) epochs = 2 * search_epochs;
+    const bool enough = epochs >= search_epochs * 3 / 2 || settings.final_epochs > 0;
+    if (!enough && count > 1) continue;
+    plan.epochs = std::max(epochs, 1);
+    for (int i = 0; i < count; ++i) plan.trials.push_back(best[static_cast<std::size_t>(i)].number);
+    break;
+  }
+  plan.seeds = std::max(1, settings.final_seeds);
+  return plan;
+}
+
+Result<std::vector<RankedFinalist>> run_finals(Context& context, const FinalPlan& plan, const StopToken& stop) {
+  ATML_TRY(const std::vector<study::Trial> trials, context.store->trials());
+  Finals finals(context, plan, stop);
+  ATML_TRY(const std::vector<FinalRun> runs, finals.run(trials));
+  std::vector<RankedFinalist> ranking;
+  for (const int number : plan.trials) {
+    std::vector<FinalRun> own;
+    std::ranges::copy_if(runs, std::back_inserter(own), [&](const FinalRun& run) { return run.trial == number; });
+    if (!own.empty()) ranking.push_back(rank(trials[static_cast<std::size_t>(number)], std::move(own)));
+  }
+  std::ranges::stable_sort(ranking, std::ranges::greater{}, &RankedFinalist::mean);
+  return ranking;
+}
+
+Json to_json(const FinalPlan& plan) {
+  Json trials = Json::array();
+  for (const int number : plan.trials) trials.push(number);
+  return Json::object().set("trials", trials).set("epochs", plan.epochs).set("seeds", plan.seeds);
+}
+
+Result<FinalPlan> final_plan_from_json(const Json& json) {
+  FinalPlan plan;
+  for (const Json& number : json["trials"].items()) plan.trials.push_back(static_cast<int>(number.integer()));
+  plan.epochs = static_cast<int>(json["epochs"].integer());
+  plan.seeds = static_cast<int>(json["seeds"].integer());
+  if (plan.trials.empty() || plan.epochs < 1 || plan.seeds < 1) {
+    return Error{Code::kParse, "the study's note 'final_plan' is damaged"};
+  }
+  return plan;
+}
+
+}  // namespace atml::search

@@ -1,0 +1,109 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "base/random.h"
+#include "search/plan.h"
+#include "search/promotion.h"
+#include "search/settings.h"
+#include "search/turns.h"
+
+namespace atml::search {
+namespace {
+
+TEST(Settings, RoundTripThroughJson) {
+  Settings s;
+  s.data = "fashion-mnist";
+  s.target = "stm32f401re";
+  s.flash = Bytes(65536);
+  s.latency = Seconds(0.1);
+  s.seed = 18446744073709551615ull;
+  s.trials = 12;
+  s.reserve_ram = Bytes(100);
+  EXPECT_EQ(*settings_from_json(*Json::parse(to_json(s).dump())), s);
+  EXPECT_FALSE(settings_from_json(Json::object()).ok());
+}
+
+target::Target part() {
+  target::Target t;
+  t.name = "part";
+  t.flash.size = Bytes(512 * 1024);
+  t.ram.size = Bytes(96 * 1024);
+  return t;
+}
+
+TEST(Settings, LimitsCannotExceedThePart) {
+  Settings s;
+  s.flash = Bytes(1 << 20);
+  EXPECT_NE(limits_of(s, part()).error().message.find("--flash 1.00 MiB is more than the 512.0 KiB"), std::string::npos);
+  s.flash = Bytes(4096);
+  s.reserve_flash = Bytes(4096);
+  EXPECT_FALSE(limits_of(s, part()).ok());
+  s.reserve_flash = Bytes(1024);
+  EXPECT_EQ(limits_of(s, part())->usable_flash(), Bytes(3072));
+  s.energy = Joules(1e-3);
+  EXPECT_NE(limits_of(s, part()).error().message.find("run current"), std::string::npos);
+}
+
+TEST(Plan, RungsAreThirds) {
+  EXPECT_EQ(rungs_of(9), (std::vector<int>{1, 3, 9}));
+  EXPECT_EQ(rungs_of(12), (std::vector<int>{1, 4, 12}));
+  EXPECT_EQ(rungs_of(1), (std::vector<int>{1}));
+  EXPECT_EQ(rungs_of(36), (std::vector<int>{4, 12, 36}));
+}
+
+study::Trial at_rungs(int number, std::vector<double> objectives) {
+  study::Trial t;
+  t.number = number;
+  for (const double o : objectives) t.rungs.push_back({1, o, o, 0, 0});
+  t.outcome = study::Outcome::kPruned;
+  return t;
+}
+
+TEST(Promotion, TakesTheBestThirdFromTheHighestRungDown) {
+  const Plan plan{{1, 3, 9}, 1};
+  std::vector<study::Trial> trials{at_rungs(0, {0.5}), at_rungs(1, {0.7})};
+  EXPECT_FALSE(next_promotion(trials, plan));  // two of a rung: a third of them is none
+  trials.push_back(at_rungs(2, {0.6}));
+  EXPECT_EQ(next_promotion(trials, plan), 1);
+  trials[1] = at_rungs(1, {0.7, 0.8});
+  EXPECT_FALSE(next_promotion(trials, plan));
+  for (int i = 3; i < 9; ++i) trials.push_back(at_rungs(i, {0.8, 0.81 + 0.01 * i}));
+  EXPECT_EQ(next_promotion(trials, plan), 8);
+  trials[8].outcome = study::Outcome::kRunning;  // on its way already
+  EXPECT_EQ(next_promotion(trials, plan), 7);
+}
+
+// The order of turns must not depend on how long work really takes.
+std::vector<int> order_of_turns(std::uint64_t jitter_seed) {
+  Turns turns(3);
+  std::vector<int> order;
+  auto work = [&](int worker) {
+    Rng jitter(jitter_seed + static_cast<std::uint64_t>(worker));
+    for (int job = 0; job < 8; ++job) {
+      {
+        const auto turn = turns.wait(worker);
+        order.push_back(worker);
+        turns.advance(worker, 1.0 + worker * 0.3);
+      }
+      std::this_thread::sleep_for(std::chrono::microseconds(jitter.integer(0, 2000)));
+    }
+    const auto turn = turns.wait(worker);
+    turns.retire(worker);
+  };
+  std::vector<std::thread> threads;
+  for (int w = 0; w < 3; ++w) threads.emplace_back(work, w);
+  for (std::thread& t : threads) t.join();
+  return order;
+}
+
+TEST(Turns, AreTheSameHoweverLongTheWorkTakes) {
+  const std::vector<int> first = order_of_turns(1);
+  EXPECT_EQ(first.size(), 24u);
+  for (std::uint64_t seed = 10; seed < 60; seed += 10) EXPECT_EQ(order_of_turns(seed), first);
+}
+
+}  // namespace
+}  // namespace atml::search

@@ -1,0 +1,48 @@
+#include "search/training.h"
+
+#include <algorithm>
+
+#include "quantize/evaluate.h"
+#include "quantize/quantize.h"
+#include "space/decode.h"
+
+namespace atml::search {
+
+train::Settings training_settings(const space::Configuration& configuration, int epochs, std::uint64_t seed) {
+  const space::TrainingChoice choice = space::training_choice(configuration);
+  train::Settings settings;
+  settings.optimizer = train::Optimizer::kAdamW;
+  settings.learning_rate = choice.learning_rate;
+  settings.weight_decay = choice.weight_decay;
+  settings.batch_size = choice.batch_size;
+  settings.epochs = epochs;
+  settings.warmup_epochs = std::min(1.0, epochs / 6.0);
+  settings.label_smoothing = choice.label_smoothing;
+  settings.augmentation = choice.augmentation;
+  settings.seed = seed;
+  return settings;
+}
+
+TrainedTo train_to(train::Trainer& trainer, int epochs, const StopToken& stop) {
+  TrainedTo result;
+  while (trainer.epochs_done() < epochs) {
+    train::EpochReport report;
+    result.end = trainer.run_epoch(stop, report);
+    if (result.end != train::TrainEnd::kOk) return result;
+    result.loss = report.train_loss;
+  }
+  return result;
+}
+
+Result<Scored> quantize_and_score(const Context& context, train::Trainer& trainer, const network::Network& network,
+                                  std::uint64_t seed) {
+  quantize::QuantizeOptions options;
+  options.rounding = context.rounding();
+  options.seed = seed;
+  ATML_TRY(quantize::Int8Model model, quantize::quantize(network, trainer.weights(), context.dataset, options));
+  ATML_TRY(const quantize::Score score,
+           quantize::evaluate(model, context.dataset, context.dataset.validation, StopToken()));
+  return Scored{std::move(model), score.metric};
+}
+
+}  // namespace atml::search
