@@ -106,7 +106,7 @@ class Bench {
              const std::vector<float>& gradient, int most, Rng& rng, const char* what) {
     ASSERT_EQ(array.size(), gradient.size());
     if (array.empty()) return;
-    double scale = 1e-2;
+    double scale = 0.1;
     for (const float v : gradient) scale = std::max(scale, std::abs(static_cast<double>(v)));
     for (int n = 0; n < most; ++n) {
       const std::size_t i = array.size() <= static_cast<std::size_t>(most) ? static_cast<std::size_t>(n) % array.size()

@@ -217,12 +217,13 @@ void dot(const Dot& d) {
 
 // ---- Channel-wise passes --------------------------------------------------------------------------
 
+// The constants come first in minimum and maximum: a NaN is then passed on and ends the training.
 template <Act A>
 ATML_INLINE Vec act_value(Vec z) {
-  if constexpr (A == Act::kRelu) return maximum(z, Vec{});
-  if constexpr (A == Act::kRelu6) return minimum(maximum(z, Vec{}), splat(6));
+  if constexpr (A == Act::kRelu) return maximum(Vec{}, z);
+  if constexpr (A == Act::kRelu6) return minimum(splat(6), maximum(Vec{}, z));
   if constexpr (A == Act::kHardSwish) {
-    return z * minimum(maximum(z + splat(3), Vec{}), splat(6)) * splat(1.0f / 6);
+    return z * minimum(splat(6), maximum(Vec{}, z + splat(3))) * splat(1.0f / 6);
   }
   return z;
 }

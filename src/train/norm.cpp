@@ -5,6 +5,7 @@
 //   dbeta = sum dz,  dgamma = sum dz (x - mean) / sqrt(variance + epsilon)
 //   dx = s (dz - dbeta / N - (x - mean) / sqrt(variance + epsilon) * dgamma / N)
 // z is recomputed from x in the backward pass rather than stored.
+#include <algorithm>
 #include <cmath>
 
 #include "train/op.h"
@@ -83,7 +84,7 @@ class NormOp : public Op {
     double sum = 0, squares = 0;
     pass.kernels->moments(extent_, x, about, &sum, &squares);
     const double offset = sum / count_;
-    const double variance = std::max(0.0, squares / count_ - offset * offset);
+    const double variance = std::max(squares / count_ - offset * offset, 0.0);
     channels_[i].mean = about + offset;
     channels_[i].variance = variance;
     float& mean = pass.parameters.statistics[spec_.mean.first + i];
