@@ -39,7 +39,6 @@ struct Options {
   Optimize optimize = Optimize::kBalanced;
   std::optional<SelfTest> self_test;        // only firmware_folder() uses it
   std::string provenance;                   // text for the header comment (study, trial, seed); may have lines
-  bool stream_rows = false;                 // run neighbouring layers row by row where that lowers the arena
 };
 
 /// Where a tensor lies in the arena while it lives: from before first_op to after last_op (operator
@@ -68,8 +67,8 @@ enum class Role {
   kWeightsBlob,    // form (b): raw bytes, read by .incbin (the assembler needs -I of the folder)
   kWeightsAssembly,// form (b): the assembler file; gives the same symbols, sections and sizes as (a)
   kLinkerScript,   // the part's true memory map
-  kStartup,        // C, to be compiled with startup_flags()
-  kSupport,        // main.c, README, Makefile, self-test, copies of the runtime: firmware_folder() only
+  kMain,           // main.c: the minimal application of the production ELF
+  kSupport,        // README, Makefile, self-test, copies of the runtime: firmware_folder() only
 };
 
 struct File {
@@ -98,13 +97,12 @@ struct Firmware {
 };
 
 /// The hot path of a deployability check: <prefix>.h, <prefix>.c, both weight forms (<prefix>_weights.c or
-/// <prefix>_weights.S + <prefix>_weights.bin), link.ld. Startup, main and kernels do not depend on the model
-/// beyond <prefix>.h and are found through runtime.h. Fails (unsupported) on what the runtime cannot
+/// <prefix>_weights.S + <prefix>_weights.bin) with <prefix>_weights.h, main.c, link.ld. Start-up and kernels do not
+/// depend on the model: runtime.h lists them. Fails (unsupported) on what the runtime cannot
 /// compute, naming operator, kind and the reason. The model must verify().
 Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target, const Options& options);
 
-/// The user's folder: all of generate() without form (b), the kernels in use, start-up, linker script, main.c,
-/// Makefile, README.md, self-test (host `make check`).
+/// The user's folder: all of generate() without form (b), the kernels in use, start-up, Makefile, README.md, self-test (host `make check`).
 Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target::Target& target,
                                  const Options& options);
 

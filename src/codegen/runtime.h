@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "codegen/firmware.h"
+#include "quantize/model.h"
 #include "target/target.h"
 
 namespace atml::codegen {
@@ -19,16 +20,17 @@ std::vector<std::string> host_runtime_sources();
 
 /// "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16": for every compiler, assembler and link step.
 std::vector<std::string> machine_flags(const target::Target& target);
-/// machine_flags + language, freestanding, sections and optimisation; for kernels, model.c and main.c. Includes
-/// no -I: give the runtime's "include" folder and the folder of <prefix>.h yourself.
-std::vector<std::string> compile_flags(const target::Target& target, Optimize optimize);
+/// machine_flags + language, freestanding, sections and optimisation; for kernels, model.c and main.c. The kernels
+/// are built for one rounding: it belongs into the key of a cache of objects. Includes no -I: give the
+/// runtime's "include" folder and the folder of <prefix>.h yourself.
+std::vector<std::string> compile_flags(const target::Target& target, Optimize optimize,
+                                       quantize::Rounding rounding = quantize::Rounding::kDouble);
 /// For "startup/startup.c" and "startup/memory.c" (memcpy, memset for -nostdlib): -O1, see the sheet on M55.
 std::vector<std::string> startup_flags(const target::Target& target);
-/// Driver flags of the production link; the linker script is "link.ld" of Firmware (-T).
+/// Driver flags of the production link; the linker script is "link.ld" of Firmware (-T). Put them last: -lgcc.
 std::vector<std::string> link_flags(const target::Target& target);
-/// Sources of the production ELF beside the model and the kernels: start-up with vector table, memory
-/// functions, main. main.c includes "model_main.h" of Firmware... relative to the runtime folder.
+/// Sources of the production ELF beside the model, main.c (both from Firmware) and the kernels: start-up with
+/// vector table, and memcpy, memmove, memset for -nostdlib; relative to the runtime folder.
 std::vector<std::string> startup_sources(const target::Target& target);
-std::string main_source();
 
 }  // namespace atml::codegen

@@ -1,0 +1,64 @@
+/* Fixed-point arithmetic of the int8 kernels: requantisation and unaligned access.
+ *
+ * A real factor is multiplier x 2^(shift - 31): multiplier is 0 or in [2^30, 2^31), shift in [-31, 30].
+ * Two roundings exist; a firmware is built for one of them:
+ *   default                        double rounding, TFLite's reference kernels (gemmlowp)
+ *   -DATML_SINGLE_ROUNDING=1       single rounding, half up
+ * Right shifts of negative numbers are arithmetic on every supported compiler; the typedef below does
+ * not compile where they are not. */
+#ifndef ATML_ARITHMETIC_H
+#define ATML_ARITHMETIC_H
+
+#include <stdint.h>
+
+#ifndef ATML_SINGLE_ROUNDING
+#define ATML_SINGLE_ROUNDING 0
+#endif
+
+typedef char atml_right_shift_is_arithmetic[((-3) >> 1) == -2 ? 1 : -1];
+
+/* floor((a b + 2^30) / 2^31). Equal to gemmlowp's SaturatingRoundingDoublingHighMul wherever
+ * b is not INT32_MIN, as multipliers never are. */
+static inline int32_t atml_high_mul(int32_t a, int32_t b) {
+  return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/* x / 2^right, ties away from zero; right in [0, 31]. */
+static inline int32_t atml_shift_right(int32_t x, int32_t right) {
+  const uint32_t mask = ((uint32_t)1 << right) - 1u;
+  const uint32_t remainder = (uint32_t)x & mask;
+  const uint32_t threshold = (mask >> 1) + (x < 0 ? 1u : 0u);
+  return (x >> right) + (remainder > threshold ? 1 : 0);
+}
+
+/* x times the factor, rounded as the firmware is built. x << shift must fit when shift > 0. */
+static inline int32_t atml_requantize(int32_t x, int32_t multiplier, int32_t shift) {
+#if ATML_SINGLE_ROUNDING
+  const int32_t total = 31 - shift;
+  return (int32_t)(((int64_t)x * multiplier + ((int64_t)1 << (total - 1))) >> total);
+#else
+  const int32_t left = shift > 0 ? shift : 0;
+  const int32_t right = shift > 0 ? 0 : -shift;
+  const int32_t shifted = (int32_t)((uint32_t)x << left);
+  return atml_shift_right(atml_high_mul(shifted, multiplier), right);
+#endif
+}
+
+static inline int8_t atml_clamp_int8(int32_t x, int32_t low, int32_t high) {
+  if (x < low) {
+    return (int8_t)low;
+  }
+  return (int8_t)(x > high ? high : x);
+}
+
+/* Two's complement sums that may wrap on the way to a result that fits. */
+static inline int32_t atml_add_wrapped(int32_t a, int32_t b) {
+  return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+/* Little endian, 4-byte aligned loads from packed parameters. */
+static inline int32_t atml_load_int32(const uint8_t *p) {
+  return (int32_t)((uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24));
+}
+
+#endif

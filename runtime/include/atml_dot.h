@@ -1,0 +1,34 @@
+/* The inner products of the packed kernels: C (dot.c) or assembly for cores with DSP (dsp_dot.S), same
+ * bits, same symbols. */
+#ifndef ATML_DOT_H
+#define ATML_DOT_H
+
+#include <stdint.h>
+
+#include "atml_arithmetic.h"
+#include "atml_filters.h"
+
+/* All channels of four pixels. patch: int16 [k / 2][4 pixels][2], pair i of group g (four inputs) holds
+ * inputs 4 g + i and 4 g + i + 2. out: pixel p, channel c at out[p x channels + c]. */
+void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f);
+
+/* All channels of one pixel; in: k readable bytes. */
+void atml_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f);
+
+/* Copies `groups` x 4 bytes as int16 into pixel column `patch` of the layout above. */
+void atml_expand(const int8_t *in, int16_t *patch, int32_t groups);
+
+/* acc2 = twice the accumulator. */
+static inline int8_t atml_finish(int32_t acc2, int32_t multiplier, int32_t right, int32_t zero_point) {
+#if ATML_SINGLE_ROUNDING
+  const int64_t high = ((int64_t)acc2 * multiplier) >> 32;
+  const int64_t sign = 0;
+#else
+  const int64_t high = ((int64_t)acc2 * multiplier + ((int64_t)1 << 31)) >> 32;
+  const int64_t sign = acc2 < 0 ? -1 : 0;
+#endif
+  const int32_t constant = (2 * zero_point + 1) * ((int32_t)1 << (right - 1));
+  return atml_clamp_int8((int32_t)(high + sign + constant) >> right, -128, 127);
+}
+
+#endif

@@ -1,0 +1,92 @@
+#include "codegen/firmware.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "codegen/lowering.h"
+#include "codegen/source_text.h"
+
+namespace atml::codegen {
+
+namespace {
+
+bool is_prefix(const std::string& text) {
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && std::ranges::all_of(text, good);
+}
+
+Status check_options(const Options& options) {
+  if (is_prefix(options.prefix)) return {};
+  return Error{Code::kInvalidArgument,
+               fmt::format("prefix '{}' is not a C identifier; use letters, digits and _", options.prefix)};
+}
+
+std::vector<File> files_of(const SourceContext& c) {
+  const std::string name = c.lower();
+  const auto arrays = c.arrays();
+  return {{name + ".h", header_text(c), Role::kHeader},
+          {name + ".c", model_text(c), Role::kSource},
+          {name + "_weights.h", weights_header_text(c), Role::kHeader},
+          {name + "_weights.c", weights_text(c), Role::kWeightsArray},
+          {name + "_weights.S", assembly_definitions(arrays, name + "_weights.bin"), Role::kWeightsAssembly},
+          {name + "_weights.bin", blob(arrays), Role::kWeightsBlob},
+          {"main.c", main_text(c), Role::kMain},
+          {"link.ld", linker_script_text(c.target), Role::kLinkerScript}};
+}
+
+OpInfo info_of(const quantize::Int8Model& model, const Step& step) {
+  OpInfo info;
+  info.op = step.op;
+  info.name = model.ops[static_cast<std::size_t>(step.op)].name;
+  info.symbol = step.symbol;
+  info.kernel = function_name(step.choice.kernel);
+  info.weights = Bytes(step.choice.weights);
+  info.tables = Bytes(step.choice.tables);
+  info.scratch = Bytes(step.choice.scratch);
+  return info;
+}
+
+}  // namespace
+
+std::string_view to_string(Optimize optimize) {
+  switch (optimize) {
+    case Optimize::kSpeed: return "speed";
+    case Optimize::kBalanced: return "balanced";
+    case Optimize::kSize: return "size";
+  }
+  ATML_UNREACHABLE("unknown optimisation");
+}
+
+Result<Optimize> parse_optimize(std::string_view text) {
+  std::vector<std::string> known;
+  for (const Optimize o : {Optimize::kSpeed, Optimize::kBalanced, Optimize::kSize}) {
+    if (text == to_string(o)) return o;
+    known.emplace_back(to_string(o));
+  }
+  return Error{Code::kInvalidArgument, fmt::format("unknown optimisation '{}'{}", text, suggestion(text, known))};
+}
+
+const File* Firmware::find(std::string_view path) const {
+  const auto found = std::ranges::find(files, path, &File::path);
+  return found == files.end() ? nullptr : &*found;
+}
+
+Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target, const Options& options) {
+  ATML_TRY_STATUS(check_options(options));
+  ATML_TRY(const Lowered lowered, lower(model, options));
+  Firmware firmware;
+  firmware.files = files_of({model, target, options, lowered});
+  firmware.plan = lowered.memory.plan;
+  for (const Step& step : lowered.steps) firmware.ops.push_back(info_of(model, step));
+  return firmware;
+}
+
+MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target&, const Options&) {
+  const auto choices = choose_kernels(model, true);
+  ATML_ASSERT(choices.ok(), "plan_memory() of a model that cannot be generated");
+  return plan_arena(model, *choices).plan;
+}
+
+}  // namespace atml::codegen

@@ -1,0 +1,269 @@
+#include "codegen/kernel_choice.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace atml::codegen {
+
+using namespace quantize;
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+template <class... Ts>
+Overloaded(Ts...) -> Overloaded<Ts...>;
+
+constexpr int kLargestWindow = 255;   // fields of atml_window
+constexpr int kDepthwiseRows = 8;     // ATML_DEPTHWISE_ROWS
+
+std::int64_t round_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
+
+Error unsupported(std::string message) { return {Code::kUnsupported, std::move(message)}; }
+
+Status check_window(const network::Window& w, const Shape& in) {
+  for (const int n : {w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.dilation_h, w.dilation_w,
+                      w.pad_top(in.height), w.pad_left(in.width)}) {
+    if (n > kLargestWindow) {
+      return unsupported(fmt::format("a kernel, stride, dilation or padding of {} is above the runtime's {}", n, kLargestWindow));
+    }
+  }
+  return {};
+}
+
+bool covers_input(const network::Window& w, const Shape& in, const Shape& out) {
+  return out.height == 1 && out.width == 1 && w.kernel_h == in.height && w.kernel_w == in.width && w.dilation_h == 1 &&
+         w.dilation_w == 1 && w.pad_top(in.height) == 0 && w.pad_left(in.width) == 0;
+}
+
+bool is_pointwise(const network::Window& w) {
+  return w.kernel_h == 1 && w.kernel_w == 1 && w.stride_h == 1 && w.stride_w == 1;
+}
+
+bool all_zero(const Filter& f) {
+  return std::ranges::all_of(f.weights, [](std::int8_t w) { return w == 0; });
+}
+
+bool factors_differ(const FilterParams& p) {
+  return std::ranges::any_of(p.multipliers, [&](const Multiplier& m) { return !(m == p.multipliers[0]); });
+}
+
+bool factors_pack(const FilterParams& p) {
+  return std::ranges::all_of(p.multipliers, [](const Multiplier& m) {
+    return (m.mantissa == 0 && m.shift == 0) || (m.mantissa > 0 && m.shift <= -1 && m.shift >= -22);
+  });
+}
+
+// The bounds of atml_filters.h: |accumulator| < 2^30 and, for the second of each pair, |sum x w| < 2^23.
+bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pairs) {
+  const Filter& f = *filter_of(op);
+  for (int o = 0; o < shape.outputs; ++o) {
+    std::int64_t total = 0, signed_total = 0;
+    for (int i = 0; i < shape.inputs; ++i) {
+      const int w = shape.weight(op, o, i);
+      total += std::abs(w);
+      signed_total += w;
+    }
+    const std::int64_t folded = std::abs(f.bias[static_cast<std::size_t>(o)]) + std::abs(signed_total * input_offset);
+    if (folded + 128 * total >= 1 << 30) return false;
+    if (pairs && 128 * total >= 1 << 23) return false;
+  }
+  return true;
+}
+
+struct Chooser {
+  const Int8Model& model;
+  const Op& op;
+  bool assume_live;
+
+  const Tensor& in() const { return model.input_of(op); }
+  const Tensor& out() const { return model.output_of(op); }
+
+  bool packs(const FilterShape& shape, const FilterParams& p, bool pairs) const {
+    if (assume_live && all_zero(*filter_of(op))) return true;
+    return factors_pack(p) && sums_pack(op, shape, p.input_offset, pairs);
+  }
+
+  bool per_channel(const FilterParams& p) const {
+    if (assume_live && all_zero(*filter_of(op))) return p.multipliers.size() > 1;
+    return factors_differ(p);
+  }
+
+  KernelChoice plain(Kernel kernel, const FilterShape& shape, const FilterParams& p) const {
+    KernelChoice c;
+    c.kernel = kernel;
+    c.per_channel = per_channel(p);
+    c.weights = round_up(static_cast<std::int64_t>(shape.outputs) * shape.inputs, 4);
+    const std::int64_t factors = c.per_channel ? shape.outputs : 1;
+    c.tables = 4 * static_cast<std::int64_t>(shape.outputs) + 4 * factors + round_up(factors, 4);
+    return c;
+  }
+
+  // Pairs of channels: conv, pointwise, dense.
+  KernelChoice packed(Kernel kernel, const FilterShape& shape, const FilterParams& p) const {
+    KernelChoice c;
+    c.kernel = kernel;
+    c.per_channel = per_channel(p);
+    c.clamp = p.low > -128 || p.high < 127;
+    const std::int64_t pairs = (shape.outputs + 1) / 2;
+    const std::int64_t k = packed_inputs(shape.inputs);
+    c.weights = pairs * 2 * k;
+    c.tables = pairs * 8 + (c.per_channel ? pairs : 1) * 12;
+    if (kernel != Kernel::kDensePacked) c.scratch = round_up(9 * k, 4);
+    return c;
+  }
+
+  Result<KernelChoice> convolution(const network::Window& w) const {
+    const FilterShape shape = filter_shape(model, op);
+    const FilterParams p = filter_params(model, op);
+    if (covers_input(w, in().shape, out().shape)) {
+      return packs(shape, p, true) ? packed(Kernel::kDensePacked, shape, p) : plain(Kernel::kDensePlain, shape, p);
+    }
+    ATML_TRY_STATUS(check_window(w, in().shape));
+    if (!packs(shape, p, true)) return plain(Kernel::kConvPlain, shape, p);
+    return packed(is_pointwise(w) ? Kernel::kPointwisePacked : Kernel::kConvPacked, shape, p);
+  }
+
+  Result<KernelChoice> operator()(const Conv& conv) const { return convolution(conv.window); }
+
+  Result<KernelChoice> operator()(const Depthwise& d) const {
+    const network::Window& w = d.window;
+    ATML_TRY_STATUS(check_window(w, in().shape));
+    const FilterShape shape = filter_shape(model, op);
+    const FilterParams p = filter_params(model, op);
+    if (in().shape.channels == 1) return convolution(w);
+    const bool dilated = (w.dilation_h > 1 && w.kernel_h > 1) || (w.dilation_w > 1 && w.kernel_w > 1);
+    const bool transposed = out().shape.height > out().shape.width;
+    const int rows = transposed ? w.kernel_w : w.kernel_h;
+    if (d.multiplier > 1 || dilated || rows > kDepthwiseRows || !packs(shape, p, false)) {
+      return plain(Kernel::kDepthwisePlain, shape, p);
+    }
+    return packed_depthwise(w, shape, p, transposed);
+  }
+
+  KernelChoice packed_depthwise(const network::Window& w, const FilterShape& shape, const FilterParams& p,
+                                bool transposed) const {
+    KernelChoice c = plain(Kernel::kDepthwisePacked, shape, p);
+    c.clamp = p.low > -128 || p.high < 127;
+    c.transposed = transposed;
+    const Shape& i = in().shape;
+    const Shape& o = out().shape;
+    const int rows = transposed ? w.kernel_w : w.kernel_h;
+    const int taps = transposed ? w.kernel_h : w.kernel_w;
+    const int pitch = transposed ? depthwise_pitch(i.height, o.height, taps, w.stride_h, w.pad_top(i.height))
+                                 : depthwise_pitch(i.width, o.width, taps, w.stride_w, w.pad_left(i.width));
+    c.scratch = 2 * rows * pitch + 4 * rows * (taps + 1);
+    return c;
+  }
+
+  Result<KernelChoice> operator()(const Dense&) const {
+    const FilterShape shape = filter_shape(model, op);
+    const FilterParams p = filter_params(model, op);
+    return packs(shape, p, true) ? packed(Kernel::kDensePacked, shape, p) : plain(Kernel::kDensePlain, shape, p);
+  }
+
+  Result<KernelChoice> pool(const network::Window& w, Kernel kernel) const {
+    KernelChoice c;
+    c.kernel = kernel;
+    ATML_TRY_STATUS(check_window(w, in().shape));
+    return c;
+  }
+  Result<KernelChoice> operator()(const MaxPool& p) const { return pool(p.window, Kernel::kMaxPool); }
+  Result<KernelChoice> operator()(const AveragePool& p) const {
+    if (!covers_input(p.window, in().shape, out().shape)) return pool(p.window, Kernel::kAveragePool);
+    KernelChoice c;
+    c.kernel = Kernel::kGlobalAverage;
+    c.clamp = p.low > -128 || p.high < 127;
+    return c;
+  }
+
+  static KernelChoice simple(Kernel kernel, std::int64_t tables = 0) {
+    KernelChoice c;
+    c.kernel = kernel;
+    c.tables = tables;
+    return c;
+  }
+  Result<KernelChoice> operator()(const Mean&) const { return simple(Kernel::kMean); }
+  Result<KernelChoice> operator()(const Add&) const { return simple(Kernel::kAdd); }
+  Result<KernelChoice> operator()(const Mul&) const { return simple(Kernel::kMul); }
+  Result<KernelChoice> operator()(const Concat&) const {
+    std::int64_t tables = 0;
+    for (int n = 0; n < static_cast<int>(op.inputs.size()); ++n) {
+      if (!rescale_params(model.input_of(op, n), out()).identity) tables += 256;
+    }
+    return simple(Kernel::kPlace, tables);
+  }
+  Result<KernelChoice> operator()(const Pad&) const { return simple(Kernel::kPad); }
+  Result<KernelChoice> operator()(const Reshape&) const { return simple(Kernel::kNone); }
+  Result<KernelChoice> operator()(const Softmax&) const { return simple(Kernel::kSoftmax); }
+  Result<KernelChoice> operator()(const Table&) const { return simple(Kernel::kTable, 256); }
+};
+
+}  // namespace
+
+std::string_view function_name(Kernel kernel) {
+  switch (kernel) {
+    case Kernel::kNone: return "";
+    case Kernel::kConvPacked: return "atml_conv_packed";
+    case Kernel::kPointwisePacked: return "atml_pointwise_packed";
+    case Kernel::kDensePacked: return "atml_dense_packed";
+    case Kernel::kDepthwisePacked: return "atml_depthwise_packed";
+    case Kernel::kConvPlain: return "atml_conv_plain";
+    case Kernel::kDepthwisePlain: return "atml_depthwise_plain";
+    case Kernel::kDensePlain: return "atml_dense_plain";
+    case Kernel::kMaxPool: return "atml_max_pool";
+    case Kernel::kAveragePool: return "atml_average_pool";
+    case Kernel::kGlobalAverage: return "atml_global_average";
+    case Kernel::kMean: return "atml_mean";
+    case Kernel::kAdd: return "atml_add";
+    case Kernel::kMul: return "atml_mul";
+    case Kernel::kPlace: return "atml_place";
+    case Kernel::kPad: return "atml_pad";
+    case Kernel::kSoftmax: return "atml_softmax";
+    case Kernel::kTable: return "atml_table";
+  }
+  ATML_UNREACHABLE("unknown kernel");
+}
+
+std::string source_name(Kernel kernel) {
+  return fmt::format("kernels/{}.c", function_name(kernel).substr(5));
+}
+
+int FilterShape::weight(const Op& op, int output, int input) const {
+  const Filter& f = *filter_of(op);
+  const std::int64_t at = channel_last ? static_cast<std::int64_t>(input) * outputs + output
+                                       : static_cast<std::int64_t>(output) * inputs + input;
+  return f.weights[static_cast<std::size_t>(at)];
+}
+
+FilterShape filter_shape(const Int8Model& model, const Op& op) {
+  const Filter& f = *filter_of(op);
+  FilterShape s;
+  s.outputs = model.output_of(op).shape.channels;
+  s.inputs = static_cast<int>(f.weights.size()) / s.outputs;
+  s.channel_last = std::holds_alternative<Depthwise>(op.kind);
+  return s;
+}
+
+const Filter* filter_of(const Op& op) {
+  if (const auto* c = std::get_if<Conv>(&op.kind)) return &c->filter;
+  if (const auto* d = std::get_if<Depthwise>(&op.kind)) return &d->filter;
+  if (const auto* d = std::get_if<Dense>(&op.kind)) return &d->filter;
+  return nullptr;
+}
+
+Result<KernelChoice> choose_kernel(const Int8Model& model, const Op& op, bool assume_live) {
+  return std::visit(Chooser{model, op, assume_live}, op.kind);
+}
+
+int depthwise_pitch(int in, int out, int taps, int stride, int pad) {
+  // Rows are computed two outputs at a time, in words of two elements.
+  const int reads = ((out + 1) / 2 * 2 - 1) * stride + taps + 1;
+  return (std::max(reads, pad + in) + 1) / 2 * 2;
+}
+
+}  // namespace atml::codegen

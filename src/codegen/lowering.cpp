@@ -1,0 +1,124 @@
+#include "codegen/lowering.h"
+
+#include <fmt/format.h>
+
+namespace atml::codegen {
+
+using namespace quantize;
+
+namespace {
+
+std::string array_name(const Options& options, int op, const char* what) {
+  return fmt::format("{}_{:02}_{}", options.prefix, op, what);
+}
+
+void pad_to_words(std::string& bytes) {
+  while (bytes.size() % 4 != 0) bytes.push_back('\0');
+}
+
+std::string bytes_of(const std::vector<std::int8_t>& values) { return {values.begin(), values.end()}; }
+
+struct Arrays {
+  const Options& options;
+  int op;
+  std::vector<ConstArray> list;
+  void add(const char* what, ArrayType type, std::string bytes) {
+    pad_to_words(bytes);
+    list.push_back({array_name(options, op, what), type, std::move(bytes)});
+  }
+};
+
+// multiplier and shift arrays: one entry for all channels where the factors are equal.
+void add_factors(Arrays& arrays, const FilterParams& p, const KernelChoice& choice, bool right_shifts) {
+  const std::size_t count = choice.per_channel ? p.multipliers.size() : 1;
+  std::vector<std::int32_t> mantissas;
+  std::string shifts;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Multiplier& m = p.multipliers[i];
+    mantissas.push_back(m.mantissa);
+    shifts.push_back(static_cast<char>(right_shifts ? std::max(1, -m.shift) : m.shift));
+  }
+  arrays.add("multiplier", ArrayType::kInt32, int32_bytes(mantissas));
+  arrays.add(right_shifts ? "right" : "shift", right_shifts ? ArrayType::kUint8 : ArrayType::kInt8, shifts);
+}
+
+// Weights in the order that the plain kernels read; a depthwise over one channel is a convolution.
+std::string plain_weights(const Int8Model& model, const Op& op, Kernel kernel) {
+  if (kernel == Kernel::kDepthwisePlain) return bytes_of(filter_of(op)->weights);
+  const FilterShape shape = filter_shape(model, op);
+  std::string bytes;
+  for (int o = 0; o < shape.outputs; ++o) {
+    for (int i = 0; i < shape.inputs; ++i) bytes.push_back(static_cast<char>(shape.weight(op, o, i)));
+  }
+  return bytes;
+}
+
+void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const KernelChoice& choice) {
+  const FilterParams p = filter_params(model, op);
+  switch (choice.kernel) {
+    case Kernel::kConvPacked:
+    case Kernel::kPointwisePacked:
+    case Kernel::kDensePacked:
+      arrays.add("stream", ArrayType::kUint8, pack_stream(model, op));
+      arrays.add("scales", ArrayType::kPairScale, pack_pair_scales(p, choice.per_channel));
+      return;
+    case Kernel::kDepthwisePacked:
+      arrays.add("taps", ArrayType::kInt8, pack_taps(op, filter_shape(model, op), choice.transposed));
+      arrays.add("bias", ArrayType::kInt32, int32_bytes(folded_bias(model, op)));
+      add_factors(arrays, p, choice, true);
+      return;
+    default:
+      arrays.add("weights", ArrayType::kInt8, plain_weights(model, op, choice.kernel));
+      arrays.add("bias", ArrayType::kInt32, int32_bytes(filter_of(op)->bias));
+      add_factors(arrays, p, choice, false);
+  }
+}
+
+void add_concat_tables(Arrays& arrays, const Int8Model& model, const Op& op) {
+  for (int n = 0; n < static_cast<int>(op.inputs.size()); ++n) {
+    if (rescale_params(model.input_of(op, n), model.output_of(op)).identity) continue;
+    const auto table = rescale_table(model.input_of(op, n), model.output_of(op), model.rounding);
+    arrays.add(fmt::format("table_{}", n).c_str(), ArrayType::kInt8, {table.begin(), table.end()});
+  }
+}
+
+std::vector<ConstArray> arrays_of(const Int8Model& model, int index, const KernelChoice& choice, const Options& options) {
+  const Op& op = model.ops[static_cast<std::size_t>(index)];
+  Arrays arrays{options, index, {}};
+  if (filter_of(op) != nullptr) add_filter(arrays, model, op, choice);
+  if (const auto* table = std::get_if<Table>(&op.kind)) arrays.add("table", ArrayType::kInt8, bytes_of(table->values));
+  if (std::holds_alternative<Concat>(op.kind)) add_concat_tables(arrays, model, op);
+  return arrays.list;
+}
+
+}  // namespace
+
+Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model, bool assume_live) {
+  std::vector<KernelChoice> choices;
+  for (std::size_t i = 0; i < model.ops.size(); ++i) {
+    const Op& op = model.ops[i];
+    auto choice = choose_kernel(model, op, assume_live);
+    if (!choice.ok()) {
+      return choice.error().with_context(fmt::format("operator {} '{}' ({})", i, op.name, kind_name(op.kind)));
+    }
+    choices.push_back(*choice);
+  }
+  return choices;
+}
+
+Result<Lowered> lower(const Int8Model& model, const Options& options) {
+  ATML_TRY(const auto choices, choose_kernels(model));
+  Lowered lowered;
+  lowered.memory = plan_arena(model, choices);
+  for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
+    const std::size_t n = static_cast<std::size_t>(i);
+    Step step{i, choices[n], "", arrays_of(model, i, choices[n], options)};
+    if (step.choice.kernel != Kernel::kNone) {
+      step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, i, model.ops[n].name);
+    }
+    lowered.steps.push_back(std::move(step));
+  }
+  return lowered;
+}
+
+}  // namespace atml::codegen

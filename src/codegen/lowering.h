@@ -1,0 +1,32 @@
+// Lowering: a model becomes steps - the kernel of each operator, its constants and its place in the arena -
+// from which the C is printed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "codegen/firmware.h"
+#include "codegen/kernel_choice.h"
+#include "codegen/memory_plan.h"
+#include "codegen/weights.h"
+
+namespace atml::codegen {
+
+struct Step {
+  int op = 0;
+  KernelChoice choice;
+  std::string symbol;               // of its function; empty for kNone
+  std::vector<ConstArray> arrays;   // its constants in flash
+};
+
+struct Lowered {
+  std::vector<Step> steps;          // one an operator
+  PlannedMemory memory;
+};
+
+Result<Lowered> lower(const quantize::Int8Model& model, const Options& options);
+
+/// The kernel of every operator, without constants.
+Result<std::vector<KernelChoice>> choose_kernels(const quantize::Int8Model& model, bool assume_live = false);
+
+}  // namespace atml::codegen

@@ -1,0 +1,155 @@
+#include "codegen/memory_plan.h"
+
+#include <algorithm>
+
+namespace atml::codegen {
+
+using namespace quantize;
+
+namespace {
+
+constexpr std::int64_t kArenaAlign = 16;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+std::int64_t round_up(std::int64_t v, std::int64_t step) { return (v + step - 1) / step * step; }
+
+// Tensors that a reshape joins share their bytes: the first of them stands for all.
+std::vector<int> alias_roots(const Int8Model& model) {
+  std::vector<int> root(model.tensors.size());
+  for (std::size_t t = 0; t < root.size(); ++t) root[t] = static_cast<int>(t);
+  for (const Op& op : model.ops) {
+    if (std::holds_alternative<Reshape>(op.kind)) root[at(op.output)] = root[at(op.inputs[0])];
+  }
+  return root;
+}
+
+struct Blocks {
+  PackProblem problem;
+  std::vector<int> of_tensor;   // block of a tensor's root
+  std::vector<int> of_scratch;  // block of an operator's scratch, or -1
+};
+
+void add_tensors(const Int8Model& model, Blocks& blocks) {
+  const auto roots = alias_roots(model);
+  blocks.of_tensor.assign(model.tensors.size(), -1);
+  const auto block_of = [&](int tensor) -> int& { return blocks.of_tensor[at(roots[at(tensor)])]; };
+  const auto touch = [&](int tensor, int op) {
+    if (block_of(tensor) < 0) {
+      block_of(tensor) = static_cast<int>(blocks.problem.blocks.size());
+      blocks.problem.blocks.push_back({round_up(model.tensor(tensor).shape.elements(), 4), op, op});
+    }
+    Block& b = blocks.problem.blocks[at(block_of(tensor))];
+    b.first_op = std::min(b.first_op, op);
+    b.last_op = std::max(b.last_op, op);
+  };
+  touch(model.input, -1);
+  for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
+    if (std::holds_alternative<Reshape>(model.ops[at(i)].kind)) continue;
+    for (const int t : model.ops[at(i)].inputs) touch(t, i);
+    touch(model.ops[at(i)].output, i);
+  }
+  touch(model.output, static_cast<int>(model.ops.size()));
+  for (std::size_t t = 0; t < roots.size(); ++t) blocks.of_tensor[t] = blocks.of_tensor[at(roots[t])];
+}
+
+void add_scratch(const std::vector<KernelChoice>& choices, Blocks& blocks) {
+  for (int i = 0; i < static_cast<int>(choices.size()); ++i) {
+    const std::int64_t size = choices[at(i)].scratch;
+    blocks.of_scratch.push_back(size > 0 ? static_cast<int>(blocks.problem.blocks.size()) : -1);
+    if (size > 0) blocks.problem.blocks.push_back({round_up(size, 4), i, i});
+  }
+}
+
+// The rule of every distinct input block that dies at the operator; where it is read twice, both rules hold.
+void add_shares(const Int8Model& model, int i, const KernelChoice& choice, Blocks& blocks) {
+  const Op& op = model.ops[at(i)];
+  if (choice.kernel == Kernel::kNone) return;
+  const int out = blocks.of_tensor[at(op.output)];
+  for (std::size_t n = 0; n < op.inputs.size(); ++n) {
+    const int in = blocks.of_tensor[at(op.inputs[n])];
+    const bool dies = blocks.problem.blocks[at(in)].last_op == i && blocks.problem.blocks[at(out)].first_op == i;
+    if (!dies || in == out) continue;
+    const Overlap rule = overlap_rule(model, op, choice, static_cast<int>(n));
+    const auto same = std::ranges::find_if(blocks.problem.shares, [&](const SharePair& s) { return s.in == in && s.out == out; });
+    if (same == blocks.problem.shares.end()) {
+      blocks.problem.shares.push_back({in, out, rule});
+    } else if (rule.kind != same->rule.kind || rule.distance != same->rule.distance) {
+      same->rule = {};
+    }
+  }
+}
+
+Blocks blocks_of(const Int8Model& model, const std::vector<KernelChoice>& choices) {
+  Blocks blocks;
+  add_tensors(model, blocks);
+  add_scratch(choices, blocks);
+  for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) add_shares(model, i, choices[at(i)], blocks);
+  return blocks;
+}
+
+int shared_tensor(const Blocks& blocks, const std::vector<std::int64_t>& offsets, int tensor) {
+  const int out = blocks.of_tensor[at(tensor)];
+  for (const SharePair& s : blocks.problem.shares) {
+    if (s.out != out) continue;
+    const Block& a = blocks.problem.blocks[at(s.in)];
+    const Block& b = blocks.problem.blocks[at(out)];
+    const std::int64_t lo = offsets[at(s.in)], o = offsets[at(out)];
+    const bool overlaps = lo < o + b.size && o < lo + a.size;
+    if (!overlaps) continue;
+    const auto found = std::ranges::find(blocks.of_tensor, s.in);
+    return static_cast<int>(found - blocks.of_tensor.begin());
+  }
+  return -1;
+}
+
+// Bytes covered by the blocks alive at an operator (shared bytes count once).
+std::int64_t covered(const PackProblem& problem, const std::vector<std::int64_t>& offsets, int op) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> spans;
+  for (std::size_t b = 0; b < problem.blocks.size(); ++b) {
+    if (problem.blocks[b].first_op <= op && op <= problem.blocks[b].last_op) {
+      spans.emplace_back(offsets[b], offsets[b] + problem.blocks[b].size);
+    }
+  }
+  std::ranges::sort(spans);
+  std::int64_t total = 0, end = 0;
+  for (const auto& [from, to] : spans) {
+    total += std::max<std::int64_t>(0, to - std::max(from, end));
+    end = std::max(end, to);
+  }
+  return total;
+}
+
+void describe(const Int8Model& model, const Blocks& blocks, const Packing& packing, PlannedMemory& result) {
+  MemoryPlan& plan = result.plan;
+  plan.arena = Bytes(round_up(packing.top, kArenaAlign));
+  for (int t = 0; t < static_cast<int>(model.tensors.size()); ++t) {
+    const int b = blocks.of_tensor[at(t)];
+    const Block& block = blocks.problem.blocks[at(b)];
+    plan.placements.push_back({t, Bytes(packing.offsets[at(b)]), Bytes(model.tensor(t).shape.elements()), block.first_op,
+                               block.last_op, shared_tensor(blocks, packing.offsets, t)});
+    result.tensor_offsets.push_back(packing.offsets[at(b)]);
+  }
+  for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
+    const int b = blocks.of_scratch[at(i)];
+    result.scratch_offsets.push_back(b < 0 ? -1 : packing.offsets[at(b)]);
+    if (b >= 0 && blocks.problem.blocks[at(b)].size > plan.scratch.value) {
+      plan.scratch = Bytes(blocks.problem.blocks[at(b)].size);
+      plan.scratch_offset = Bytes(packing.offsets[at(b)]);
+    }
+    plan.live_at_op.push_back(Bytes(covered(blocks.problem, packing.offsets, i)));
+    if (plan.live_at_op.back() > plan.live_at_op[at(plan.peak_op)]) plan.peak_op = i;
+  }
+}
+
+}  // namespace
+
+PlannedMemory plan_arena(const Int8Model& model, const std::vector<KernelChoice>& choices) {
+  const Blocks blocks = blocks_of(model, choices);
+  const Packing packing = pack_blocks(blocks.problem);
+  ATML_ASSERT(packing_holds(blocks.problem, packing.offsets), "the memory plan overlaps live tensors");
+  PlannedMemory result;
+  describe(model, blocks, packing, result);
+  return result;
+}
+
+}  // namespace atml::codegen

@@ -1,0 +1,51 @@
+// The arena: which bytes each activation and scratch buffer gets, from exact lifetimes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "codegen/firmware.h"
+#include "codegen/kernel_choice.h"
+#include "codegen/overlap.h"
+
+namespace atml::codegen {
+
+/// A buffer in the arena; sizes and offsets are multiples of 4.
+struct Block {
+  std::int64_t size = 0;
+  int first_op = 0, last_op = 0;  // alive while any of these operators runs, both included
+  bool operator==(const Block&) const = default;
+};
+
+/// Two blocks alive at one time that may share bytes: the output of an operator and an input that dies there.
+struct SharePair {
+  int in = 0, out = 0;  // block indices
+  Overlap rule;
+};
+
+struct PackProblem {
+  std::vector<Block> blocks;
+  std::vector<SharePair> shares;
+};
+
+/// Offset of each block such that blocks alive at one time are disjoint or share by their rule; the top is as
+/// low as the search finds. Up to 8 blocks that matter: the optimum, by branch and bound.
+struct Packing {
+  std::vector<std::int64_t> offsets;
+  std::int64_t top = 0;
+  std::int64_t bound = 0;  // no packing can have a lower top
+};
+Packing pack_blocks(const PackProblem& problem);
+
+/// Whether a packing keeps all rules; for tests and as a guard in the generator.
+bool packing_holds(const PackProblem& problem, const std::vector<std::int64_t>& offsets);
+
+/// The plan of a model whose kernels were chosen (one choice an operator), with where each scratch buffer is.
+struct PlannedMemory {
+  MemoryPlan plan;
+  std::vector<std::int64_t> tensor_offsets;   // one a tensor; aliases by reshape have their root's
+  std::vector<std::int64_t> scratch_offsets;  // one an operator; -1 without scratch
+};
+PlannedMemory plan_arena(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices);
+
+}  // namespace atml::codegen

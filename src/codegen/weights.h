@@ -1,0 +1,38 @@
+// The constants of a firmware as named arrays in flash, in two forms with the same symbols, sections and
+// sizes: C arrays, or one blob that an assembler file includes (.incbin), which takes milliseconds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "codegen/kernel_choice.h"
+
+namespace atml::codegen {
+
+enum class ArrayType { kInt8, kUint8, kInt32, kPairScale };
+
+struct ConstArray {
+  std::string name;     // C identifier with prefix
+  ArrayType type = ArrayType::kInt8;
+  std::string bytes;    // little endian, padded with zeros to a multiple of 4
+};
+
+/// The stream of atml_packed_filter (atml_filters.h says its form) and its factors (pairs, or one).
+std::string pack_stream(const quantize::Int8Model& model, const quantize::Op& op);
+std::string pack_pair_scales(const quantize::FilterParams& params, bool per_channel);
+/// kDepthwisePacked: taps [channel][row][tap along x].
+std::string pack_taps(const quantize::Op& op, const FilterShape& shape, bool transposed);
+
+/// Biases with the zero point of the input folded in.
+std::vector<std::int32_t> folded_bias(const quantize::Int8Model& model, const quantize::Op& op);
+
+std::string int32_bytes(const std::vector<std::int32_t>& values);
+
+/// "extern const ...;" for each array; the C definitions; the assembler file for blob `blob_path`; the blob.
+std::string declarations(const std::vector<ConstArray>& arrays, const std::string& section_macro);
+std::string c_definitions(const std::vector<ConstArray>& arrays, const std::string& section_macro);
+std::string assembly_definitions(const std::vector<ConstArray>& arrays, const std::string& blob_path);
+std::string blob(const std::vector<ConstArray>& arrays);
+
+}  // namespace atml::codegen
