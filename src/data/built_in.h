@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "data/load.h"
+
 namespace atml::data {
 
 /// A data set that a Debian package installs as IDX files.
@@ -15,5 +17,8 @@ struct BuiltIn {
 };
 
 const std::vector<BuiltIn>& built_ins();
+
+/// kNotFound with the command that installs the package, where the folder is missing.
+Result<Dataset> load_built_in(const BuiltIn& entry, const LoadOptions& options);
 
 }  // namespace atml::data

@@ -14,17 +14,6 @@ namespace atml::data {
 namespace fs = std::filesystem;
 namespace {
 
-Result<Dataset> load_built_in(const BuiltIn& entry, const LoadOptions& options) {
-  std::error_code ignored;
-  if (!fs::is_directory(entry.folder, ignored)) {
-    return Error{Code::kNotFound,
-                 fmt::format("the data set '{}' is not installed: '{}' is missing; install it with "
-                             "apt-get install {}",
-                             entry.name, entry.folder, entry.package)};
-  }
-  return load_idx_folder(entry.folder, entry.name, entry.classes, options);
-}
-
 Result<Dataset> load_folder(const fs::path& folder, const LoadOptions& options) {
   std::error_code ignored;
   if (fs::exists(folder / "dataset.toml", ignored)) return load_toml_folder(folder, options);
@@ -54,6 +43,17 @@ Status check_options(const LoadOptions& options) {
 }
 
 }  // namespace
+
+Result<Dataset> load_built_in(const BuiltIn& entry, const LoadOptions& options) {
+  std::error_code ignored;
+  if (!fs::is_directory(entry.folder, ignored)) {
+    return Error{Code::kNotFound,
+                 fmt::format("the data set '{}' is not installed: '{}' is missing; install it with "
+                             "apt-get install {}",
+                             entry.name, entry.folder, entry.package)};
+  }
+  return load_idx_folder(entry.folder, entry.name, entry.classes, options);
+}
 
 const std::vector<BuiltIn>& built_ins() {
   static const std::vector<BuiltIn> entries = {
