@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "report/charts.h"
 #include "report/svg.h"
@@ -50,8 +51,8 @@ std::string confusion_chart(const ConfusionMatrix& matrix, const std::vector<std
       const std::string title = fmt::format("{} taken for {}: {} of {} ({})", classes[truth], classes[guess], count, total,
                                             share_text(count, total));
       svg.rect(x, y, cell, cell, "cell");
-      // Steeper at the low end: the few mistakes, which one looks for, stay visible beside the diagonal.
-      const double shade = std::min(0.999, 0.95 * share * (2 - share));
+      // Square root: the few mistakes, which one looks for, stay visible beside the diagonal.
+      const double shade = std::min(0.999, truth == guess ? share : std::sqrt(share));
       svg.rect(x + 0.5, y + 0.5, cell - 1, cell - 1, truth == guess ? "hit" : "miss", title, shade);
       if (count > 0 && cell >= 24) {
         svg.text(x + cell / 2, y + cell / 2 + 4, std::to_string(count), Anchor::kMiddle, share > 0.5 ? "on-dark" : "in-cell");

@@ -26,7 +26,7 @@ Layout layout_of(const Winner& winner) {
   layout.operators = static_cast<int>(winner.layers.size());
   for (const Placement& p : winner.memory.placements) layout.operators = std::max(layout.operators, p.last_op + 1);
   layout.operators = std::max(layout.operators, 1);
-  layout.column = std::clamp(860.0 / layout.operators, 14.0, 120.0);
+  layout.column = std::clamp(1040.0 / layout.operators, 14.0, 140.0);
   return layout;
 }
 
@@ -35,12 +35,12 @@ std::string operator_name(const Winner& winner, int op) {
   return op >= 0 && index < winner.layers.size() ? winner.layers[index].name : fmt::format("operator {}", op);
 }
 
-std::string kibibytes(double bytes) { return tick_text(bytes / 1024); }
+constexpr double kKib = 1024;  // axes are in KiB, so that their ticks are round
 
 void byte_axis(Svg& svg, const Axis& y, double right) {
   for (const double tick : y.ticks(24)) {
     svg.line(kLeft, y.at(tick), right, y.at(tick), "grid");
-    svg.text(kLeft - 6, y.at(tick) + 4, kibibytes(tick), Anchor::kEnd);
+    svg.text(kLeft - 6, y.at(tick) + 4, tick_text(tick), Anchor::kEnd);
   }
 }
 
@@ -50,12 +50,11 @@ std::size_t peak_of(const std::vector<std::int64_t>& live) {
 
 void draw_live(Svg& svg, const Winner& winner, const Layout& layout) {
   const auto& live = winner.memory.live_bytes;
-  const Axis y(Scale::kLinear, 0, static_cast<double>(std::max<std::int64_t>(winner.memory.arena_bytes, 1)), kLiveBottom,
-               kLiveTop);
+  const Axis y(Scale::kLinear, 0, static_cast<double>(winner.memory.arena_bytes) / kKib, kLiveBottom, kLiveTop);
   byte_axis(svg, y, layout.right());
   const std::size_t peak = peak_of(live);
   for (std::size_t op = 0; op < live.size(); ++op) {
-    const double top = y.at(static_cast<double>(live[op]));
+    const double top = y.at(static_cast<double>(live[op]) / kKib);
     svg.rect(layout.x(static_cast<int>(op)) + 1, top, layout.column - 2, kLiveBottom - top, op == peak ? "peak" : "live",
              fmt::format("{}: {} alive", operator_name(winner, static_cast<int>(op)), to_text(Bytes(live[op]))));
   }
@@ -67,18 +66,21 @@ void draw_live(Svg& svg, const Winner& winner, const Layout& layout) {
            late ? Anchor::kEnd : Anchor::kStart, "peak-label");
 }
 
+// Yellow, pink and sky blue: dark letters are read better on them, in light and in dark mode.
+bool is_light(std::size_t style) { return style == 1 || style == 3 || style == 4; }
+
 void draw_tensor(Svg& svg, const Winner& winner, const Layout& layout, const Axis& y, std::size_t index) {
   const Placement& p = winner.memory.placements[index];
   const int first = std::max(p.first_op, 0);
   const double left = layout.x(first) + 1;
   const double width = layout.column * (std::max(p.last_op, first) - first + 1) - 2;
-  const double top = y.at(static_cast<double>(p.offset + p.size));
-  const double height = std::max(1.5, y.at(static_cast<double>(p.offset)) - top);
+  const double top = y.at(static_cast<double>(p.offset + p.size) / kKib);
+  const double height = std::max(1.5, y.at(static_cast<double>(p.offset) / kKib) - top);
   svg.rect(left, top, width, height, fmt::format("tensor{}", index % kTensorStyles),
            fmt::format("{}: {} at offset {}, from {} to {}", p.tensor, to_text(Bytes(p.size)), p.offset,
                        p.first_op < 0 ? "the input" : operator_name(winner, p.first_op), operator_name(winner, p.last_op)));
   if (height >= 13 && width >= 7.0 * static_cast<double>(p.tensor.size()) + 6) {
-    svg.text(left + 4, top + height / 2 + 4, p.tensor, Anchor::kStart, "in-box");
+    svg.text(left + 4, top + height / 2 + 4, p.tensor, Anchor::kStart, is_light(index % kTensorStyles) ? "in-light" : "in-box");
   }
 }
 
@@ -97,13 +99,13 @@ std::string memory_chart(const Winner& winner) {
   const Layout layout = layout_of(winner);
   Svg svg(std::max(layout.right() + 14, 420.0), 470, "arena bytes over the operators");
   if (!plan.live_bytes.empty()) draw_live(svg, winner, layout);
-  const Axis y(Scale::kLinear, 0, static_cast<double>(plan.arena_bytes), kMapBottom, kMapTop);
+  const Axis y(Scale::kLinear, 0, static_cast<double>(plan.arena_bytes) / kKib, kMapBottom, kMapTop);
   byte_axis(svg, y, layout.right());
   for (std::size_t i = 0; i < plan.placements.size(); ++i) draw_tensor(svg, winner, layout, y, i);
   svg.line(kLeft, kMapBottom, layout.right(), kMapBottom, "axis");
   svg.line(kLeft, y.at(y.high()), layout.right(), y.at(y.high()), "limit");
-  svg.text(16, (kLiveTop + kLiveBottom) / 2, "alive, KiB", Anchor::kMiddle, "label", -90);
-  svg.text(16, (kMapTop + kMapBottom) / 2, "offset in the arena, KiB", Anchor::kMiddle, "label", -90);
+  svg.text(14, (kLiveTop + kLiveBottom) / 2, "alive, KiB", Anchor::kMiddle, "label", -90);
+  svg.text(14, (kMapTop + kMapBottom) / 2, "offset in the arena, KiB", Anchor::kMiddle, "label", -90);
   draw_operators(svg, winner, layout);
   return std::move(svg).finish();
 }

@@ -13,8 +13,9 @@
 namespace atml::report {
 namespace {
 
-constexpr double kWidth = 380, kHeight = 292;
-constexpr double kLeft = 48, kRight = 366, kTop = 14, kBottom = 222, kStrip = 240;
+constexpr double kWidth = 380, kHeight = 308;
+constexpr double kLeft = 48, kRight = 366, kTop = 22, kBottom = 226, kStrip = 244;
+constexpr double kBase = 262;  // the x axis, under the strip of those that were never trained
 
 double figure_of(const study::Figures& f, std::string_view figure) {
   if (figure == "flash") return static_cast<double>(f.flash_bytes);
@@ -93,21 +94,21 @@ void draw_axes(Svg& svg, const Axis& x, const Axis& y, std::string_view figure, 
     svg.text(kLeft - 6, y.at(tick) + 4, is_share(metric) ? tick_text(tick * 100) + " %" : tick_text(tick), Anchor::kEnd);
   }
   for (const double tick : x.ticks(figure == "latency" ? 46 : 30)) {
-    svg.line(x.at(tick), kStrip + 10, x.at(tick), kStrip + 14, "axis");
-    svg.text(x.at(tick), kStrip + 27, cost_tick(figure, tick), Anchor::kMiddle);
+    svg.line(x.at(tick), kBase, x.at(tick), kBase + 4, "axis");
+    svg.text(x.at(tick), kBase + 17, cost_tick(figure, tick), Anchor::kMiddle);
   }
   svg.line(kLeft, kBottom, kRight, kBottom, "axis");
-  svg.line(kLeft, kStrip + 10, kRight, kStrip + 10, "axis");
+  svg.line(kLeft, kBase, kRight, kBase, "axis");
   const std::string label = figure == "flash" ? "flash, KiB" : figure == "ram" ? "RAM, KiB" : "latency";
-  svg.text(kRight, kHeight - 8, label, Anchor::kEnd, "label");
+  svg.text(kRight, kHeight - 10, label, Anchor::kEnd, "label");
 }
 
 void draw_limit(Svg& svg, const Axis& x, std::string_view figure, double limit) {
   if (limit <= 0) return;
-  svg.rect(x.at(limit), kTop, kRight - x.at(limit), kStrip + 10 - kTop, "beyond");
-  svg.line(x.at(limit), kTop, x.at(limit), kStrip + 10, "limit");
+  svg.rect(x.at(limit), kTop, kRight - x.at(limit), kBase - kTop, "beyond");
+  svg.line(x.at(limit), kTop - 4, x.at(limit), kBase, "limit");
   const bool left = x.at(limit) > (kLeft + kRight) / 2;
-  svg.text(x.at(limit) + (left ? -5 : 5), kTop + 9, "limit " + quantity_text(figure, limit),
+  svg.text(x.at(limit) + (left ? 3 : -3), kTop - 9, "limit " + quantity_text(figure, limit),
            left ? Anchor::kEnd : Anchor::kStart, "limit-label");
 }
 
@@ -131,8 +132,9 @@ void draw_front(Svg& svg, const std::vector<Dot>& dots, const Axis& x, const Axi
 void draw_dot(Svg& svg, const Dot& dot, const Axis& x, const Axis& y, const std::string& title) {
   const double px = x.at(dot.cost);
   if (!dot.trial->objective) {
-    if (dot.fits) svg.circle(px, kStrip, 3, "open", title);
-    else svg.cross(px, kStrip, 3, "misfit", title);
+    const double py = kStrip + 6 * (dot.trial->number % 3 - 1);  // three rows, so that neighbours stay apart
+    if (dot.fits) svg.circle(px, py, 3, "open", title);
+    else svg.cross(px, py, 2.5, "misfit", title);
     return;
   }
   const double py = y.at(*dot.trial->objective);

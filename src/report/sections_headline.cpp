@@ -41,6 +41,9 @@ std::string gauges(const study::Figures& figures, std::int64_t statics, const Re
   return "<div class=\"gauges\">\n" + out + "</div>\n";
 }
 
+// The title without the board in brackets: "STMicroelectronics STM32F401RE".
+std::string part_name(const target::Target& target) { return target.title.substr(0, target.title.find(" (")); }
+
 std::string interval_text(const Score& score) {
   if (!score.test_interval) return "";
   return fmt::format(" (95 % interval {} to {})", metric_text(score.name, score.test_interval->low),
@@ -70,14 +73,14 @@ std::string winner_header(const ReportData& data) {
   const Winner& w = *data.winner;
   const bool holds = std::ranges::all_of(limit_uses(w.figures, data.limits), &LimitUse::holds);
   const double headline = w.score.test.value_or(w.score.validation);
-  const std::string title = fmt::format("{} on {}, {} {}", metric_text(w.score.name, headline), data.data.name,
-                                        holds ? "inside an" : "too large for an", data.target.title);
+  const std::string title = fmt::format("{} {} on {}, {} {}", metric_text(w.score.name, headline), w.score.name, data.data.name,
+                                        holds ? "running on" : "too large for", part_name(data.target));
   return header(data, title, holds ? "good" : "bad", holds ? "fits" : "does not fit", winner_sentence(data),
                 gauges(w.figures, w.statics_bytes, data));
 }
 
 std::string empty_header(const ReportData& data) {
-  const std::string where = fmt::format("{} on {}", data.data.name, data.target.title);
+  const std::string where = fmt::format("{} on {}", data.data.name, part_name(data.target));
   if (!data.finished && !data.nothing_fits) {
     return header(data, where, "open", "not finished", "The search has not ended: what follows is what is known so far.", "");
   }
@@ -97,7 +100,7 @@ std::string headline_section(const ReportData& data) {
   std::string out = data.winner ? winner_header(data) : empty_header(data);
   if (data.notes.empty()) return out;
   std::string items;
-  for (const std::string& note : data.notes) items += "<li>" + escape(note) + "</li>\n";
+  for (const std::string& note : data.notes) items += fmt::format("<li>{}</li>\n", escape(note));
   return out + section("Please note", "", "<div class=\"warn\"><ul class=\"plain\">\n" + items + "</ul></div>\n");
 }
 
@@ -106,7 +109,7 @@ std::string nothing_section(const ReportData& data) {
   const NothingFits& n = *data.nothing_fits;
   std::string body = fmt::format("<p class=\"cause\"><b>{}</b></p>\n", escape(n.text));
   std::string items;
-  for (const std::string& remedy : n.remedies) items += "<li>" + escape(remedy) + "</li>\n";
+  for (const std::string& remedy : n.remedies) items += fmt::format("<li>{}</li>\n", escape(remedy));
   if (!items.empty()) body += "<h3>What would do</h3>\n<ul class=\"plain\">\n" + items + "</ul>\n";
   return section("Which limit binds", fmt::format("The {} limit is the one that no candidate could keep.", n.limit), body);
 }

@@ -77,7 +77,7 @@ std::string row_limits(const ReportData& data) {
 
 std::string list_of(const std::vector<std::string>& items) {
   std::string out;
-  for (const std::string& item : items) out += "<li>" + escape(item) + "</li>\n";
+  for (const std::string& item : items) out += fmt::format("<li>{}</li>\n", escape(item));
   return out.empty() ? "" : "<ul class=\"plain\">\n" + out + "</ul>\n";
 }
 
@@ -151,7 +151,7 @@ std::string trials_section(const ReportData& data) {
   std::vector<std::vector<Cell>> rows;
   for (const study::Trial& t : data.trials) rows.push_back(trial_row(t, metric_name(data)));
   return section(fmt::format("All {} trials", data.trials.size()), "A click on a column's head sorts by it.",
-                 html_table({"#trial", "outcome", "#" + metric_name(data), "#epochs", "#flash", "#RAM", "#latency", "#time", "configuration"},
+                 html_table({"#trial", "outcome", fmt::format("#{}", metric_name(data)), "#epochs", "#flash", "#RAM", "#latency", "#time", "configuration"},
                             rows, "tall"));
 }
 

@@ -21,7 +21,7 @@ h2{font-size:21px;letter-spacing:-.01em;margin:0 0 2px;font-weight:650}
 h3{font-size:14px;margin:0 0 4px;font-weight:620}
 section{margin-top:44px}
 .lead{color:var(--muted);margin:0 0 14px;max-width:76ch}
-.sub{margin:0;max-width:80ch}
+.sub{margin:0;max-width:100ch}
 .verdict{display:inline-block;font-weight:650;padding:1px 10px;border-radius:3px;margin-right:8px;color:var(--on-dark)}
 .verdict.good{background:var(--good)}.verdict.bad{background:var(--bad)}.verdict.open{background:var(--muted)}
 .gauges{display:grid;grid-template-columns:repeat(auto-fit,minmax(210px,1fr));gap:26px;margin-top:24px}
@@ -60,7 +60,7 @@ ul.plain{margin:0;padding-left:20px}
 .part3{background:var(--pink)}.part4{background:var(--sky)}.part5{background:var(--grey)}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:4px 24px;margin:10px 0 0;padding:0}
 .legend i{display:inline-block;width:11px;height:11px;margin-right:7px}
-.legend svg{width:14px;height:14px;vertical-align:-2px;margin-right:6px}
+.legend svg{display:inline-block;width:14px;height:14px;vertical-align:-2px;margin-right:6px}
 .legend small{color:var(--muted)}
 figure{margin:0}
 svg{display:block;max-width:100%;height:auto;font:11.5px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;overflow:visible}
@@ -68,14 +68,14 @@ svg{display:block;max-width:100%;height:auto;font:11.5px system-ui,-apple-system
 svg text{fill:var(--muted)}
 svg .label{fill:var(--muted);font-size:11.5px}
 svg .tick{font-size:10.5px}
-.grid-line,svg .grid{stroke:var(--rule);stroke-width:1}
+svg .grid{stroke:var(--rule);stroke-width:1}
 svg .axis{stroke:var(--grey);stroke-width:1}
 svg .limit{stroke:var(--bad);stroke-width:1.5;stroke-dasharray:5 3}
 svg .limit-label,svg .peak-label{fill:var(--bad);font-weight:600}
 svg .beyond{fill:var(--bad);fill-opacity:.07}
 svg .fits{fill:var(--blue);fill-opacity:.8;stroke:var(--paper);stroke-width:.7}
 svg .open{fill:var(--paper);stroke:var(--grey);stroke-width:1.2}
-svg .misfit{fill:none;stroke:var(--orange);stroke-width:1.5}
+svg .misfit{fill:none;stroke:var(--orange);stroke-width:1.4;stroke-opacity:.75}
 svg .front{fill:none;stroke:var(--blue);stroke-width:1.3;stroke-opacity:.7}
 svg .best{fill:none;stroke:var(--ink);stroke-width:2}
 svg .winner{fill:var(--green);stroke:var(--ink);stroke-width:1.2}
@@ -84,7 +84,7 @@ svg .live{fill:var(--sky)}svg .peak{fill:var(--bad)}
 svg .tensor0{fill:var(--blue)}svg .tensor1{fill:var(--yellow)}svg .tensor2{fill:var(--green)}
 svg .tensor3{fill:var(--pink)}svg .tensor4{fill:var(--sky)}svg .tensor5{fill:var(--grey)}
 svg [class^=tensor]{stroke:var(--paper);stroke-width:1}
-svg .in-box{fill:var(--on-dark);font-weight:600;pointer-events:none}
+svg .in-box{fill:var(--on-dark);font-weight:600;pointer-events:none}svg .in-light{fill:#16191d;font-weight:600;pointer-events:none}
 svg .cell{fill:none;stroke:var(--rule);stroke-width:1}
 svg .hit{fill:var(--blue)}svg .miss{fill:var(--orange)}
 svg .in-cell{fill:var(--ink);pointer-events:none}svg .on-dark{fill:var(--on-dark);font-weight:600;pointer-events:none}

@@ -168,18 +168,19 @@ std::string files_lines(const ReportData& data, const Paint& paint) {
 
 std::string summary_table(const ReportData& data, bool colour) {
   const Paint paint(colour);
-  std::string text = "\n  " + paint.bold(fmt::format("{} on {}", printable(data.data.name), data.target.name));
+  std::string text = fmt::format("\n  {}", paint.bold(fmt::format("{} on {}", printable(data.data.name), data.target.name)));
   text += fmt::format(" - {}, {} at {:g} MHz\n\n", printable(data.target.title), target::to_string(data.target.core),
                       data.target.clock_hz * 1e-6);
   text += data.winner ? winner_lines(data, paint) : nothing_lines(data, paint);
-  text += "\n" + finalists_lines(data) + trials_line(data) + time_lines(data.times) + estimate_line(data);
+  text += '\n';
+  text += finalists_lines(data) + trials_line(data) + time_lines(data.times) + estimate_line(data);
   for (std::size_t i = 0; i < data.notes.size(); ++i) text += line(i == 0 ? "notes" : "", printable(data.notes[i]));
   return text + files_lines(data, paint) + "\n";
 }
 
 std::string check_table(const Check& check, bool colour) {
   const Paint paint(colour);
-  std::string text = "\n  " + paint.bold(fmt::format("{} on {}", printable(check.model), check.target.name)) + "\n\n";
+  std::string text = fmt::format("\n  {}\n\n", paint.bold(fmt::format("{} on {}", printable(check.model), check.target.name)));
   text += line("verdict", check.deployable ? paint.good("fits") : paint.bad("does not fit"));
   for (std::size_t i = 0; i < check.reasons.size(); ++i) text += line(i == 0 ? "because" : "", printable(check.reasons[i]));
   if (check.figures.flash_bytes > 0) {
