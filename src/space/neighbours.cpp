@@ -56,6 +56,19 @@ std::vector<Configuration> Space::neighbours(const Configuration& configuration)
   return result;
 }
 
+std::vector<double> Space::positions(std::size_t index, std::int64_t limit) const {
+  const Parameter& p = parameters_[index];
+  const std::int64_t n = p.choices();
+  std::vector<double> result;
+  if (p.kind == Kind::kReal || n > limit) return result;
+  for (std::int64_t k = 0; k < n; ++k) {
+    const Value value = p.kind == Kind::kInteger ? Value(static_cast<std::int64_t>(p.low) + k)
+                                                 : p.values[static_cast<std::size_t>(k)];
+    result.push_back(encode_value(index, value));
+  }
+  return result;
+}
+
 std::int64_t Space::count(std::int64_t limit) const {
   // Walks the tree of parents only: a parameter that nobody depends on multiplies the count.
   std::vector<bool> is_parent(size(), false);
@@ -70,14 +83,13 @@ std::int64_t Space::count(std::int64_t limit) const {
     const Parameter& p = parameters_[index];
     if (p.kind == Kind::kReal && p.low < p.high) return static_cast<double>(limit);
     const std::int64_t n = std::max<std::int64_t>(1, p.choices());
+    if (n >= limit) return static_cast<double>(limit);
     if (!is_parent[index])
       return std::min(static_cast<double>(n) * self(self, index + 1), static_cast<double>(limit));
     double sum = 0;
-    for (std::int64_t k = 0; k < n && sum < static_cast<double>(limit); ++k) {
-      encoding[index] = p.kind == Kind::kCategorical ? static_cast<double>(k)
-                        : p.kind == Kind::kInteger
-                            ? encode_value(index, static_cast<std::int64_t>(p.low) + k)
-                            : encode_value(index, p.values[static_cast<std::size_t>(k)]);
+    for (const double position : positions(index, limit)) {
+      if (sum >= static_cast<double>(limit)) break;
+      encoding[index] = position;
       sum += self(self, index + 1);
     }
     encoding[index] = kInactive;

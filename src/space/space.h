@@ -88,6 +88,10 @@ class Space {
   /// From numbers in [0, 1) for all parameters, active or not (a Sobol point), to a canonical encoding.
   Encoding from_unit(std::span<const double> unit) const;
 
+  /// Encoded positions of all choices of a parameter, ascending; empty where it is real or has more
+  /// than `limit` choices.
+  std::vector<double> positions(std::size_t index, std::int64_t limit) const;
+
   /// Root mean square over parameters of: |difference| (numeric), 0 or 1 (words), 1 where only one of
   /// the two is active, 0 where both are inactive. In [0, 1].
   double distance(const Configuration& a, const Configuration& b) const;

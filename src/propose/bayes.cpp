@@ -1,0 +1,123 @@
+// Constrained Bayesian optimisation: the default strategy.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "propose/acquisition.h"
+#include "propose/design.h"
+#include "propose/maximise.h"
+#include "propose/strategies.h"
+#include "propose/surrogates.h"
+
+namespace atml::propose {
+namespace {
+
+constexpr int kDesignSamples = 1500;
+constexpr std::size_t kIncumbents = 5;
+
+// The best points: feasible ones by objective, then the others by violation.
+std::vector<space::Encoding> good_points(std::span<const Observed> observed) {
+  std::vector<const Observed*> ranked;
+  for (const Observed& o : observed) {
+    if (o.computable.has_value()) ranked.push_back(&o);
+  }
+  std::stable_sort(ranked.begin(), ranked.end(), [](const Observed* a, const Observed* b) {
+    if (a->feasible != b->feasible) return a->feasible;
+    return a->feasible ? *a->objective > *b->objective : a->violation < b->violation;
+  });
+  std::vector<space::Encoding> points;
+  for (const Observed* o : ranked) {
+    if (points.size() < kIncumbents) points.push_back(o->x);
+  }
+  return points;
+}
+
+// While nothing is feasible, every third proposal descends the predicted violation instead, so that a
+// flat or wrong probability cannot hold the search.
+Goal goal_of(const Surrogates& surrogates, std::size_t trials) {
+  if (surrogates.best()) return Goal::kImprove;
+  return trials % 3 == 2 && !surrogates.constraints().empty() ? Goal::kLeastViolation : Goal::kFeasible;
+}
+
+// Screening costs about candidates x models x n^2; this keeps it within some tens of milliseconds.
+Effort effort_for(const Surrogates& surrogates) {
+  const auto n = static_cast<double>(std::max<std::size_t>(surrogates.largest(), 1));
+  const double affordable = 8e7 / (n * n * static_cast<double>(surrogates.models()));
+  Effort effort;
+  effort.candidates = static_cast<std::size_t>(std::clamp(affordable, 400.0, 2000.0));
+  return effort;
+}
+
+// The parameters in which a proposal differs most from the best trial.
+std::string changes(const space::Space& space, std::span<const Observed> observed, const space::Encoding& x) {
+  const auto best = incumbent(observed);
+  if (!best) return "";
+  const space::Configuration from = space.decode(observed[*best].x), to = space.decode(x);
+  std::vector<std::pair<double, std::string>> moved;
+  for (std::size_t i = 0; i < space.size(); ++i) {
+    const double a = observed[*best].x[i], b = x[i];
+    if (a == b || b == space::kInactive) continue;
+    const space::Parameter& p = space.parameters()[i];
+    const bool apart = a == space::kInactive || p.kind == space::Kind::kCategorical;
+    space::Configuration one;
+    one.set(p.name, *to.find(p.name));
+    moved.emplace_back(apart ? 1.0 : std::abs(a - b), one.text());
+  }
+  std::stable_sort(moved.begin(), moved.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, moved.size()); ++i) names.push_back(moved[i].second);
+  return fmt::format("; {} of trial {} changed in {} parameters: {}", best_feasible(observed) ? "best" : "least violating",
+                     observed[*best].number, moved.size(), join(names, ", "));
+}
+
+std::string goal_text(Goal goal) {
+  switch (goal) {
+    case Goal::kImprove: return "expected improvement";
+    case Goal::kFeasible: return "nothing feasible yet: highest chance to be";
+    case Goal::kLeastViolation: return "nothing feasible yet: least predicted violation";
+  }
+  ATML_UNREACHABLE("goal");
+}
+
+class BayesStrategy : public Strategy {
+ public:
+  std::string name() const override { return "bayes"; }
+
+  Result<Proposal> propose(const Problem& problem) override {
+    Gate gate(problem);
+    if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
+    const std::vector<Observed> observed = observe(problem);
+    const Surrogates surrogates(problem, observed, memory_);
+    if (surrogates.models() == 0) return from_design(problem, gate);
+
+    const Goal goal = goal_of(surrogates, problem.history.size());
+    const Acquisition acquisition(surrogates, goal);
+    const Scorer scorer{[&](const Points& x) { return acquisition.values(x); },
+                        [&](std::span<const double> x, std::span<double> slope) {
+                          return acquisition.value_with_slope(x, slope);
+                        }};
+    Rng rng = Rng::derive(problem.seed, "bayes", problem.history.size());
+    const auto x = maximise(problem, gate, scorer, good_points(observed), rng, effort_for(surrogates));
+    if (!x) return from_design(problem, gate);
+    return Proposal{problem.space.decode(*x), fmt::format("{}: {}{}", goal_text(goal), acquisition.explain(*x),
+                                                          changes(problem.space, observed, *x))};
+  }
+
+ private:
+  static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
+    if (const auto x = design_point(problem, gate, kDesignSamples)) {
+      const bool first = problem.space.decode(*x) == problem.space.default_configuration();
+      return Proposal{problem.space.decode(*x), first ? "the default configuration" : "initial design: Sobol point"};
+    }
+    return last_resort(problem, gate);
+  }
+
+  HyperMemory memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> make_bayes() { return std::make_unique<BayesStrategy>(); }
+
+}  // namespace atml::propose

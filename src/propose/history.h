@@ -1,0 +1,69 @@
+// What the trials of a study teach, as numbers for surrogates: encoded points, objectives, constraints.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "propose/models/gaussian_process.h"
+#include "propose/strategy.h"
+
+namespace atml::propose {
+
+/// One trial as an optimiser sees it.
+struct Observed {
+  int number = 0;
+  space::Encoding x;
+  std::optional<double> objective;  // as stored, or estimated from a rung; higher is better
+  double objective_spread = 0;      // standard deviation of that estimate; 0 where measured
+  std::vector<std::optional<double>> margins;  // by Problem::constraint_names; > 0 = violated
+  std::optional<bool> computable;   // did generate, compile, link and emulate come to an answer?
+  bool pending = false;
+  /// All constraints known and met, and an objective that was measured (not estimated).
+  bool feasible = false;
+  /// Sum of the positive margins (each at most 10), plus 10 where not computable; how infeasible
+  /// trials are compared.
+  double violation = 0;
+};
+
+/// In the order of trial numbers. Cancelled and failed trials keep what they know, but nothing else.
+/// A pruned trial stands with the value of its last rung plus the median gain that measured trials had from
+/// that rung to their end, and never above the best measured objective; its spread is that of the gains.
+/// A diverged trial stands with the worst measured objective.
+std::vector<Observed> observe(const Problem& problem);
+
+/// Index of the best feasible trial in `observed`; none while nothing is feasible.
+std::optional<std::size_t> best_feasible(std::span<const Observed> observed);
+/// Best feasible, else least violation (first of equals); none in an empty history.
+std::optional<std::size_t> incumbent(std::span<const Observed> observed);
+
+Layout layout_of(const space::Space& space);
+
+/// The gate that every proposal passes: new to the study, and allowed by the exact limits. Remembers
+/// answers, so that no configuration is checked twice in one proposal, and the least violating one.
+class Gate {
+ public:
+  explicit Gate(const Problem& problem);
+
+  bool is_new(std::span<const double> canonical) const;
+  /// New and allowed.
+  bool passes(const space::Encoding& canonical);
+  const ExactCheck& check(const space::Encoding& canonical);
+  int checks() const { return checks_; }
+  /// The refused, new point with the smallest worst margin so far.
+  const std::optional<space::Encoding>& least_violating() const { return least_; }
+  const ExactCheck& least_check() const { return least_check_; }
+
+ private:
+  const Problem& problem_;
+  std::set<space::Encoding> seen_;
+  std::map<space::Encoding, ExactCheck> answers_;
+  std::optional<space::Encoding> least_;
+  ExactCheck least_check_;
+  int checks_ = 0;
+};
+
+}  // namespace atml::propose
