@@ -23,9 +23,19 @@ Cell text_cell(std::string_view text);
 Cell number_cell(const std::string& text, double key);
 Cell empty_cell();
 
+using Row = std::vector<Cell>;
+
+struct TableOptions {
+  std::string_view style = "";  // class of the frame: "tall" scrolls
+  int highlighted = -1;         // a row to stand out, or -1
+  Row foot;                     // a last row that sorting leaves where it is; may be empty
+};
 /// A table that the script can sort by clicking on its head; headings that start with '#' are numbers.
-std::string html_table(const std::vector<std::string>& headings, const std::vector<std::vector<Cell>>& rows,
-                       std::string_view style = "");
+std::string html_table(const std::vector<std::string>& headings, const std::vector<Row>& rows,
+                       const TableOptions& options = {});
+
+/// Escaped text in which a number stays with its unit: "91.2 %" is not broken across lines.
+std::string prose(std::string_view text);
 
 /// "label: value" rows; values are escaped.
 std::string definitions(const std::vector<std::pair<std::string, std::string>>& rows);

@@ -14,12 +14,12 @@ namespace {
 // The bar is cut at the limit; what is beyond is said in words and by its pattern.
 std::string gauge(const LimitUse& use, const std::string& detail) {
   const double width = std::clamp(use.share() * 100, 0.0, 100.0);
-  std::string out = fmt::format("<div class=\"gauge\"><h3>{}</h3><div class=\"value\">{}</div>\n", use.label, escape(use.used_text()));
+  std::string out = fmt::format("<div class=\"gauge\"><h3>{}</h3><div class=\"value\">{}</div>\n", use.label, prose(use.used_text()));
   if (use.limited()) {
     out += fmt::format("<div class=\"track{}\"><i style=\"width:{:.1f}%\"></i></div><small>of {}: {}</small><br>\n",
-                       use.holds() ? "" : " over-limit", width, escape(use.allowed_text()), escape(use.margin_text()));
+                       use.holds() ? "" : " over-limit", width, prose(use.allowed_text()), prose(use.margin_text()));
   }
-  return out + (detail.empty() ? "" : fmt::format("<small>{}</small>", escape(detail))) + "</div>\n";
+  return out + (detail.empty() ? "" : fmt::format("<small>{}</small>", prose(detail))) + "</div>\n";
 }
 
 std::string detail_of(const LimitUse& use, const study::Figures& f, std::int64_t statics, const ReportData& data) {
@@ -66,7 +66,7 @@ std::string header(const ReportData& data, const std::string& title, std::string
                    const std::string& sentence, const std::string& rest) {
   return fmt::format("<header>\n<p class=\"over\">autotinyml report, study {}</p>\n<h1>{}</h1>\n"
                      "<p class=\"sub\"><span class=\"verdict {}\">{}</span>{}</p>\n{}</header>\n",
-                     escape(data.study), escape(title), tag, word, escape(sentence), rest);
+                     escape(data.study), prose(title), tag, word, prose(sentence), rest);
 }
 
 std::string winner_header(const ReportData& data) {

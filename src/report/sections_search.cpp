@@ -48,7 +48,7 @@ Cell bytes_cell(const study::Trial& t, std::int64_t bytes) {
   return t.figures ? number_cell(to_text(Bytes(bytes)), static_cast<double>(bytes)) : empty_cell();
 }
 
-std::vector<Cell> trial_row(const study::Trial& t, const std::string& metric) {
+Row trial_row(const study::Trial& t, const std::string& metric) {
   const study::Figures f = t.figures.value_or(study::Figures{});
   const double seconds = t.seconds.propose + t.seconds.deploy + t.seconds.train + t.seconds.quantize;
   const std::string why = explanation(t);
@@ -118,7 +118,7 @@ std::string finalists_section(const ReportData& data) {
     }
   }
   const std::string metric = metric_name(data);
-  std::vector<std::vector<Cell>> rows;
+  std::vector<Row> rows;
   for (const Finalist& f : data.finalists) {
     std::string seeds;
     for (const double v : f.validations) seeds += (seeds.empty() ? "" : ", ") + metric_text(metric, v);
@@ -130,7 +130,8 @@ std::string finalists_section(const ReportData& data) {
                     number_cell(to_text(Seconds(f.figures.latency_s)), f.figures.latency_s)});
   }
   return section("The finalists", "The best candidates, each trained anew from several seeds. Validation, mean with its 95 % interval; one ring a seed.",
-                 html_table({"#trial", "#mean", "#interval", "", "seeds", "#flash", "#RAM", "#latency"}, rows));
+                 html_table({"#trial", "#mean", "#interval", "", "seeds", "#flash", "#RAM", "#latency"}, rows,
+                            {.highlighted = data.winner && data.finalists[0].trial == data.winner->trial ? 0 : -1}));
 }
 
 std::string time_section(const ReportData& data) {
@@ -148,11 +149,15 @@ std::string time_section(const ReportData& data) {
 
 std::string trials_section(const ReportData& data) {
   if (data.trials.empty()) return "";
-  std::vector<std::vector<Cell>> rows;
-  for (const study::Trial& t : data.trials) rows.push_back(trial_row(t, metric_name(data)));
+  std::vector<Row> rows;
+  int winner = -1;
+  for (const study::Trial& t : data.trials) {
+    if (data.winner && t.number == data.winner->trial) winner = static_cast<int>(rows.size());
+    rows.push_back(trial_row(t, metric_name(data)));
+  }
   return section(fmt::format("All {} trials", data.trials.size()), "A click on a column's head sorts by it.",
                  html_table({"#trial", "outcome", fmt::format("#{}", metric_name(data)), "#epochs", "#flash", "#RAM", "#latency", "#time", "configuration"},
-                            rows, "tall"));
+                            rows, {.style = "tall", .highlighted = winner}));
 }
 
 std::string provenance_section(const ReportData& data) {

@@ -22,7 +22,7 @@ Cell metered(std::int64_t value, std::int64_t largest, const std::string& text) 
 
 std::string counted(std::int64_t value) { return value > 0 ? with_thousands(value) : "-"; }
 
-std::vector<Cell> total_row(const Winner& w) {
+Row total_row(const Winner& w) {
   LayerRow sum;
   for (const LayerRow& l : w.layers) {
     sum.macs += l.macs;
@@ -51,7 +51,7 @@ std::string layers_section(const ReportData& data) {
   const Winner& w = *data.winner;
   const std::int64_t macs = largest(w.layers, &LayerRow::macs), weights = largest(w.layers, &LayerRow::weight_bytes),
                      cycles = largest(w.layers, &LayerRow::cycles);
-  std::vector<std::vector<Cell>> rows;
+  std::vector<Row> rows;
   for (const LayerRow& l : w.layers) {
     const std::string per_mac = l.macs > 0 && l.cycles > 0
                                     ? fmt::format("{:.2f}", static_cast<double>(l.cycles) / static_cast<double>(l.macs)) : "";
@@ -60,11 +60,11 @@ std::string layers_section(const ReportData& data) {
                     number_cell(counted(l.instructions), static_cast<double>(l.instructions)),
                     metered(l.cycles, cycles, counted(l.cycles)), {per_mac, "", true}});
   }
-  rows.push_back(total_row(w));
   const std::string lead = fmt::format("Trial {}: {} operators, {} MACs, {} parameters. Cycles are the middle of the cycle model.",
                                        w.trial, w.layers.size(), with_thousands(w.figures.macs), with_thousands(w.figures.parameters));
   return section("The network, layer by layer", lead,
-                 html_table({"operator", "kind", "output", "#MACs", "#flash", "#instructions", "#cycles", "#cycles/MAC"}, rows));
+                 html_table({"operator", "kind", "output", "#MACs", "#flash", "#instructions", "#cycles", "#cycles/MAC"}, rows,
+                            {.foot = total_row(w)}));
 }
 
 std::string memory_section(const ReportData& data) {

@@ -40,7 +40,7 @@ th,td{text-align:left;padding:5px 12px 5px 0;border-bottom:1px solid var(--rule)
 th{font-weight:620;color:var(--muted);border-bottom:1px solid var(--grey)}
 th[aria-sort]{color:var(--ink)}.js th{cursor:pointer}
 th.n,td.n{text-align:right}
-tr.win td{background:var(--panel);font-weight:620}
+tr.win td{background:var(--panel);font-weight:620}tfoot td{border-bottom:0;font-weight:620}
 td.long,.long{white-space:normal;min-width:26ch;max-width:62ch;overflow-wrap:anywhere;color:var(--muted);font-size:12.5px}
 .meter{display:inline-block;width:64px;height:8px;background:var(--rule);margin-left:8px;vertical-align:baseline}
 .meter i{display:block;height:100%;background:var(--sky)}
