@@ -231,7 +231,7 @@ TEST(GaussianProcess, FitFindsTheParameterThatMatters) {
   EXPECT_LT(h.log_noise, -8);
   std::vector<double> gradient;
   negative_log_posterior(layout, data, h, &gradient);
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_LT(std::abs(gradient[i]), 0.5) << i;
+  for (const std::size_t i : {1u, 3u}) EXPECT_LT(std::abs(gradient[i]), 0.5) << i;  // the others lie at a bound
 }
 
 TEST(GaussianProcess, SurvivesEqualPointsAndConstantValues) {
