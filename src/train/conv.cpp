@@ -83,14 +83,13 @@ class ConvOp : public Op {
     group_range(first, last);
     for (int group = first; group < last; ++group) {
       if (pass.weights_changed) pack_forward(pass, group);
-      Gemm g = forward_.gemm(group);
-      g.x = in_.value + group * inputs_ * in_.layout.channel;
-      g.out = out_.value + group * spec_.filters * out_.layout.channel;
-      if (spec_.bias.size > 0) {
-        g.bias = pass.parameters.value + spec_.bias.first + static_cast<std::size_t>(group * spec_.filters);
-      }
-      pass.kernels->gemm(g);
+      product(pass, group);
     }
+  }
+
+  void recompute(const Pass& pass, int first, int last) override {
+    group_range(first, last);
+    for (int group = first; group < last; ++group) product(pass, group);
   }
 
   void backward(const Pass& pass, int first, int last) override {
@@ -103,6 +102,16 @@ class ConvOp : public Op {
   }
 
  private:
+  void product(const Pass& pass, int group) const {
+    Gemm g = forward_.gemm(group);
+    g.x = in_.value + group * inputs_ * in_.value_channel;
+    g.out = out_.value + group * spec_.filters * out_.value_channel;
+    if (spec_.bias.size > 0) {
+      g.bias = pass.parameters.value + spec_.bias.first + static_cast<std::size_t>(group * spec_.filters);
+    }
+    pass.kernels->gemm(g);
+  }
+
   void group_range(int& first, int& last) const {
     if (channels() == 1) {
       first = 0;
@@ -205,8 +214,8 @@ class ConvOp : public Op {
 
   void weight_gradient(const Pass& pass, int group) {
     Dot d;
-    d.dy = out_.gradient + group * spec_.filters * out_.layout.channel;
-    d.x = in_.value + group * inputs_ * in_.layout.channel;
+    d.dy = out_.gradient + group * spec_.filters * out_.gradient_channel;
+    d.x = in_.value + group * inputs_ * in_.value_channel;
     d.dw = pass.parameters.gradient + spec_.kernel.first + group * spec_.group_stride;
     d.scratch = scratch_->data();
     d.k_offset = forward_.k_offset.data();
@@ -233,8 +242,8 @@ class ConvOp : public Op {
     for (Product& p : backward_) {
       pack_backward(pass, p, group);
       Gemm g = p.gemm(group);
-      g.x = out_.gradient + group * spec_.filters * out_.layout.channel;
-      g.out = in_.gradient + group * inputs_ * in_.layout.channel;
+      g.x = out_.gradient + group * spec_.filters * out_.gradient_channel;
+      g.out = in_.gradient + group * inputs_ * in_.gradient_channel;
       g.accumulate = target_.accumulate;
       pass.kernels->gemm(g);
     }

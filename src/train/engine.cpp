@@ -59,9 +59,9 @@ Engine::Engine(const network::Network& network, int batch, const Kernels& kernel
   choose_tensors();
   std::vector<Halo> halos(static_cast<std::size_t>(network_.size()));
   require_halos(halos);
-  allocate(halos);
+  lay_out(halos);
   build_ops();
-  group_segments();
+  allocate();
 }
 
 void Engine::count_parameters() {
@@ -139,26 +139,10 @@ void Engine::require_halos(std::vector<Halo>& halos) const {
   }
 }
 
-void Engine::allocate(const std::vector<Halo>& halos) {
-  std::size_t total = 0;
+void Engine::lay_out(const std::vector<Halo>& halos) {
   tensors_.resize(static_cast<std::size_t>(network_.size()));
-  for (int pass = 0; pass < 2; ++pass) {
-    std::size_t at = 0;
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      if (alias_[i] != static_cast<int>(i)) continue;
-      Tensor& t = tensors_[i];
-      if (pass == 0) t.layout = Layout(network_.layer(static_cast<int>(i)).output, groups(), kernels_.lanes, halos[i]);
-      const std::size_t size = t.layout.floats();
-      if (pass == 1) t.value = memory_.data() + at + t.layout.origin;
-      at += size;
-      if (!trained_[i]) continue;
-      if (pass == 1) t.gradient = memory_.data() + at + t.layout.origin;
-      at += size;
-    }
-    if (pass == 0) total = at;
-    if (pass == 0) memory_ = Buffer(total);
-  }
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    tensors_[i].layout = Layout(network_.layer(static_cast<int>(i)).output, groups(), kernels_.lanes, halos[i]);
     tensor_of_.push_back(&tensors_[static_cast<std::size_t>(alias_[i])]);
   }
 }
@@ -252,15 +236,55 @@ void Engine::build_op(int i, const std::vector<GradientTarget>& targets) {
   }
   ATML_ASSERT(op != nullptr, "layer kind without a step");
   ops_.push_back(std::move(op));
+  op_layer_.push_back(i);
 }
 
-void Engine::group_segments() {
-  for (std::size_t i = 0; i < ops_.size(); ++i) {
-    const int channels = ops_[i]->channels();
-    if (!segments_.empty() && channels > 1 && segments_.back().channels == channels) {
-      segments_.back().last = i + 1;
-    } else {
-      segments_.push_back({i, i + 1, channels});
+void Engine::allocate() {
+  segments_ = group_segments(ops_);
+  std::vector<TensorUse> uses(tensors_.size());
+  for (std::size_t i = 0; i < uses.size(); ++i) uses[i].trained = trained_[i];
+  const auto home = [&](int layer) { return static_cast<std::size_t>(alias_[static_cast<std::size_t>(layer)]); };
+  for (std::size_t s = 0; s < segments_.size(); ++s) {
+    for (std::size_t op = segments_[s].first; op < segments_[s].last; ++op) {
+      uses[home(op_layer_[op])].writer = static_cast<int>(s);
+      for (const int input : network_.layer(op_layer_[op]).inputs) {
+        TensorUse& use = uses[home(input)];
+        if (use.first_reader < 0) use.first_reader = static_cast<int>(s);
+        use.last_reader = static_cast<int>(s);
+      }
+    }
+  }
+  uses[home(0)].kept = uses[home(network_.last())].kept = true;
+  for (std::size_t i = 0; i < uses.size(); ++i) uses[i].used = alias_[i] == static_cast<int>(i);
+  memory_ = place_tensors(uses, segments_, tensors_);
+
+  for (const int layer : op_layer_) recomputed_.push_back(uses[home(layer)].internal(segments_));
+  to_clear_.resize(segments_.size());
+  for (std::size_t i = 0; i < uses.size(); ++i) {
+    const bool shared = uses[i].used && uses[i].trained && !uses[i].internal(segments_) && uses[i].last_reader >= 0;
+    const Halo& h = tensors_[i].layout.halo;
+    if (shared && h.top + h.bottom + h.left + h.right > 0) {
+      to_clear_[static_cast<std::size_t>(uses[i].last_reader)].push_back(&tensors_[i]);
+    }
+  }
+}
+
+// The memory held another gradient before.
+void Engine::clear_halo(const Tensor& t) const {
+  const Layout& l = t.layout;
+  const auto clear = [&](float* from, std::ptrdiff_t floats) {
+    if (floats > 0) kernels_.clear(from, static_cast<std::size_t>(floats));
+  };
+  for (int c = 0; c < l.shape.channels; ++c) {
+    for (int g = 0; g < l.groups; ++g) {
+      float* plane = t.gradient - l.origin + l.at(c, g, 0, 0);
+      const std::ptrdiff_t inner = static_cast<std::ptrdiff_t>(l.shape.width) * l.lanes;
+      const std::ptrdiff_t right = static_cast<std::ptrdiff_t>(l.halo.right) * l.lanes;
+      clear(plane, l.origin);
+      float* gap = plane + l.origin + inner;  // right halo and the next row's left halo
+      for (int y = 0; y + 1 < l.shape.height; ++y) clear(gap + y * l.row, l.row - inner);
+      float* last = gap + (l.shape.height - 1) * l.row;
+      clear(last, right + l.halo.bottom * l.row);
     }
   }
 }
@@ -307,7 +331,11 @@ void Engine::backward() {
   const Pass pass = make_pass(true, noise_);
   for (std::size_t n = segments_.size(); n-- > 0;) {
     const Segment& s = segments_[n];
+    for (const Tensor* t : to_clear_[n]) clear_halo(*t);
     for (int c = 0; c < s.channels; ++c) {
+      for (std::size_t i = s.first; i < s.last; ++i) {
+        if (recomputed_[i]) ops_[i]->recompute(pass, c, c + 1);
+      }
       for (std::size_t i = s.last; i-- > s.first;) ops_[i]->backward(pass, c, c + 1);
     }
   }

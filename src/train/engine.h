@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "network/network.h"
+#include "train/memory_plan.h"
 #include "train/op.h"
 #include "train/weights.h"
 
@@ -41,7 +42,8 @@ class Engine {
 
   /// `noise` seeds dropout and is the same in both passes of a batch.
   void forward(bool training, std::uint64_t noise = 0);
-  /// Reads output().gradient, fills gradients(). After a forward pass in training mode only.
+  /// Reads output().gradient (and reuses its memory: write it before each call), fills gradients().
+  /// After a forward pass in training mode only.
   void backward();
 
   /// Parameters as Weights (layouts of weights.h), read from arrays shaped like values() and statistics().
@@ -55,11 +57,12 @@ class Engine {
   void count_parameters();
   void choose_tensors();
   void require_halos(std::vector<Halo>& halos) const;
-  void allocate(const std::vector<Halo>& halos);
+  void lay_out(const std::vector<Halo>& halos);
   void build_ops();
+  void allocate();
+  void clear_halo(const Tensor& tensor) const;
   void build_op(int layer, const std::vector<GradientTarget>& targets);
   ConvSpec conv_spec(int layer) const;
-  void group_segments();
   Pass make_pass(bool training, std::uint64_t noise) const;
 
   network::Network network_;
@@ -76,11 +79,10 @@ class Engine {
   std::vector<Tensor> tensors_;    // one per layer, unused where aliased
   std::vector<const Tensor*> tensor_of_;
   std::vector<std::unique_ptr<Op>> ops_;  // in execution order
-  struct Segment {
-    std::size_t first, last;  // ops
-    int channels;
-  };
+  std::vector<int> op_layer_;
   std::vector<Segment> segments_;
+  std::vector<bool> recomputed_;                       // step: its output must be written again before backward
+  std::vector<std::vector<const Tensor*>> to_clear_;   // segment: gradients that begin their life there
 
   Buffer memory_{0};
   Buffer parameters_{0};

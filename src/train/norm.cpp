@@ -43,7 +43,14 @@ class NormOp : public Op {
       channels_[i].inverse = inverse;
       channels_[i].scale = static_cast<float>(scale);
       channels_[i].shift = static_cast<float>(shift);
-      pass.kernels->affine(extent_, in_.plane(c), out_.plane(c), channels_[i].scale, channels_[i].shift, spec_.act);
+      recompute(pass, c, c + 1);
+    }
+  }
+
+  void recompute(const Pass& pass, int first, int last) override {
+    for (int c = first; c < last; ++c) {
+      const Channel& k = channels_[static_cast<std::size_t>(c)];
+      pass.kernels->affine(extent_, in_.plane(c), out_.plane(c), k.scale, k.shift, spec_.act);
     }
   }
 

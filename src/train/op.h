@@ -12,14 +12,18 @@
 
 namespace atml::train {
 
-/// An activation and its gradient; the pointers are at interior (0, 0) of channel 0, group 0.
+/// An activation and its gradient; the pointers are at interior (0, 0) of channel 0, group 0. The
+/// channel pitches are those of the layout, or 0 where one channel's memory serves all channels in
+/// turn (see memory_plan.h).
 struct Tensor {
   Layout layout;
   float* value = nullptr;
-  float* gradient = nullptr;    // null where nothing before it is trained
+  float* gradient = nullptr;  // null where nothing before it is trained
+  std::ptrdiff_t value_channel = 0;
+  std::ptrdiff_t gradient_channel = 0;
 
-  Plane plane(int c) const { return {value + c * layout.channel, layout.group, layout.row}; }
-  Plane gradient_plane(int c) const { return {gradient + c * layout.channel, layout.group, layout.row}; }
+  Plane plane(int c) const { return {value + c * value_channel, layout.group, layout.row}; }
+  Plane gradient_plane(int c) const { return {gradient + c * gradient_channel, layout.group, layout.row}; }
 };
 
 /// A trained array inside the network's flat parameter vector.
@@ -51,9 +55,10 @@ class Op {
   /// channels have 1. Neighbouring steps of equal channels() > 1 run channel by channel, each channel
   /// through all of them while its planes are in the cache.
   virtual int channels() const = 0;
-  /// Once before the channels of a pass.
-  virtual void prepare(const Pass&) {}
   virtual void forward(const Pass& pass, int first, int last) = 0;
+  /// Writes its output once more from its input, as in the forward pass of this batch, without side
+  /// effects: before backward() where the output was not kept.
+  virtual void recompute(const Pass& pass, int first, int last) { forward(pass, first, last); }
   /// Reads the gradient of its output; writes those of its parameters and of its inputs.
   virtual void backward(const Pass& pass, int first, int last) = 0;
 };

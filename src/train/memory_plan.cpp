@@ -1,0 +1,83 @@
+#include "train/memory_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace atml::train {
+namespace {
+
+struct Block {
+  std::size_t size = 0;      // floats
+  int begin = 0, end = 0;    // segments during which it is in use, both included
+  std::size_t offset = 0;
+};
+
+// First fit, largest first: each block takes the lowest place that no block of an overlapping time holds.
+std::size_t place(std::vector<Block>& blocks) {
+  std::vector<std::size_t> order(blocks.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return blocks[a].size > blocks[b].size; });
+  std::vector<std::size_t> placed;  // by offset
+  std::size_t total = 0;
+  for (const std::size_t i : order) {
+    Block& b = blocks[i];
+    for (const std::size_t j : placed) {
+      const Block& o = blocks[j];
+      const bool same_time = b.begin <= o.end && o.begin <= b.end;
+      if (same_time && b.offset < o.offset + o.size && o.offset < b.offset + b.size) b.offset = o.offset + o.size;
+    }
+    placed.push_back(i);
+    std::ranges::stable_sort(placed, [&](std::size_t x, std::size_t y) { return blocks[x].offset < blocks[y].offset; });
+    total = std::max(total, b.offset + b.size);
+  }
+  return total;
+}
+
+}  // namespace
+
+std::vector<Segment> group_segments(const std::vector<std::unique_ptr<Op>>& ops) {
+  std::vector<Segment> segments;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const int channels = ops[i]->channels();
+    if (!segments.empty() && channels > 1 && segments.back().channels == channels) {
+      segments.back().last = i + 1;
+    } else {
+      segments.push_back({i, i + 1, channels});
+    }
+  }
+  return segments;
+}
+
+Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segment>& segments,
+                     std::vector<Tensor>& tensors) {
+  const int end = static_cast<int>(segments.size());
+  std::vector<Block> blocks;
+  std::vector<float**> pointers;
+  std::vector<std::ptrdiff_t> origins;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    if (!uses[i].used) continue;
+    Tensor& t = tensors[i];
+    const bool internal = uses[i].internal(segments);
+    const std::size_t size = internal ? static_cast<std::size_t>(t.layout.channel) : t.layout.floats();
+    t.value_channel = t.gradient_channel = internal ? 0 : t.layout.channel;
+    // Memory of one channel is kept for itself: its halo stays zero.
+    blocks.push_back({size, -1, end, 0});
+    pointers.push_back(&t.value);
+    origins.push_back(t.layout.origin);
+    if (!uses[i].trained) continue;
+    if (internal) {
+      blocks.push_back({size, -1, end, 0});
+    } else {
+      blocks.push_back({size, uses[i].writer, uses[i].last_reader < 0 ? end : uses[i].last_reader, 0});
+    }
+    pointers.push_back(&t.gradient);
+    origins.push_back(t.layout.origin);
+  }
+  Buffer memory(place(blocks));
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    *pointers[i] = memory.data() + blocks[i].offset + origins[i];
+  }
+  return memory;
+}
+
+}  // namespace atml::train
