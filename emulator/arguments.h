@@ -2,8 +2,8 @@
  *
  *   start=A stop=A       addresses of the two marker functions; counting happens between them
  *   flash=LOW:HIGH       addresses that may be read and executed, HIGH excluded
- *   ram=LOW:HIGH         addresses that may be read and written
- *   stack=LOW:HIGH       part of ram; the lowest address written there is reported
+ *   ram=LOW:HIGH         addresses that may be read and written, as may those of stack
+ *   stack=LOW:HIGH       the lowest address written there is reported
  *   align=on             an unaligned access ends the run (cores without unaligned loads and stores)
  *   limit=N              instructions between two markers after which the run is a runaway
  *   layers=FILE          entry addresses, one a line; the last entered is the current layer

@@ -119,7 +119,7 @@ static void on_access(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t wi
     if (arguments.align) end_run(kExitMap, "unaligned", pc, &address);
   }
   if (store && address < lowest_stack && address >= arguments.stack.low) lowest_stack = address;
-  if (!arguments.enforce || contains(arguments.ram, address, size)) return;
+  if (!arguments.enforce || contains(arguments.ram, address, size) || contains(arguments.stack, address, size)) return;
   if (store || !contains(arguments.flash, address, size)) {
     end_run(kExitMap, store ? "write" : "read", pc, &address);
   }

@@ -66,6 +66,8 @@ Result<std::string> board_script(const Board& board, const BoardNeeds& needs) {
   fill(script, "@arena_bytes@", needs.arena.value);
   fill(script, "@input_bytes@", needs.input.value);
   fill(script, "@output_bytes@", needs.output.value);
+  fill(script, "@input_offset@", needs.input_offset.value);
+  fill(script, "@output_offset@", needs.output_offset.value);
   return script;
 }
 

@@ -26,6 +26,7 @@ Result<Board> board_for(target::Core core);
 struct BoardNeeds {
   Bytes flash, ram;             // of the measured code; ram: static data and arena
   Bytes arena, input, output;   // of the model
+  Bytes input_offset, output_offset;  // in the arena
 };
 
 /// The linker script of the measurement program. Fails (unsupported) where the board has less memory

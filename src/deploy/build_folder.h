@@ -11,7 +11,7 @@
 namespace atml::deploy {
 
 struct BuiltFirmware {
-  std::filesystem::path elf;
+  std::filesystem::path elf;  // relative to the folder
   Bytes flash;              // loadable bytes of the ELF
   Bytes statics;            // .data + .bss and the like, the arena among them
   std::string log;          // what make printed

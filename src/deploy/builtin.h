@@ -6,11 +6,13 @@
 #include <memory>
 #include <string>
 
+#include "codegen/firmware.h"
 #include "deploy/deployability.h"
 
 namespace atml::deploy {
 
 struct BuiltinOptions {
+  codegen::Optimize optimize = codegen::Optimize::kBalanced;
   int inputs = 2;                 // emulated inferences, on seeded random input bytes; instructions are their mean
   std::uint64_t seed = 1;         // of those bytes
   bool full_figures = false;      // true: emulate although the linked sizes already violate a limit

@@ -17,6 +17,12 @@ namespace fs = std::filesystem;
 constexpr int kExitLimit = 98, kExitMap = 99, kExitReport = 97;  // of the plugin
 constexpr int kExitFault = 100;                                  // + exception number: the harness
 
+constexpr const char* kEmulator = "qemu-system-arm";
+
+Error missing_emulator() {
+  return {Code::kNotFound, fmt::format("'{}' is not in PATH; install the Debian package qemu-system-arm", kEmulator)};
+}
+
 std::string range_text(const AddressRange& range) { return fmt::format("0x{:x}:0x{:x}", range.low, range.high); }
 
 Result<Command> command_for(const EmulationJob& job) {
@@ -34,7 +40,7 @@ Result<Command> command_for(const EmulationJob& job) {
     options += ",layers=layers.txt";
   }
   Command command;
-  command.argv = {"qemu-system-arm", "-M", job.machine, "-nodefaults", "-display", "none", "-monitor", "none",
+  command.argv = {kEmulator, "-M", job.machine, "-nodefaults", "-display", "none", "-monitor", "none",
                   "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", job.elf.string(),
                   "-plugin", options};
   command.working_folder = job.folder;
@@ -138,21 +144,27 @@ Result<EmulationReport> emulate(const EmulationJob& job) {
   std::error_code ignored;
   fs::remove(job.folder / "report.txt", ignored);
   auto started = run_process(command);
-  if (!started.ok() && started.error().code == Code::kNotFound) {
-    return Error{Code::kNotFound, "'qemu-system-arm' is not in PATH; install the Debian package qemu-system-arm"};
-  }
+  if (!started.ok() && started.error().code == Code::kNotFound) return missing_emulator();
   ATML_TRY(const ProcessResult result, std::move(started));
   if (result.exit_code == kExitReport) return Error{Code::kIo, "the emulator plugin cannot write its report: " + trim(result.err)};
   EmulationReport report;
   const auto text = read_file(job.folder / "report.txt");
   if (text.ok()) {
     ATML_TRY(report, parse_report(*text));
-  } else if (result.exit_code == 1 && result.signal == 0) {  // QEMU refused to start: an option, the plugin, the file
+  }
+  if (result.exit_code == 1 && result.signal == 0 && report.windows.empty()) {  // an option, the plugin, the file
     return Error{Code::kUnavailable, fmt::format("qemu-system-arm does not start: {}", trim(result.err).substr(0, 300))};
   }
   report.failure = failure_text(job, result, report.end);
   report.duration = result.duration;
   return report;
+}
+
+Result<std::string> emulator_version() {
+  const auto result = run_process({.argv = {kEmulator, "--version"}});
+  if (!result.ok()) return missing_emulator();
+  if (result->succeeded()) return result->out.substr(0, result->out.find('\n'));
+  return Error{Code::kUnavailable, fmt::format("'{} --version' {}: {}", kEmulator, result->ending(), trim(result->err).substr(0, 300))};
 }
 
 Result<fs::path> find_plugin() {

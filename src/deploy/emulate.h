@@ -62,4 +62,7 @@ Result<EmulationReport> parse_report(std::string_view text);
 /// libatml_count.so: in AUTOTINYML_HOME, beside the installed program (../lib/autotinyml), or in the build tree.
 Result<std::filesystem::path> find_plugin();
 
+/// First line of `qemu-system-arm --version`; not_found, with the Debian package, where it is missing.
+Result<std::string> emulator_version();
+
 }  // namespace atml::deploy

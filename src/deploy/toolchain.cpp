@@ -51,7 +51,7 @@ Error full_disk(const std::string& tool) {
 Result<StepOutcome> outcome(const std::string& tool, const ProcessResult& result) {
   if (disk_is_full(result)) return full_disk(tool);
   if (result.succeeded()) return StepOutcome{};
-  return StepOutcome{false, fmt::format("{} {}: {}", tool, result.ending(), result.err)};
+  return StepOutcome{false, fmt::format("{} {}", tool, result.ending()), result.err};
 }
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -130,10 +130,9 @@ Result<Words> Toolchain::State::link_template(const Words& flags) const {
   const std::lock_guard lock(mutex);
   const auto known = link_templates.find(key);
   if (known != link_templates.end()) return known->second;
-  Words arguments = flags;
-  for (const std::string& word : {fmt::format("{}.o", kInput), std::string("-o"), fmt::format("{}.elf", kOutput)}) {
-    arguments.push_back(word);
-  }
+  // The input first: libraries among the flags serve what stands before them.
+  Words arguments{fmt::format("{}.o", kInput), "-o", fmt::format("{}.elf", kOutput)};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
   ATML_TRY(const std::vector<Words> commands, listing(arguments));
   const Words collect = command_named(commands, "collect2");
   Words words;
@@ -151,6 +150,12 @@ Result<Words> Toolchain::State::link_template(const Words& flags) const {
 }
 
 namespace {
+
+void insert_include_folders(Words& command, const CompileJob& job) {
+  for (const auto& folder : job.include_folders) {
+    command.insert(command.begin() + 1, {"-I", folder.string()});
+  }
+}
 
 // One job on its way: cc1 first (not for assembler files), then as.
 struct Running {
@@ -170,6 +175,8 @@ Result<Running> start_job(const CompileJob& job, const Recipe& recipe) {
   running.assemble.argv = recipe.assemble;
   replace_all(running.assemble.argv, fmt::format("{}.s", kOutput), assembly);
   replace_all(running.assemble.argv, fmt::format("{}.o", kOutput), object);
+  insert_include_folders(compile, job);
+  insert_include_folders(running.assemble.argv, job);
   running.assembling = job.source.extension() != ".c";
   ATML_TRY(ChildProcess child, ChildProcess::start(running.assembling ? running.assemble : Command{.argv = compile}));
   running.child.emplace(std::move(child));
@@ -216,6 +223,7 @@ Result<StepOutcome> Toolchain::compile(const std::vector<CompileJob>& jobs, int 
 
 Result<StepOutcome> Toolchain::compile_with_driver(const CompileJob& job) const {
   Command command{.argv = {state_->driver}};
+  insert_include_folders(command.argv, job);
   command.argv.insert(command.argv.end(), job.flags.begin(), job.flags.end());
   for (const std::string& word : {std::string("-c"), job.source.string(), std::string("-o"), job.object.string()}) {
     command.argv.push_back(word);
@@ -236,9 +244,8 @@ Result<StepOutcome> Toolchain::link(const LinkJob& job) const {
   ATML_TRY(const Words learnt, state_->link_template(job.flags));
   Command command{.argv = learnt};
   if (learnt.empty()) {
-    command.argv = {state_->driver};
+    command.argv = {state_->driver, fmt::format("{}.o", kInput), "-o", fmt::format("{}.elf", kOutput)};
     command.argv.insert(command.argv.end(), job.flags.begin(), job.flags.end());
-    command.argv.insert(command.argv.end(), {fmt::format("{}.o", kInput), "-o", fmt::format("{}.elf", kOutput)});
   }
   replace_all(command.argv, fmt::format("{}.elf", kOutput), job.output.string());
   const auto at = std::ranges::find(command.argv, fmt::format("{}.o", kInput));
@@ -266,13 +273,18 @@ std::string with_enlarged_regions(std::string_view script, Bytes length) {
   const std::size_t to = text.find('}', from);
   if (from == std::string::npos || to == std::string::npos) return text;
   return text.substr(0, from) +
-         std::regex_replace(text.substr(from, to - from), pattern, fmt::format("$1$2{}", length.value)) +
+         std::regex_replace(text.substr(from, to - from), pattern, fmt::format("$01$02{}", length.value)) +
          text.substr(to);
 }
 
+std::string StepOutcome::summary() const { return what + ": " + first_error(text); }
+
 std::string first_error(std::string_view tool_text) {
   const std::vector<std::string> lines = split(tool_text, '\n');
-  const auto at = std::ranges::find_if(lines, [](const std::string& l) { return l.find("rror") != std::string::npos; });
+  const auto at = std::ranges::find_if(lines, [](const std::string& line) {
+    return line.find("rror:") != std::string::npos || line.find("undefined reference") != std::string::npos ||
+           line.find("overflowed by") != std::string::npos;
+  });
   const std::string line = trim(at != lines.end() ? *at : lines.front());
   return line.size() <= 300 ? line : line.substr(0, 297) + "...";
 }

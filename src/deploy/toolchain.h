@@ -18,7 +18,8 @@ namespace atml::deploy {
 struct CompileJob {
   std::filesystem::path source;
   std::filesystem::path object;
-  std::vector<std::string> flags;  // machine, language, optimisation, -I
+  std::vector<std::string> flags;  // machine, language, optimisation; no -I, so that they repeat
+  std::vector<std::filesystem::path> include_folders;  // for #include and .incbin
 };
 
 struct LinkJob {
@@ -31,7 +32,11 @@ struct LinkJob {
 /// How a build step ended. A failure of the sources is an answer, not an Error.
 struct StepOutcome {
   bool ok = true;
-  std::string text;  // what the tool printed, where it failed
+  std::string what;  // "the linker exited with code 1", where it failed
+  std::string text;  // what the tool printed then
+
+  /// what and the first error in one line.
+  std::string summary() const;
 };
 
 /// Thread safe. Errors mean that the environment refused: a missing program (not_found, with the Debian
@@ -74,7 +79,8 @@ std::vector<Overflow> parse_overflows(std::string_view linker_text);
 /// exact sizes of a firmware that does not fit.
 std::string with_enlarged_regions(std::string_view script, Bytes length);
 
-/// "foo.c:12: error: ..." - the first error line of a tool's output, else its first line, at most 300 characters.
+/// "foo.c:12: error: ..." - the first line of a tool's output that names an error, else its first line; at
+/// most 300 characters.
 std::string first_error(std::string_view tool_text);
 
 }  // namespace atml::deploy

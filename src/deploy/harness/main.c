@@ -7,10 +7,9 @@
 
 /* The generated model, and its sizes as symbols of the linker script: this file is compiled once for all
  * models. The value of a size is the address of its symbol. */
-int8_t *model_input(void *arena);
 void model_run(void *arena);
-const int8_t *model_output(const void *arena);
 extern uint8_t atml_arena[], atml_arena_end[];
+extern uint8_t atml_input[], atml_output[]; /* in the arena */
 extern uint8_t atml_input_bytes[], atml_output_bytes[];
 
 enum { kRead = 1, kWrite = 5 }; /* "rb", "wb" of SYS_OPEN */
@@ -60,7 +59,7 @@ static void run_samples(int32_t in, int32_t out) {
   const uint32_t input_bytes = (uint32_t)(uintptr_t)atml_input_bytes;
   const uint32_t output_bytes = (uint32_t)(uintptr_t)atml_output_bytes;
   for (;;) {
-    const int32_t missing = transfer(6u, in, model_input(atml_arena), input_bytes);
+    const int32_t missing = transfer(6u, in, atml_input, input_bytes);
     if (missing == (int32_t)input_bytes) {
       return;
     }
@@ -70,7 +69,7 @@ static void run_samples(int32_t in, int32_t out) {
     atml_mark_start();
     model_run(atml_arena);
     atml_mark_stop();
-    if (transfer(5u, out, model_output(atml_arena), output_bytes) != 0) {
+    if (transfer(5u, out, atml_output, output_bytes) != 0) {
       atml_exit(11);
     }
   }

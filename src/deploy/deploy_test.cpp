@@ -1,0 +1,262 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <set>
+
+#include "base/files.h"
+#include "deploy/builtin.h"
+#include "deploy/doctor.h"
+#include "deploy/run_model.h"
+#include "network/network.h"
+#include "quantize/interpreter.h"
+#include "quantize/quantize.h"
+
+namespace atml::deploy {
+namespace {
+
+using network::Network;
+using quantize::Int8Model;
+
+// Adds layers one behind the other.
+class Chain {
+ public:
+  explicit Chain(Shape input) : network_(input) {}
+  Chain& then(network::Op op) {
+    const auto index = network_.add(std::move(op), {last_});
+    EXPECT_TRUE(index.ok()) << index.error().message;
+    last_ = *index;
+    return *this;
+  }
+  Chain& add_to(int other) {
+    last_ = *network_.add(network::Add{}, {last_, other});
+    return *this;
+  }
+  int last() const { return last_; }
+  const Network& network() const { return network_; }
+
+ private:
+  Network network_;
+  int last_ = 0;
+};
+
+network::Window square(int kernel, int stride) { return {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride}; }
+
+// A small image network with every common kind of layer.
+Network image_network(int width = 8) {
+  Chain chain({12, 12, 3});
+  chain.then(network::Conv{.filters = width, .window = square(3, 2)}).then(network::BatchNorm{}).then(network::Activate{});
+  const int shortcut = chain.last();
+  chain.then(network::Depthwise{.window = square(3, 1)}).then(network::BatchNorm{}).then(network::Activate{});
+  chain.then(network::Conv{.filters = width}).then(network::BatchNorm{}).add_to(shortcut);
+  chain.then(network::MaxPool{square(2, 2)}).then(network::Conv{.filters = 2 * width, .bias = true}).then(network::Activate{});
+  chain.then(network::GlobalAveragePool{}).then(network::Flatten{}).then(network::Dense{.units = 10});
+  return chain.network();
+}
+
+Network signal_network() {
+  Chain chain({32, 1, 3});
+  chain.then(network::Conv{.filters = 8, .window = {.kernel_h = 5, .stride_h = 2}, .bias = true}).then(network::Activate{});
+  chain.then(network::Depthwise{.window = {.kernel_h = 3}, .bias = true}).then(network::Conv{.filters = 12, .bias = true});
+  chain.then(network::Activate{}).then(network::Flatten{}).then(network::Dense{.units = 16}).then(network::Activate{});
+  chain.then(network::Dense{.units = 6});
+  return chain.network();
+}
+
+target::Target part(const std::string& name) {
+  const auto found = target::find_target(name);
+  EXPECT_TRUE(found.ok()) << found.error().message;
+  return *found;
+}
+
+std::vector<std::int8_t> interpret(const Int8Model& model, const std::vector<std::int8_t>& inputs, std::size_t n) {
+  quantize::Interpreter interpreter(model);
+  const std::size_t in = inputs.size() / n;
+  const auto out = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
+  std::vector<std::int8_t> outputs(n * out);
+  for (std::size_t i = 0; i < n; ++i) {
+    interpreter.run(std::span(inputs).subspan(i * in, in), std::span(outputs).subspan(i * out, out));
+  }
+  return outputs;
+}
+
+std::size_t distinct_samples(const std::vector<std::int8_t>& outputs, std::size_t n) {
+  std::set<std::vector<std::int8_t>> seen;
+  const std::size_t size = outputs.size() / n;
+  for (std::size_t i = 0; i < n; ++i) seen.emplace(outputs.begin() + static_cast<std::ptrdiff_t>(i * size), outputs.begin() + static_cast<std::ptrdiff_t>((i + 1) * size));
+  return seen.size();
+}
+
+class OnEveryCore : public testing::TestWithParam<const char*> {};
+
+TEST_P(OnEveryCore, TheEmulatedPartAgreesWithTheInterpreter) {
+  for (const Network& network : {image_network(), signal_network()}) {
+    const Int8Model model = quantize::random_model(network, 11);
+    const std::vector<std::int8_t> inputs = quantize::random_inputs(model, 20, 5);
+    const std::vector<std::int8_t> expected = interpret(model, inputs, 20);
+    ASSERT_GE(distinct_samples(expected, 20), 15u) << "a dead network proves nothing";
+    const auto outputs = run_on_mcu(model, part(GetParam()), inputs, 20);
+    ASSERT_TRUE(outputs.ok()) << outputs.error().message;
+    EXPECT_EQ(*outputs, expected);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cores, OnEveryCore,
+                         testing::Values("stm32l053r8", "stm32f103c8", "stm32f401re", "stm32f746ng", "nrf5340", "mps3-an547"),
+                         [](const auto& core) { std::string n = core.param; std::erase(n, '-'); return n; });
+
+TEST(RunOnHost, AgreesWithTheInterpreterAlsoUnderSanitizers) {
+  const Int8Model model = quantize::random_model(image_network(), 3);
+  const std::vector<std::int8_t> inputs = quantize::random_inputs(model, 50, 6);
+  const std::vector<std::int8_t> expected = interpret(model, inputs, 50);
+  for (const bool sanitizers : {false, true}) {
+    const auto outputs = run_on_host(model, inputs, 50, {.sanitizers = sanitizers});
+    ASSERT_TRUE(outputs.ok()) << outputs.error().message;
+    EXPECT_EQ(*outputs, expected);
+  }
+}
+
+class Builtin : public testing::Test {
+ protected:
+  // One oracle for all tests, as for all workers: it keeps the compiled kernels.
+  static void SetUpTestSuite() {
+    auto oracle = BuiltinOracle::create();
+    ASSERT_TRUE(oracle.ok()) << oracle.error().message;
+    oracle_ = std::move(*oracle).release();
+  }
+  static void TearDownTestSuite() { delete std::exchange(oracle_, nullptr); }
+  Deployability check(const Int8Model& model, const target::Target& target, const target::Limits& limits) {
+    const auto d = oracle_->check(model, target, limits, StopToken());
+    EXPECT_TRUE(d.ok()) << d.error().message;
+    return *d;
+  }
+  static inline BuiltinOracle* oracle_ = nullptr;
+};
+
+TEST_F(Builtin, FiguresAreCompleteAndAddUp) {
+  const Int8Model model = quantize::random_model(image_network(), 1);
+  const target::Target target = part("stm32f401re");
+  const Deployability d = check(model, target, full_limits(target));
+  ASSERT_TRUE(d.computable) << d.reason;
+  EXPECT_TRUE(d.deployable());
+  EXPECT_EQ(d.ram, d.arena + d.statics + d.stack);
+  EXPECT_EQ(d.flash, d.flash_split.weights + d.flash_split.tables + d.flash_split.code + d.flash_split.startup);
+  EXPECT_GE(d.arena.value, 12 * 12 * 3);  // at least the input
+  EXPECT_LE(d.statics.value, 64);         // what main has
+  EXPECT_GE(d.stack.value, 64);
+  EXPECT_LE(d.stack.value, 1024);
+  EXPECT_GE(d.flash_split.startup.value, 64);
+  EXPECT_LE(d.flash_split.startup.value, 1024);
+  const std::int64_t parameters = 3 * 9 * 8 + 9 * 8 + 8 * 8 + 8 * 16 + 16 * 10;
+  EXPECT_GE(d.flash_split.weights.value, parameters);
+  EXPECT_LE(d.flash_split.weights.value, 2 * parameters);
+  EXPECT_GT(d.instructions.value, model.macs().value);  // int8 without MVE: about one to ten a MAC
+  EXPECT_LT(d.instructions.value, 40 * model.macs().value);
+  EXPECT_LT(d.cycles.low, d.cycles.mid);
+  EXPECT_LT(d.cycles.mid, d.cycles.high);
+  EXPECT_DOUBLE_EQ(d.latency.value, static_cast<double>(d.cycles.mid.value) / 84e6);
+  EXPECT_NEAR(d.energy.value, d.latency.value * 3.3 * 146e-6 * 84, 1e-12);
+  ASSERT_EQ(d.layers.size(), model.ops.size());
+  std::int64_t instructions = 0;
+  for (const LayerCost& layer : d.layers) instructions += layer.instructions.value;
+  EXPECT_LE(instructions, d.instructions.value + static_cast<std::int64_t>(d.layers.size()));
+  EXPECT_GE(instructions, d.instructions.value * 99 / 100);  // the rest: the calls in model_run
+}
+
+TEST_F(Builtin, TheSameModelGivesTheSameFigures) {
+  const Int8Model model = quantize::random_model(signal_network(), 2);
+  const target::Target target = part("nrf52840");
+  const Deployability a = check(model, target, full_limits(target));
+  const Deployability b = check(model, target, full_limits(target));
+  ASSERT_TRUE(a.computable && b.computable);
+  EXPECT_EQ(a.flash, b.flash);
+  EXPECT_EQ(a.ram, b.ram);
+  EXPECT_EQ(a.instructions, b.instructions);
+  EXPECT_EQ(a.cycles.mid, b.cycles.mid);
+}
+
+TEST_F(Builtin, SaysByHowManyBytesTheFlashLimitIsBroken) {
+  const Int8Model model = quantize::random_model(image_network(), 1);
+  const target::Target target = part("stm32f401re");
+  target::Limits limits = full_limits(target);
+  const Deployability fits = check(model, target, limits);
+  limits.flash = fits.flash;
+  EXPECT_TRUE(check(model, target, limits).deployable());  // the last byte
+  limits.flash = fits.flash - Bytes(1);
+  const Deployability d = check(model, target, limits);
+  ASSERT_TRUE(d.computable);
+  ASSERT_EQ(d.violations.size(), 1u);
+  EXPECT_EQ(d.violations[0].limit, Limit::kFlash);
+  EXPECT_EQ(d.violations[0].used - d.violations[0].allowed, 1);
+  EXPECT_EQ(d.cycles.mid, Cycles(0));
+  EXPECT_NE(d.origin.find("not emulated"), std::string::npos);
+}
+
+TEST_F(Builtin, ExactSizesAlsoWhenThePartIsTooSmall) {
+  const Int8Model model = quantize::random_model(image_network(64), 1);
+  target::Target target = part("stm32l053r8");
+  const Deployability large = check(model, part("stm32g0b1re"), full_limits(part("stm32g0b1re")));
+  target.flash.size = Bytes(8 << 10);
+  target.ram.size = Bytes(2 << 10);
+  const Deployability d = check(model, target, full_limits(target));
+  ASSERT_TRUE(d.computable) << d.reason;
+  ASSERT_EQ(d.violations.size(), 2u);
+  EXPECT_EQ(d.flash, large.flash);  // the same core
+  EXPECT_EQ(d.ram, large.arena + large.statics);
+}
+
+TEST_F(Builtin, TheStackCanBreakTheRamLimit) {
+  const Int8Model model = quantize::random_model(signal_network(), 2);
+  const target::Target target = part("stm32f401re");
+  target::Limits limits = full_limits(target);
+  limits.ram = check(model, target, limits).ram - Bytes(1);
+  const Deployability d = check(model, target, limits);
+  ASSERT_EQ(d.violations.size(), 1u);
+  EXPECT_EQ(d.violations[0].limit, Limit::kRam);
+  EXPECT_GT(d.stack.value, 0);
+}
+
+TEST_F(Builtin, ARunawayIsNotComputable) {
+  const Int8Model model = quantize::random_model(image_network(), 1);
+  const target::Target target = part("stm32f401re");
+  auto impatient = BuiltinOracle::create({.slowest_seconds = 1e-9});
+  ASSERT_TRUE(impatient.ok());
+  target::Target slow = target;
+  slow.clock_hz = 1;
+  const auto d = (*impatient)->check(quantize::random_model(image_network(48), 1), slow, full_limits(slow), StopToken());
+  ASSERT_TRUE(d.ok());
+  EXPECT_FALSE(d->computable);
+  EXPECT_NE(d->reason.find("runaway: more than"), std::string::npos) << d->reason;
+}
+
+TEST(BuiltinOracleCreate, MissingEmulatorNamesThePackage) {
+  // A PATH with the compiler only.
+  auto folder = ScratchFolder::create();
+  ASSERT_TRUE(folder.ok());
+  std::filesystem::create_symlink("/usr/bin/arm-none-eabi-gcc", folder->path() / "arm-none-eabi-gcc");
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", folder->path().c_str(), 1);
+  const auto oracle = BuiltinOracle::create();
+  const auto tools = examine_tools();
+  ::setenv("PATH", before.c_str(), 1);
+  ASSERT_FALSE(oracle.ok());
+  EXPECT_EQ(oracle.error().message, "'qemu-system-arm' is not in PATH; install the Debian package qemu-system-arm");
+  for (const Tool& tool : tools) {
+    if (tool.name == "qemu-system-arm") {
+      EXPECT_EQ(tool.problem, "not in PATH; install the Debian package qemu-system-arm");
+    }
+  }
+}
+
+TEST(Doctor, FindsWhatThisMachineHas) {
+  for (const Tool& tool : examine_tools()) {
+    if (tool.required) {
+      EXPECT_TRUE(tool.found) << tool.name << ": " << tool.problem;
+    }
+    if (tool.found && !tool.package.empty()) {
+      EXPECT_FALSE(tool.version.empty()) << tool.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace atml::deploy
