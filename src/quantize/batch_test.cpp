@@ -36,8 +36,8 @@ TEST_P(BatchOn, EqualsTheReferenceOnRandomNetworks) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, BatchOn, testing::Values(Isa::kPortable, Isa::kAvx2, Isa::kAvx512Vnni), [](const auto& info) {
-  const std::string name(to_string(info.param));
+INSTANTIATE_TEST_SUITE_P(Isas, BatchOn, testing::Values(Isa::kPortable, Isa::kAvx2, Isa::kAvx512Vnni), [](const auto& test) {
+  const std::string name(to_string(test.param));
   return name == "avx512-vnni" ? std::string("avx512_vnni") : name;
 });
 
