@@ -22,8 +22,6 @@ struct Sample {
   std::string title;
 };
 
-std::string metric_of(const ReportData& data) { return data.winner ? data.winner->score.name : "accuracy"; }
-
 Axis value_axis(const std::vector<Sample>& samples, const std::string& metric) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
@@ -65,7 +63,7 @@ std::string staircase(const std::vector<std::pair<double, double>>& best, const 
 }  // namespace
 
 std::string course_by_trial_chart(const ReportData& data) {
-  const std::string metric = metric_of(data);
+  const std::string metric = metric_name(data);
   std::vector<Sample> samples;
   std::vector<std::pair<double, double>> best;
   for (const study::Trial& t : data.trials) {
@@ -90,7 +88,7 @@ std::string course_by_trial_chart(const ReportData& data) {
 }
 
 std::string course_by_time_chart(const ReportData& data) {
-  const std::string metric = metric_of(data);
+  const std::string metric = metric_name(data);
   const std::vector<CoursePoint> course = course_of(data);
   std::vector<Sample> samples;
   std::vector<std::pair<double, double>> best;

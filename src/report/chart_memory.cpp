@@ -97,7 +97,7 @@ std::string memory_chart(const Winner& winner) {
   const MemoryPlan& plan = winner.memory;
   if (plan.placements.empty() || plan.arena_bytes <= 0) return "";
   const Layout layout = layout_of(winner);
-  Svg svg(std::max(layout.right() + 14, 420.0), 470, "arena bytes over the operators");
+  Svg svg(std::max(layout.right() + 14, 420.0), 448, "arena bytes over the operators");
   if (!plan.live_bytes.empty()) draw_live(svg, winner, layout);
   const Axis y(Scale::kLinear, 0, static_cast<double>(plan.arena_bytes) / kKib, kMapBottom, kMapTop);
   byte_axis(svg, y, layout.right());

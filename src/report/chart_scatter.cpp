@@ -17,16 +17,21 @@ constexpr double kWidth = 380, kHeight = 308;
 constexpr double kLeft = 48, kRight = 366, kTop = 22, kBottom = 226, kStrip = 244;
 constexpr double kBase = 262;  // the x axis, under the strip of those that were never trained
 
+// The axes count in KiB and milliseconds, so that their ticks are round in what is printed.
+constexpr double kKib = 1024, kMilli = 1e-3;
+
+double unit_of(std::string_view figure) { return figure == "latency" ? kMilli : kKib; }
+
 double figure_of(const study::Figures& f, std::string_view figure) {
-  if (figure == "flash") return static_cast<double>(f.flash_bytes);
-  if (figure == "ram") return static_cast<double>(f.ram_bytes);
-  return f.latency_s;
+  if (figure == "flash") return static_cast<double>(f.flash_bytes) / kKib;
+  if (figure == "ram") return static_cast<double>(f.ram_bytes) / kKib;
+  return f.latency_s / kMilli;
 }
 
 double limit_of(const ReportData& data, std::string_view figure) {
-  if (figure == "flash") return static_cast<double>(data.limits.usable_flash().value);
-  if (figure == "ram") return static_cast<double>(data.limits.usable_ram().value);
-  return data.limits.latency ? data.limits.latency->value : 0;
+  if (figure == "flash") return static_cast<double>(data.limits.usable_flash().value) / kKib;
+  if (figure == "ram") return static_cast<double>(data.limits.usable_ram().value) / kKib;
+  return data.limits.latency ? data.limits.latency->value / kMilli : 0;
 }
 
 struct Dot {
@@ -46,7 +51,7 @@ std::vector<Dot> dots_of(const ReportData& data, std::string_view figure) {
 }
 
 std::string dot_title(const Dot& dot, std::string_view figure, const std::string& metric) {
-  std::string text = fmt::format("trial {}: {} {}", dot.trial->number, quantity_text(figure, dot.cost),
+  std::string text = fmt::format("trial {}: {} {}", dot.trial->number, quantity_text(figure, dot.cost * unit_of(figure)),
                                  outcome_word(dot.trial->outcome));
   if (dot.trial->objective) text += ", " + metric_text(metric, *dot.trial->objective);
   if (!dot.fits) text += " - " + explanation(*dot.trial);
@@ -84,8 +89,8 @@ Axis value_axis(const std::vector<Dot>& dots, const std::string& metric) {
 }
 
 std::string cost_tick(std::string_view figure, double value) {
-  if (figure == "latency") return value < 1 ? tick_text(value * 1e3) + " ms" : tick_text(value) + " s";
-  return value < 1048576 ? tick_text(value / 1024) : tick_text(value / 1048576) + "M";
+  if (figure == "latency") return value < 1000 ? fmt::format("{} ms", tick_text(value)) : fmt::format("{} s", tick_text(value / 1000));
+  return value < 1024 ? tick_text(value) : fmt::format("{}M", tick_text(value / 1024));
 }
 
 void draw_axes(Svg& svg, const Axis& x, const Axis& y, std::string_view figure, const std::string& metric, bool values) {
@@ -108,7 +113,7 @@ void draw_limit(Svg& svg, const Axis& x, std::string_view figure, double limit) 
   svg.rect(x.at(limit), kTop, kRight - x.at(limit), kBase - kTop, "beyond");
   svg.line(x.at(limit), kTop - 4, x.at(limit), kBase, "limit");
   const bool left = x.at(limit) > (kLeft + kRight) / 2;
-  svg.text(x.at(limit) + (left ? 3 : -3), kTop - 9, "limit " + quantity_text(figure, limit),
+  svg.text(x.at(limit) + (left ? 3 : -3), kTop - 9, fmt::format("limit {}", quantity_text(figure, limit * unit_of(figure))),
            left ? Anchor::kEnd : Anchor::kStart, "limit-label");
 }
 
@@ -148,7 +153,7 @@ void draw_dot(Svg& svg, const Dot& dot, const Axis& x, const Axis& y, const std:
 std::string scatter_chart(const ReportData& data, std::string_view figure) {
   const std::vector<Dot> dots = dots_of(data, figure);
   if (dots.empty()) return "";
-  const std::string metric = data.winner ? data.winner->score.name : "accuracy";
+  const std::string metric = metric_name(data);
   const double limit = limit_of(data, figure);
   const Axis x = cost_axis(dots, figure, limit);
   const Axis y = value_axis(dots, metric);

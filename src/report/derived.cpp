@@ -20,7 +20,7 @@ bool counts_for_best(const study::Trial& trial) {
 
 }  // namespace
 
-std::string LimitUse::used_text() const { return known ? quantity_text(name, used) : "unknown"; }
+std::string LimitUse::used_text() const { return known ? quantity_text(name, used) : "not known"; }
 
 std::string LimitUse::allowed_text() const { return limited() ? quantity_text(name, allowed) : ""; }
 
@@ -31,11 +31,12 @@ std::string LimitUse::margin_text() const {
 
 std::vector<LimitUse> limit_uses(const study::Figures& figures, const target::Limits& limits) {
   const auto bytes = [](Bytes b) { return static_cast<double>(b.value); };
+  // What sizes alone refuse is not emulated: it has no latency.
   const bool energy_known = figures.energy_j > 0;
   std::vector<LimitUse> uses = {
       {"flash", "Flash", static_cast<double>(figures.flash_bytes), bytes(limits.usable_flash())},
       {"ram", "RAM", static_cast<double>(figures.ram_bytes), bytes(limits.usable_ram())},
-      {"latency", "Latency", figures.latency_s, limits.latency ? limits.latency->value : 0},
+      {"latency", "Latency", figures.latency_s, limits.latency ? limits.latency->value : 0, figures.latency_s > 0},
   };
   if (energy_known || limits.energy) {
     uses.push_back({"energy", "Energy", figures.energy_j, limits.energy ? limits.energy->value : 0, energy_known});
@@ -48,6 +49,8 @@ std::string quantity_text(std::string_view limit, double value) {
   if (limit == "energy") return to_text(Joules(value));
   return to_text(Bytes(static_cast<std::int64_t>(std::llround(value))));
 }
+
+std::string metric_name(const ReportData& data) { return data.winner ? data.winner->score.name : data.metric; }
 
 bool is_share(std::string_view metric) {
   return metric == "accuracy" || metric == "balanced_accuracy" || metric == "auc" || metric == "f1";
@@ -122,6 +125,10 @@ std::string_view outcome_word(study::Outcome outcome) {
     case study::Outcome::kFailed: return "failed";
   }
   ATML_UNREACHABLE("unknown outcome");
+}
+
+std::string counted(std::int64_t number, std::string_view noun) {
+  return fmt::format("{} {}{}", with_thousands(number), noun, number == 1 ? "" : "s");
 }
 
 std::string explanation(const study::Trial& trial) {

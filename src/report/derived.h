@@ -17,7 +17,7 @@ struct LimitUse {
   std::string label;     // "Flash"
   double used = 0;
   double allowed = 0;    // 0 where there is no limit
-  bool known = true;     // false: the target has no figure for it
+  bool known = true;     // false: not emulated, or the target has no current figure
 
   bool limited() const { return allowed > 0; }
   bool holds() const { return !limited() || used <= allowed; }
@@ -35,6 +35,8 @@ std::string quantity_text(std::string_view limit, double value);
 
 /// "91.23 %" for accuracies, four significant digits for other metrics.
 std::string metric_text(std::string_view metric, double value);
+/// The name of the objective metric: the winner's, else data.metric.
+std::string metric_name(const ReportData& data);
 /// Is the metric a share of 1 that is shown in percent?
 bool is_share(std::string_view metric);
 
@@ -66,6 +68,9 @@ const study::Trial* find_trial(const ReportData& data, int number);
 
 /// "measured", "does not fit", "pruned", ...: the words of tables and pages.
 std::string_view outcome_word(study::Outcome outcome);
+
+/// "1 trial", "2 trials".
+std::string counted(std::int64_t number, std::string_view noun);
 
 /// Why a trial ended as it did, in a line: its reason, else the limits that do not hold.
 std::string explanation(const study::Trial& trial);

@@ -14,9 +14,21 @@ namespace atml::report {
 /// JavaScript, light and dark. All foreign text is escaped.
 std::string html_report(const ReportData& data);
 
+/// How far a search is, for the dashboard.
+struct Progress {
+  double elapsed_seconds = 0;
+  double budget_seconds = 0;         // 0: no limit of time
+  int budget_trials = 0;             // 0: no limit of trials
+};
+/// A page for a running search: budget, best so far, course, trade-offs, the last trials. While
+/// data.finished is false it loads itself anew every refresh_seconds, so writing the file again is all
+/// that a live view needs.
+std::string dashboard_page(const ReportData& data, const Progress& progress, int refresh_seconds = 5);
+
 /// summary.json, schema 1 (names are binding, docs say what each means). Where nothing fits, the
-/// figures are those of the candidate that came nearest, and `metric` is null. `energy_uj` is null
-/// where the data sheet gives no current. Ends with a line feed.
+/// figures are those of the candidate that came nearest, and `metric` is null. `latency_ms` is null where
+/// the sizes alone refused the model, so that it was not emulated; `energy_uj` also where the target has
+/// no current figure. Ends with a line feed.
 std::string summary_json(const ReportData& data);
 
 /// The end-of-run table for a terminal of 80 columns or more; colour: ANSI sequences.

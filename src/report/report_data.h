@@ -170,6 +170,7 @@ struct Provenance {
 struct ReportData {
   std::string study;                 // its name
   DataSummary data;
+  std::string metric = "accuracy";   // the objective, where there is no winner to name it
   target::Target target;
   target::Limits limits;
   bool finished = true;              // false: interrupted or still running

@@ -80,6 +80,16 @@ void expect_sound_page(const std::string& page) {
   EXPECT_EQ(page.find(">inf"), std::string::npos);
 }
 
+std::string with_plain_blanks(const std::string& page) {
+  std::string plain;
+  for (std::size_t i = 0; i < page.size(); ++i) {
+    const bool unbreakable = page.compare(i, 2, "\xC2\xA0") == 0;
+    plain += unbreakable ? ' ' : page[i];
+    i += unbreakable ? 1 : 0;
+  }
+  return plain;
+}
+
 int occurrences(const std::string& text, std::string_view piece) {
   int count = 0;
   for (std::size_t at = text.find(piece); at != std::string::npos; at = text.find(piece, at + piece.size())) ++count;
@@ -106,8 +116,7 @@ TEST(HtmlReport, IsSoundForAnyNumberOfTrials) {
 
 TEST(HtmlReport, SaysWhatWasFound) {
   const ReportData data = sample_report(120);
-  std::string page = html_report(data);
-  for (std::size_t at = page.find("\xC2\xA0"); at != std::string::npos; at = page.find("\xC2\xA0")) page.replace(at, 2, " ");
+  const std::string page = with_plain_blanks(html_report(data));
   for (const char* piece : {"91.23 %", "90.66 %", "91.77 %", "T-shirt/top", "conv_6", "reference interpreter", "identical bytes",
                             "arm-none-eabi-gcc", "--seed 1 --out out", "limit 64.0 KiB", "mean error 4.4 %"}) {
     EXPECT_NE(page.find(piece), std::string::npos) << piece;
@@ -156,6 +165,31 @@ TEST(HtmlReport, WorksWithoutTheFiguresThatMayBeMissing) {
   EXPECT_NE(page.find("not checked"), std::string::npos);
   EXPECT_NE(page.find("-3.25"), std::string::npos);
   EXPECT_EQ(page.find("Energy</h3>"), std::string::npos);
+}
+
+TEST(Dashboard, RefreshesItselfOnlyWhileTheSearchRuns) {
+  ReportData data = sample_report(40);
+  data.winner.reset();
+  data.finished = false;
+  data.trials[39].outcome = study::Outcome::kRunning;
+  const Progress progress{210, 600, 0};
+  const std::string page = dashboard_page(data, progress, 5);
+  expect_golden("dashboard.html", page);
+  expect_sound_page(page);
+  EXPECT_NE(page.find("http-equiv=\"refresh\" content=\"5\""), std::string::npos);
+  EXPECT_NE(page.find("3 min 30 s of 10 min 0 s"), std::string::npos);
+  data.finished = true;
+  EXPECT_EQ(dashboard_page(data, progress, 5).find("http-equiv"), std::string::npos);
+}
+
+TEST(Dashboard, IsSoundBeforeTheFirstTrial) {
+  ReportData data = sample_report(0);
+  data.finished = false;
+  expect_sound_page(dashboard_page(data, {}, 5));
+  data = sample_nothing_fits(3);
+  data.finished = false;
+  data.nothing_fits.reset();
+  expect_sound_page(dashboard_page(data, {1, 0, 100}, 5));
 }
 
 TEST(Escape, ReplacesWhatHtmlCannotHold) {
@@ -310,6 +344,18 @@ TEST(Derived, LimitsSayWhatIsLeftOrTooMuch) {
   EXPECT_EQ(uses[0].margin_text(), "4.4 KiB too much");
   EXPECT_EQ(uses[1].margin_text(), "2.0 KiB free");  // 4 KiB less the reserve of 1 KiB, less 1 KiB
   EXPECT_FALSE(uses[2].limited());
+}
+
+TEST(Derived, WhatWasNotEmulatedHasNoLatency) {
+  study::Figures f;
+  f.flash_bytes = 70000;
+  f.ram_bytes = 1024;
+  target::Limits limits;
+  limits.flash = limits.ram = Bytes(65536);
+  limits.latency = Seconds(0.1);
+  const LimitUse latency = limit_uses(f, limits)[2];
+  EXPECT_EQ(latency.used_text(), "not known");
+  EXPECT_EQ(latency.margin_text(), "");
 }
 
 TEST(Axis, ErrorScaleSpreadsSharesNearOne) {

@@ -20,9 +20,7 @@ std::string confusion_section(const ReportData& data);
 std::string trust_section(const ReportData& data);      // bit-exactness, cycle model, estimate error
 std::string time_section(const ReportData& data);
 std::string trials_section(const ReportData& data);
+std::string recent_trials_section(const ReportData& data, std::size_t most);  // newest first
 std::string provenance_section(const ReportData& data);
-
-/// The name of the objective metric: the winner's, else "accuracy".
-std::string metric_name(const ReportData& data);
 
 }  // namespace atml::report

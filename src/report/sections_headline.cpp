@@ -94,8 +94,6 @@ std::string empty_header(const ReportData& data) {
 
 }  // namespace
 
-std::string metric_name(const ReportData& data) { return data.winner ? data.winner->score.name : "accuracy"; }
-
 std::string headline_section(const ReportData& data) {
   std::string out = data.winner ? winner_header(data) : empty_header(data);
   if (data.notes.empty()) return out;

@@ -64,6 +64,10 @@ Row trial_row(const study::Trial& t, const std::string& metric) {
           {"<div class=\"long\">" + last + "</div>", "", false}};
 }
 
+std::vector<std::string> trial_headings(const ReportData& data) {
+  return {"#trial", "outcome", fmt::format("#{}", metric_name(data)), "#epochs", "#flash", "#RAM", "#latency", "#time", "configuration"};
+}
+
 std::string row_limits(const ReportData& data) {
   std::string text = fmt::format("{} flash, {} RAM", to_text(data.limits.usable_flash()), to_text(data.limits.usable_ram()));
   if (data.limits.latency) text += ", " + to_text(*data.limits.latency);
@@ -94,9 +98,10 @@ std::string trade_section(const ReportData& data) {
                            figure("against latency", scatter_chart(data, "latency"));
   if (body.empty()) return "";
   const Counts c = count_trials(data.trials);
-  const std::string lead = fmt::format("Validation {} of the int8 network. {} trials: {} did not fit and were never trained, {} were trained, "
-                                       "{} of them stopped early.", metric_name(data), c.proposed, c.undeployable, c.trained, c.pruned);
-  return section("What accuracy costs", lead, "<div class=\"grid\">\n" + body + "</div>\n" + std::string(kTradeLegend));
+  const std::string lead = fmt::format("Validation {} of the int8 network. Of {}, {} did not fit and were never trained; {} were trained, "
+                                       "{} of them stopped early.", metric_name(data), counted(c.proposed, "trial"), c.undeployable,
+                                       c.trained, c.pruned);
+  return section(c.trained > 0 ? fmt::format("What {} costs", metric_name(data)) : "What the candidates need", lead, "<div class=\"grid\">\n" + body + "</div>\n" + std::string(kTradeLegend));
 }
 
 std::string course_section(const ReportData& data) {
@@ -155,9 +160,17 @@ std::string trials_section(const ReportData& data) {
     if (data.winner && t.number == data.winner->trial) winner = static_cast<int>(rows.size());
     rows.push_back(trial_row(t, metric_name(data)));
   }
-  return section(fmt::format("All {} trials", data.trials.size()), "A click on a column's head sorts by it.",
-                 html_table({"#trial", "outcome", fmt::format("#{}", metric_name(data)), "#epochs", "#flash", "#RAM", "#latency", "#time", "configuration"},
-                            rows, {.style = "tall", .highlighted = winner}));
+  return section(fmt::format("All trials: {}", data.trials.size()), "A click on a column's head sorts by it.",
+                 html_table(trial_headings(data), rows, {.style = "tall", .highlighted = winner}));
+}
+
+std::string recent_trials_section(const ReportData& data, std::size_t most) {
+  std::vector<Row> rows;
+  for (std::size_t i = data.trials.size(); i > 0 && rows.size() < most; --i) {
+    rows.push_back(trial_row(data.trials[i - 1], metric_name(data)));
+  }
+  if (rows.empty()) return "";
+  return section("The latest trials", "", html_table(trial_headings(data), rows));
 }
 
 std::string provenance_section(const ReportData& data) {

@@ -20,7 +20,7 @@ Cell metered(std::int64_t value, std::int64_t largest, const std::string& text) 
   return cell;
 }
 
-std::string counted(std::int64_t value) { return value > 0 ? with_thousands(value) : "-"; }
+std::string or_dash(std::int64_t value) { return value > 0 ? with_thousands(value) : "-"; }
 
 Row total_row(const Winner& w) {
   LayerRow sum;
@@ -30,9 +30,9 @@ Row total_row(const Winner& w) {
     sum.instructions += l.instructions;
     sum.cycles += l.cycles;
   }
-  return {{"<b>all</b>", "", false}, text_cell(""), text_cell(""), number_cell(counted(sum.macs), 0),
-          number_cell(to_text(Bytes(sum.weight_bytes)), 0), number_cell(counted(sum.instructions), 0),
-          number_cell(counted(sum.cycles), 0), text_cell("")};
+  return {{"<b>all</b>", "", false}, text_cell(""), text_cell(""), number_cell(or_dash(sum.macs), 0),
+          number_cell(to_text(Bytes(sum.weight_bytes)), 0), number_cell(or_dash(sum.instructions), 0),
+          number_cell(or_dash(sum.cycles), 0), text_cell("")};
 }
 
 template <class Member>
@@ -55,10 +55,10 @@ std::string layers_section(const ReportData& data) {
   for (const LayerRow& l : w.layers) {
     const std::string per_mac = l.macs > 0 && l.cycles > 0
                                     ? fmt::format("{:.2f}", static_cast<double>(l.cycles) / static_cast<double>(l.macs)) : "";
-    rows.push_back({text_cell(l.name), text_cell(l.kind), text_cell(l.output.text()), metered(l.macs, macs, counted(l.macs)),
+    rows.push_back({text_cell(l.name), text_cell(l.kind), text_cell(l.output.text()), metered(l.macs, macs, or_dash(l.macs)),
                     metered(l.weight_bytes, weights, to_text(Bytes(l.weight_bytes))),
-                    number_cell(counted(l.instructions), static_cast<double>(l.instructions)),
-                    metered(l.cycles, cycles, counted(l.cycles)), {per_mac, "", true}});
+                    number_cell(or_dash(l.instructions), static_cast<double>(l.instructions)),
+                    metered(l.cycles, cycles, or_dash(l.cycles)), {per_mac, "", true}});
   }
   const std::string lead = fmt::format("Trial {}: {} operators, {} MACs, {} parameters. Cycles are the middle of the cycle model.",
                                        w.trial, w.layers.size(), with_thousands(w.figures.macs), with_thousands(w.figures.parameters));

@@ -28,7 +28,7 @@ Json verdict_json(const std::string& target, bool deployable, const std::vector<
       .set("stack_bytes", f.stack_bytes)
       .set("instructions", f.instructions)
       .set("cycles", Json::object().set("low", f.cycles_low).set("mid", f.cycles_mid).set("high", f.cycles_high))
-      .set("latency_ms", f.latency_s * 1e3)
+      .set("latency_ms", f.latency_s > 0 ? Json(f.latency_s * 1e3) : Json())
       .set("energy_uj", f.energy_j > 0 ? Json(f.energy_j * 1e6) : Json());
 }
 

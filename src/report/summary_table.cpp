@@ -50,6 +50,7 @@ std::string limit_line(const LimitUse& use, const Paint& paint) {
 }
 
 std::string cycles_text(const study::Figures& f, const target::Target& target) {
+  if (f.instructions == 0) return "not emulated: the sizes alone do not fit";
   const auto time = [&](std::int64_t cycles) { return to_text(Seconds(static_cast<double>(cycles) / target.clock_hz)); };
   return fmt::format("{} instructions, {} cycles, {} to {} at {:g} MHz{}", with_thousands(f.instructions),
                      with_thousands(f.cycles_mid), time(f.cycles_low), time(f.cycles_high),
@@ -114,7 +115,7 @@ std::string nothing_lines(const ReportData& data, const Paint& paint) {
 
 std::string finalists_lines(const ReportData& data) {
   std::string text;
-  const std::string metric = data.winner ? data.winner->score.name : "accuracy";
+  const std::string metric = metric_name(data);
   for (std::size_t i = 0; i < data.finalists.size(); ++i) {
     const Finalist& f = data.finalists[i];
     text += line(i == 0 ? "finalists" : "",

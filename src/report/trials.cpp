@@ -59,7 +59,7 @@ Json figures_json(const study::Trial& trial) {
       .set("stack_bytes", f.stack_bytes)
       .set("instructions", f.instructions)
       .set("cycles", Json::object().set("low", f.cycles_low).set("mid", f.cycles_mid).set("high", f.cycles_high))
-      .set("latency_ms", f.latency_s * 1e3)
+      .set("latency_ms", f.latency_s > 0 ? Json(f.latency_s * 1e3) : Json())
       .set("energy_uj", f.energy_j > 0 ? Json(f.energy_j * 1e6) : Json())
       .set("macs", f.macs)
       .set("parameters", f.parameters)
@@ -132,7 +132,7 @@ std::string trials_csv(std::span<const study::Trial> trials) {
                std::to_string(epochs(t)), known(true, std::to_string(f.flash_bytes)),
                known(true, std::to_string(f.ram_bytes)), known(true, std::to_string(f.arena_bytes)),
                known(true, std::to_string(f.stack_bytes)), known(true, std::to_string(f.instructions)),
-               known(true, std::to_string(f.cycles_mid)), known(true, fmt::format("{}", f.latency_s * 1e3)),
+               known(true, std::to_string(f.cycles_mid)), known(f.latency_s > 0, fmt::format("{}", f.latency_s * 1e3)),
                known(f.energy_j > 0, fmt::format("{}", f.energy_j * 1e6)), known(true, std::to_string(f.macs)),
                known(true, std::to_string(f.parameters)), fmt::format("{}", seconds(t)), explanation(t),
                t.configuration.text()});
