@@ -1,6 +1,9 @@
 #include "atml_depthwise_row.h"
 
 #include "atml_dot.h"
+#include "atml_dsp.h"
+
+#if !ATML_DSP /* else dsp_depthwise_row.c */
 
 void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
   for (int32_t i = 0; i < p->rows * p->row_taps; i++) {
@@ -24,3 +27,5 @@ void atml_depthwise_row(const int16_t *const *rows, int8_t *out, const atml_pack
     out += p->out_step_x;
   }
 }
+
+#endif

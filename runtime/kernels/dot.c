@@ -1,5 +1,9 @@
 #include "atml_dot.h"
 
+#include "atml_dsp.h"
+
+#if !ATML_DSP /* else dsp_dot.c */
+
 void atml_expand(const int8_t *in, int16_t *patch, int32_t groups) {
   for (int32_t g = 0; g < groups; g++) {
     patch[0] = in[0];
@@ -73,3 +77,5 @@ void atml_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f) {
     scale = next_scale(scale, f);
   }
 }
+
+#endif
