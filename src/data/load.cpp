@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "data/built_in.h"
 #include "data/cifar10.h"
+#include "data/class_folder.h"
+#include "data/csv_data.h"
 #include "data/idx_folder.h"
 #include "data/toml_folder.h"
 
@@ -22,10 +24,14 @@ Result<Dataset> load_folder(const fs::path& folder, const LoadOptions& options) 
     return load_idx_folder(folder, named.filename().string(), {}, options);
   }
   if (is_cifar10_folder(folder)) return load_cifar10(folder, options);
+  if (is_csv_folder(folder)) return load_csv_folder(folder, options);
+  if (is_class_folder(folder)) return load_class_folder(folder, options);
   return Error{Code::kInvalidArgument,
                fmt::format("'{}' is no data set: it holds neither a dataset.toml, nor MNIST's IDX "
                            "files, nor CIFAR-10's "
-                           "binary batches; write a dataset.toml that names its arrays",
+                           "binary batches, nor a train.csv, nor a folder per class with images or "
+                           "recordings; write a "
+                           "dataset.toml that names its arrays",
                            folder.string())};
 }
 
@@ -80,11 +86,15 @@ Result<Dataset> load_dataset(const std::string& name_or_path, const LoadOptions&
   std::error_code ignored;
   if (fs::is_directory(path, ignored)) return load_folder(path, options);
   if (path.filename() == "dataset.toml") return load_folder(path.parent_path() / ".", options);
+  if (name_or_path.ends_with(".csv") || name_or_path.ends_with(".csv.gz")) {
+    return load_csv_file(path, options);
+  }
   if (fs::exists(path, ignored)) {
-    return Error{Code::kUnsupported,
-                 fmt::format("'{}' is a single file; give the folder that holds it, with a "
-                             "dataset.toml",
-                             name_or_path)};
+    return Error{
+        Code::kUnsupported,
+        fmt::format("'{}' is a single file and no .csv; give the folder that holds it, with a "
+                    "dataset.toml",
+                    name_or_path)};
   }
   return Error{Code::kNotFound,
                fmt::format("no data set '{}': neither a built-in name nor a file or folder{}",

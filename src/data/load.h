@@ -13,16 +13,19 @@ namespace atml::data {
 struct LoadOptions {
   double validation_fraction = 0.15;  // of train, (0, 0.5]; not used where the data brings its own
   double test_fraction = 0.2;         // of all, where nothing says which samples are for the test
-  std::uint64_t seed = 1;  // of the splits: the same seed draws the same split everywhere
+  std::uint64_t seed = 1;    // of the splits: the same seed draws the same split everywhere
+  std::string label_column;  // CSV: which column is the label; empty: found by its name
+  double clip_seconds = 0;   // folders of recordings: length of a sample; 0: the longest
 };
 
 /// Names that need no path: "fashion-mnist" (/usr/share/datasets/fashion-mnist of Debian's package
 /// dataset-fashion-mnist).
 std::vector<std::string> built_in_datasets();
 
-/// `name_or_path` is, in this order: a built-in name; a folder with a dataset.toml; a folder with
-/// the four IDX files under their usual names (plain or .gz); a folder with CIFAR-10's binary
-/// batches. The format of dataset.toml is described in toml_folder.h.
+/// `name_or_path` is, in this order: a built-in name; a folder with a dataset.toml (toml_folder.h),
+/// the four IDX files under their usual names (plain or .gz), CIFAR-10's binary batches, a
+/// train.csv (csv_data.h) or one folder per class of images or recordings (class_folder.h); or a
+/// .csv file.
 ///
 /// Validation is carved from train, stratified by class, and by group where groups are given (no
 /// group on both sides); normalisation is measured on train only. The fingerprint covers values,

@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 
 fs::path shared_data() { return fs::path(ATML_SOURCE_DIR) / "../shared/data"; }
 
-#define NEED(wanted)                                                                   \
-  do {                                                                                 \
+#define NEED(wanted)                                                                    \
+  do {                                                                                  \
     if (!fs::exists(wanted)) GTEST_SKIP() << fs::path(wanted).string() << " is absent"; \
   } while (false)
 
@@ -105,6 +105,20 @@ TEST(RealData, DigitsWithoutAnOfficialSplit) {
   EXPECT_EQ(dataset->shape, (Shape{1, 1, 64}));
   EXPECT_EQ(dataset->train.size() + dataset->validation.size() + dataset->test.size(), 1797u);
   EXPECT_NEAR(static_cast<double>(dataset->test.size()) / 1797, 0.33, 0.005);
+}
+
+TEST(RealData, TablesInCsv) {
+  NEED(shared_data() / "tabular/occupancy");
+  const auto iris = load_dataset(shared_data() / "tabular/iris/iris.csv.gz");
+  ASSERT_TRUE(iris.ok()) << iris.error().message;
+  EXPECT_EQ(iris->shape, (Shape{1, 1, 4}));
+  EXPECT_EQ(iris->classes, (std::vector<std::string>{"0", "1", "2"}));
+  EXPECT_EQ(iris->train.size() + iris->validation.size() + iris->test.size(), 150u);
+  const auto occupancy = load_dataset(shared_data() / "tabular/occupancy");
+  ASSERT_TRUE(occupancy.ok()) << occupancy.error().message;
+  EXPECT_EQ(occupancy->shape, (Shape{1, 1, 5}));
+  EXPECT_EQ(occupancy->channels[0], "Temperature");
+  expect_whole(*occupancy, 8143, 2665 + 9752);
 }
 
 TEST(RealData, Cifar10) {
