@@ -72,7 +72,8 @@ class ConvOp : public Op {
       : spec_(spec), in_(in), out_(out), target_(target), inputs_(in.layout.shape.channels / spec.groups) {
     build_forward();
     if (target.wanted) build_backward();
-    scratch_ = std::make_unique<Buffer>(static_cast<std::size_t>(forward_.k()) * forward_.m_offset.size() *
+    scratch_ = std::make_unique<Buffer>(static_cast<std::size_t>(forward_.k() + 9) *
+                                        static_cast<std::size_t>(forward_.rows() + 4) *
                                         static_cast<std::size_t>(kernels.lanes));
   }
 

@@ -54,6 +54,7 @@ struct Gemm {
   int rows = 0;
   int position_count = 0;
   bool accumulate = false;
+  bool prefetch = false;  // the inputs of the next tile while this one runs
 };
 
 /// dw[m * m_stride + k * k_stride] = sum over positions and lanes of
@@ -62,7 +63,7 @@ struct Dot {
   const float* dy = nullptr;
   const float* x = nullptr;
   float* dw = nullptr;
-  float* scratch = nullptr;  // rows * k vectors
+  float* scratch = nullptr;  // (rows + 4) * (k + 9) vectors
   const std::int32_t* k_offset = nullptr;
   const std::int32_t* m_offset = nullptr;
   const Position* positions = nullptr;

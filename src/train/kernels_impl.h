@@ -2,6 +2,8 @@
 // instruction set, which defines ATML_LANES, ATML_WIDE_ROWS x ATML_WIDE_COLUMNS and ATML_TALL_ROWS x ATML_TALL_COLUMNS
 // (the accumulators of a tile must fit into the registers: 32 of AVX-512, else 16), ATML_DOT_ROWS x
 // ATML_DOT_COLUMNS, and ATML_KERNELS, the name of the table. Everything here has internal linkage.
+#include <utility>  // integer_sequence: a type, no code
+
 #include "train/kernels.h"
 
 namespace atml::train {
@@ -22,21 +24,40 @@ ATML_INLINE Vec select(IntVec mask, Vec yes, Vec no) { return mask ? yes : no; }
 ATML_INLINE Vec maximum(Vec a, Vec b) { return a > b ? a : b; }
 ATML_INLINE Vec minimum(Vec a, Vec b) { return a < b ? a : b; }
 
-ATML_INLINE double lane_sum(Vec v) {
-  double sum = 0;
-  for (int i = 0; i < kLanes; ++i) sum += static_cast<double>(v[i]);
+// One step of a transposing sum: lane l of the result is the sum of two lanes, W apart, of `a` where
+// l mod 2W < W, else of `b`.
+template <int W, int... L>
+ATML_INLINE Vec fold(Vec a, Vec b, std::integer_sequence<int, L...>) {
+  const IntVec low = {((L % (2 * W) < W ? 0 : kLanes) + L / (2 * W) * (2 * W) + L % W)...};
+  return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, low + W);
+}
+template <int W>
+ATML_INLINE Vec fold(Vec a, Vec b) {
+  return fold<W>(a, b, std::make_integer_sequence<int, kLanes>());
+}
+
+// Lane i of the result is the sum of the lanes of v[i], i < N; N is a power of two up to the lanes.
+template <int N>
+ATML_INLINE Vec lane_sums(const Vec* v) {
+  Vec part[N];
+  ATML_UNROLL for (int i = 0; i < N; ++i) part[i] = v[i];
+  if constexpr (N >= 2) {
+    ATML_UNROLL for (int i = 0; i < N / 2; ++i) part[i] = fold<1>(part[2 * i], part[2 * i + 1]);
+  }
+  if constexpr (N >= 4) {
+    ATML_UNROLL for (int i = 0; i < N / 4; ++i) part[i] = fold<2>(part[2 * i], part[2 * i + 1]);
+  }
+  if constexpr (N >= 8) part[0] = fold<4>(part[0], part[1]);
+  // Lane l holds a share of v[l mod N].
+  Vec sum = part[0];
+  if constexpr (N <= 1 && kLanes >= 2) sum = fold<1>(sum, sum);
+  if constexpr (N <= 2 && kLanes >= 4) sum = fold<2>(sum, sum);
+  if constexpr (N <= 4 && kLanes >= 8) sum = fold<4>(sum, sum);
+  if constexpr (N <= 8 && kLanes >= 16) sum = fold<8>(sum, sum);
   return sum;
 }
 
-ATML_INLINE float lane_sum_float(Vec v) {
-  // Pairwise, so that GCC turns it into a few shuffles.
-  float part[kLanes];
-  ATML_UNROLL for (int i = 0; i < kLanes; ++i) part[i] = v[i];
-  ATML_UNROLL for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) part[i] += part[i + width];
-  }
-  return part[0];
-}
+ATML_INLINE float lane_sum(Vec v) { return lane_sums<1>(&v)[0]; }
 
 // ---- Gemm -----------------------------------------------------------------------------------------
 
@@ -80,7 +101,7 @@ ATML_INLINE void gemm_tile(const Gemm& g, const float* a, int row, const Positio
 }
 
 template <int NR, int MOST>
-ATML_INLINE void gemm_rows(const Gemm& g, const Position* positions, int count) {
+ATML_INLINE void gemm_rows(const Gemm& g, const Position* positions, int count, const Position* next) {
   const int tiles = (g.rows + MOST - 1) / MOST;
   const int small = g.rows / tiles;
   const int larger = g.rows % tiles;  // so many tiles have one row more
@@ -100,6 +121,13 @@ ATML_INLINE void gemm_rows(const Gemm& g, const Position* positions, int count) 
     }
     a += static_cast<std::ptrdiff_t>(height) * g.k;
     row += height;
+    // The inputs of one tile lie in many short pieces, which no hardware prefetcher foresees.
+    if (next != nullptr) {
+      for (int k = g.k * t / tiles; k < g.k * (t + 1) / tiles; ++k) {
+        const float* x = g.x + g.k_offset[k];
+        ATML_UNROLL for (int j = 0; j < NR; ++j) __builtin_prefetch(x + next[j].in, 0, 2);
+      }
+    }
   }
 }
 
@@ -107,7 +135,8 @@ template <int NR, int MOST>
 void gemm_all(const Gemm& g) {
   for (int p = 0; p < g.position_count; p += NR) {
     const int left = g.position_count - p;
-    gemm_rows<NR, MOST>(g, g.positions + p, left < NR ? left : NR);
+    const bool foresee = g.prefetch && left >= 2 * NR;
+    gemm_rows<NR, MOST>(g, g.positions + p, left < NR ? left : NR, foresee ? g.positions + p + NR : nullptr);
   }
 }
 
@@ -121,8 +150,10 @@ void gemm(const Gemm& g) {
 
 // ---- Dot ------------------------------------------------------------------------------------------
 
-// Positions of one block: x of the block stays in the first-level cache while all rows pass by.
-constexpr int kDotBlock = 64;
+// Positions of one block: its x (of one tile of columns) and dy (of one tile of rows) fit into the
+// first-level cache. A long block is as many positions as let dy of all rows fit into the second.
+constexpr int kDotBlock = 32;
+constexpr int kDotLongBlock = 8192;  // positions times rows, of 16 lanes
 
 template <int MR, int KR>
 ATML_INLINE void dot_tile(const Dot& d, int row, int k, int first, int last, bool begin, bool end) {
@@ -158,10 +189,13 @@ ATML_INLINE void dot_tile(const Dot& d, int row, int k, int first, int last, boo
     }
     return;
   }
-  for (int i = 0; i < MR; ++i) {
-    for (int j = 0; j < KR; ++j) {
-      d.dw[(row + i) * d.m_stride + (k + j) * d.k_stride] = lane_sum_float(sum[i][j]);
-    }
+  constexpr int kChunk = kLanes < 8 ? kLanes : 8;
+  constexpr int kSums = (MR * KR + kChunk - 1) / kChunk * kChunk;
+  Vec flat[kSums];
+  ATML_UNROLL for (int n = 0; n < kSums; ++n) flat[n] = n < MR * KR ? sum[n / KR < MR ? n / KR : 0][n % KR] : Vec{};
+  ATML_UNROLL for (int n = 0; n < kSums; n += kChunk) store(scratch + n / kChunk * kLanes, lane_sums<kChunk>(flat + n));
+  ATML_UNROLL for (int n = 0; n < MR * KR; ++n) {
+    d.dw[(row + n / KR) * d.m_stride + (k + n % KR) * d.k_stride] = scratch[n / kChunk * kLanes + n % kChunk];
   }
 }
 
@@ -184,23 +218,28 @@ template <int MOST_ROWS, int MOST_COLUMNS>
 void dot_blocks(const Dot& d) {
   const int row_tiles = (d.rows + MOST_ROWS - 1) / MOST_ROWS;
   const int column_tiles = (d.k + MOST_COLUMNS - 1) / MOST_COLUMNS;
-  for (int first = 0; first < d.position_count; first += kDotBlock) {
-    const int last = first + kDotBlock < d.position_count ? first + kDotBlock : d.position_count;
-    const bool begin = first == 0;
-    const bool end = last == d.position_count;
+  int long_block = kDotLongBlock * 16 / kLanes / d.rows / kDotBlock * kDotBlock;
+  if (long_block < kDotBlock) long_block = kDotBlock;
+  for (int start = 0; start < d.position_count; start += long_block) {
+    const int stop = start + long_block < d.position_count ? start + long_block : d.position_count;
     int k = 0;
     for (int c = 0; c < column_tiles; ++c) {
       const int width = d.k / column_tiles + (c < d.k % column_tiles ? 1 : 0);
-      int row = 0;
-      for (int r = 0; r < row_tiles; ++r) {
-        const int height = d.rows / row_tiles + (r < d.rows % row_tiles ? 1 : 0);
-        switch (height) {
-          case 1: dot_columns<1, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
-          case 2: if constexpr (MOST_ROWS >= 2) dot_columns<2, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
-          case 3: if constexpr (MOST_ROWS >= 3) dot_columns<3, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
-          default: if constexpr (MOST_ROWS >= 4) dot_columns<4, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+      for (int first = start; first < stop; first += kDotBlock) {
+        const int last = first + kDotBlock < stop ? first + kDotBlock : stop;
+        const bool begin = first == 0;
+        const bool end = last == d.position_count;
+        int row = 0;
+        for (int r = 0; r < row_tiles; ++r) {
+          const int height = d.rows / row_tiles + (r < d.rows % row_tiles ? 1 : 0);
+          switch (height) {
+            case 1: dot_columns<1, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+            case 2: if constexpr (MOST_ROWS >= 2) dot_columns<2, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+            case 3: if constexpr (MOST_ROWS >= 3) dot_columns<3, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+            default: if constexpr (MOST_ROWS >= 4) dot_columns<4, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+          }
+          row += height;
         }
-        row += height;
       }
       k += width;
     }
@@ -263,26 +302,28 @@ void moments(Extent e, Plane x, float shift, double* sum, double* squares) {
   double total = 0;
   double total_squares = 0;
   const Vec s = splat(shift);
-  each_row(e, [&](int g, int y) {
-    const float* p = row_of(x, g, y);
+  for (int g = 0; g < e.groups; ++g) {
     // Several partial sums hide the latency of the additions and keep rounding errors small.
     Vec a[4] = {}, b[4] = {};
-    int i = 0;
-    for (; i + 4 <= e.cols; i += 4) {
-      ATML_UNROLL for (int j = 0; j < 4; ++j) {
-        const Vec v = load(p + (i + j) * kLanes) - s;
-        a[j] += v;
-        b[j] += v * v;
+    for (int y = 0; y < e.rows; ++y) {
+      const float* p = row_of(x, g, y);
+      int i = 0;
+      for (; i + 4 <= e.cols; i += 4) {
+        ATML_UNROLL for (int j = 0; j < 4; ++j) {
+          const Vec v = load(p + (i + j) * kLanes) - s;
+          a[j] += v;
+          b[j] += v * v;
+        }
+      }
+      for (; i < e.cols; ++i) {
+        const Vec v = load(p + i * kLanes) - s;
+        a[0] += v;
+        b[0] += v * v;
       }
     }
-    for (; i < e.cols; ++i) {
-      const Vec v = load(p + i * kLanes) - s;
-      a[0] += v;
-      b[0] += v * v;
-    }
-    total += static_cast<double>(lane_sum_float((a[0] + a[1]) + (a[2] + a[3])));
-    total_squares += static_cast<double>(lane_sum_float((b[0] + b[1]) + (b[2] + b[3])));
-  });
+    total += static_cast<double>(lane_sum((a[0] + a[1]) + (a[2] + a[3])));
+    total_squares += static_cast<double>(lane_sum((b[0] + b[1]) + (b[2] + b[3])));
+  }
   *sum = total;
   *squares = total_squares;
 }
@@ -304,28 +345,30 @@ void norm_backward_sums(Extent e, Plane x, Plane dy, const NormBackward& n, doub
   double total = 0;
   double total_product = 0;
   const auto body = [&]<Act A>() {
-    each_row(e, [&](int g, int r) {
-      const float* p = row_of(x, g, r);
-      const float* q = row_of(dy, g, r);
+    for (int g = 0; g < e.groups; ++g) {
       Vec s[2] = {}, t[2] = {};
-      int i = 0;
-      for (; i + 2 <= e.cols; i += 2) {
-        ATML_UNROLL for (int j = 0; j < 2; ++j) {
-          const Vec v = load(p + (i + j) * kLanes);
-          const Vec dz = act_gradient<A>(v * a + b, load(q + (i + j) * kLanes));
-          s[j] += dz;
-          t[j] += dz * (v - mean);
+      for (int r = 0; r < e.rows; ++r) {
+        const float* p = row_of(x, g, r);
+        const float* q = row_of(dy, g, r);
+        int i = 0;
+        for (; i + 2 <= e.cols; i += 2) {
+          ATML_UNROLL for (int j = 0; j < 2; ++j) {
+            const Vec v = load(p + (i + j) * kLanes);
+            const Vec dz = act_gradient<A>(v * a + b, load(q + (i + j) * kLanes));
+            s[j] += dz;
+            t[j] += dz * (v - mean);
+          }
+        }
+        if (i < e.cols) {
+          const Vec v = load(p + i * kLanes);
+          const Vec dz = act_gradient<A>(v * a + b, load(q + i * kLanes));
+          s[0] += dz;
+          t[0] += dz * (v - mean);
         }
       }
-      if (i < e.cols) {
-        const Vec v = load(p + i * kLanes);
-        const Vec dz = act_gradient<A>(v * a + b, load(q + i * kLanes));
-        s[0] += dz;
-        t[0] += dz * (v - mean);
-      }
-      total += static_cast<double>(lane_sum_float(s[0] + s[1]));
-      total_product += static_cast<double>(lane_sum_float(t[0] + t[1]));
-    });
+      total += static_cast<double>(lane_sum(s[0] + s[1]));
+      total_product += static_cast<double>(lane_sum(t[0] + t[1]));
+    }
   };
   ATML_FOR_ACT(n.act, body)
   *sum = total;
