@@ -7,6 +7,7 @@
 #include "propose/acquisition.h"
 #include "propose/design.h"
 #include "propose/maximise.h"
+#include "propose/penalty.h"
 #include "propose/strategies.h"
 #include "propose/surrogates.h"
 
@@ -16,21 +17,18 @@ namespace {
 constexpr int kDesignSamples = 1500;
 constexpr std::size_t kIncumbents = 5;
 
-// The best points: feasible ones by objective, then the others by violation.
 std::vector<space::Encoding> good_points(std::span<const Observed> observed) {
-  std::vector<const Observed*> ranked;
-  for (const Observed& o : observed) {
-    if (o.computable.has_value()) ranked.push_back(&o);
-  }
-  std::stable_sort(ranked.begin(), ranked.end(), [](const Observed* a, const Observed* b) {
-    if (a->feasible != b->feasible) return a->feasible;
-    return a->feasible ? *a->objective > *b->objective : a->violation < b->violation;
-  });
   std::vector<space::Encoding> points;
-  for (const Observed* o : ranked) {
-    if (points.size() < kIncumbents) points.push_back(o->x);
+  for (const std::size_t i : ranking(observed)) {
+    if (points.size() < kIncumbents) points.push_back(observed[i].x);
   }
   return points;
+}
+
+Problem first_trials(const Problem& problem, std::size_t count) {
+  Problem part = problem;
+  part.history = problem.history.first(count);
+  return part;
 }
 
 // While nothing is feasible, every third proposal descends the predicted violation instead, so that a
@@ -43,7 +41,7 @@ Goal goal_of(const Surrogates& surrogates, std::size_t trials) {
 // Screening costs about candidates x models x n^2; this keeps it within some tens of milliseconds.
 Effort effort_for(const Surrogates& surrogates) {
   const auto n = static_cast<double>(std::max<std::size_t>(surrogates.largest(), 1));
-  const double affordable = 8e7 / (n * n * static_cast<double>(surrogates.models()));
+  const double affordable = 2e8 / (n * n * static_cast<double>(surrogates.models()));
   Effort effort;
   effort.candidates = static_cast<std::size_t>(std::clamp(affordable, 400.0, 2000.0));
   return effort;
@@ -82,13 +80,18 @@ std::string goal_text(Goal goal) {
 
 class BayesStrategy : public Strategy {
  public:
-  std::string name() const override { return "bayes"; }
+  BayesStrategy(std::string name, Treatment treatment) : name_(std::move(name)), treatment_(treatment) {}
+  std::string name() const override { return name_; }
 
-  Result<Proposal> propose(const Problem& problem) override {
+  Result<Proposal> propose(const Problem& asked) override {
+    Problem problem = asked;
+    if (treatment_ != Treatment::kModelled) problem.constraint_names.clear();
     Gate gate(problem);
     if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
-    const std::vector<Observed> observed = observe(problem);
-    const Surrogates surrogates(problem, observed, memory_);
+    const std::vector<Observed> observed = treated(observe(problem), treatment_);
+    const std::vector<Observed> basis =
+        treated(observe(first_trials(problem, fitted_size(problem.history.size()))), treatment_);
+    const Surrogates surrogates(problem, observed, basis, memory_);
     if (surrogates.models() == 0) return from_design(problem, gate);
 
     const Goal goal = goal_of(surrogates, problem.history.size());
@@ -97,7 +100,7 @@ class BayesStrategy : public Strategy {
                         [&](std::span<const double> x, std::span<double> slope) {
                           return acquisition.value_with_slope(x, slope);
                         }};
-    Rng rng = Rng::derive(problem.seed, "bayes", problem.history.size());
+    Rng rng = Rng::derive(problem.seed, name_, problem.history.size());
     const auto x = maximise(problem, gate, scorer, good_points(observed), rng, effort_for(surrogates));
     if (!x) return from_design(problem, gate);
     return Proposal{problem.space.decode(*x), fmt::format("{}: {}{}", goal_text(goal), acquisition.explain(*x),
@@ -113,11 +116,21 @@ class BayesStrategy : public Strategy {
     return last_resort(problem, gate);
   }
 
+  std::string name_;
+  Treatment treatment_;
   HyperMemory memory_;
 };
 
 }  // namespace
 
-std::unique_ptr<Strategy> make_bayes() { return std::make_unique<BayesStrategy>(); }
+std::unique_ptr<Strategy> make_bayes() {
+  return std::make_unique<BayesStrategy>("bayes", Treatment::kModelled);
+}
+std::unique_ptr<Strategy> make_bayes_penalty() {
+  return std::make_unique<BayesStrategy>("bayes-penalty", Treatment::kPenalty);
+}
+std::unique_ptr<Strategy> make_bayes_constant() {
+  return std::make_unique<BayesStrategy>("bayes-constant", Treatment::kConstant);
+}
 
 }  // namespace atml::propose

@@ -153,6 +153,23 @@ std::optional<std::size_t> incumbent(std::span<const Observed> observed) {
   return least;
 }
 
+bool better(const Observed& a, const Observed& b) {
+  if (a.feasible != b.feasible) return a.feasible;
+  if (!a.feasible && a.violation != b.violation) return a.violation < b.violation;
+  if (a.objective.has_value() != b.objective.has_value()) return a.objective.has_value();
+  return a.objective.has_value() && *a.objective > *b.objective;
+}
+
+std::vector<std::size_t> ranking(std::span<const Observed> observed) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    if (observed[i].computable.has_value()) order.push_back(i);
+  }
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return better(observed[a], observed[b]); });
+  return order;
+}
+
 Layout layout_of(const space::Space& space) {
   Layout layout;
   for (const space::Parameter& p : space.parameters()) {

@@ -40,6 +40,12 @@ std::optional<std::size_t> best_feasible(std::span<const Observed> observed);
 /// Best feasible, else least violation (first of equals); none in an empty history.
 std::optional<std::size_t> incumbent(std::span<const Observed> observed);
 
+/// Deb's rule: is `a` better than `b`? Feasible before infeasible, then by objective; infeasible ones by violation;
+/// where those are equal by what objective is known.
+bool better(const Observed& a, const Observed& b);
+/// Indices of the trials that came to an answer, best first.
+std::vector<std::size_t> ranking(std::span<const Observed> observed);
+
 Layout layout_of(const space::Space& space);
 
 /// The gate that every proposal passes: new to the study, and allowed by the exact limits. Remembers

@@ -8,6 +8,14 @@
 namespace atml::propose {
 
 std::unique_ptr<Strategy> make_bayes();
+std::unique_ptr<Strategy> make_bayes_constant();
+std::unique_ptr<Strategy> make_bayes_penalty();
+std::unique_ptr<Strategy> make_evolution();
 std::unique_ptr<Strategy> make_random();
+std::unique_ptr<Strategy> make_scbo();
+std::unique_ptr<Strategy> make_sobol();
+std::unique_ptr<Strategy> make_svm_cbo();
+std::unique_ptr<Strategy> make_svm_cbo_published();
+std::unique_ptr<Strategy> make_tpe();
 
 }  // namespace atml::propose

@@ -17,6 +17,14 @@ struct Entry {
 constexpr Entry kTable[] = {
     {"bayes", "constrained Bayesian optimisation: Gaussian processes, expected improvement, feasibility",
      make_bayes},
+    {"scbo", "constrained Thompson sampling in a trust region, for tiny feasible sets", make_scbo},
+    {"svm-cbo", "an SVM learns the feasible region, then a confidence bound inside it", make_svm_cbo},
+    {"svm-cbo-published", "svm-cbo with the flaws of its reference code, for comparison", make_svm_cbo_published},
+    {"tpe", "tree-structured Parzen estimator with constraints", make_tpe},
+    {"evolution", "regularised evolution", make_evolution},
+    {"bayes-penalty", "baseline: infeasible trials count as bad objectives, by their violation", make_bayes_penalty},
+    {"bayes-constant", "baseline: infeasible trials count as one bad objective", make_bayes_constant},
+    {"sobol", "scrambled Sobol points", make_sobol},
     {"random", "uniform random search", make_random},
 };
 

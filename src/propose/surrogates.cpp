@@ -7,17 +7,9 @@ namespace atml::propose {
 namespace {
 
 constexpr std::size_t kAlwaysFitted = 60;  // observations up to which every proposal fits anew
-constexpr double kGrowth = 1.2;            // then at sizes growing by this factor
+constexpr double kGrowth = 1.15;            // then at sizes growing by this factor
 constexpr int kFitIterations = 40;
 constexpr int kFailuresToLearn = 3;        // as Ax's execution viability
-
-// The number of observations whose fit serves n observations.
-std::size_t checkpoint(std::size_t n) {
-  if (n <= kAlwaysFitted) return n;
-  auto size = static_cast<double>(kAlwaysFitted);
-  while (std::floor(size * kGrowth) <= static_cast<double>(n)) size = std::floor(size * kGrowth);
-  return static_cast<std::size_t>(size);
-}
 
 std::uint64_t fingerprint(const Observations& data) {
   const auto hash = [](const std::vector<double>& v, std::uint64_t start) {
@@ -33,16 +25,6 @@ void add(Observations& data, const Observed& o, double y, double extra) {
   data.extra.push_back(extra);
 }
 
-Observations first(const Observations& data, std::size_t count) {
-  Observations part;
-  part.x.dimensions = data.x.dimensions;
-  const auto end = static_cast<std::ptrdiff_t>(count);
-  part.x.values.assign(data.x.values.begin(), data.x.values.begin() + end * static_cast<std::ptrdiff_t>(data.x.dimensions));
-  part.y.assign(data.y.begin(), data.y.begin() + end);
-  part.extra.assign(data.extra.begin(), data.extra.begin() + end);
-  return part;
-}
-
 // Conditions on the mean at pending points, without a new fit.
 GaussianProcess with_believed(const Layout& layout, GaussianProcess process, const std::vector<const Observed*>& pending) {
   if (pending.empty()) return process;
@@ -55,73 +37,112 @@ GaussianProcess with_believed(const Layout& layout, GaussianProcess process, con
   return GaussianProcess(layout, std::move(data), process.hyper());
 }
 
-}  // namespace
-
-Hyper HyperMemory::fitted(const Layout& layout, const Observations& data) {
-  const Observations part = first(data, checkpoint(data.size()));
-  const auto [it, missing] = known_.try_emplace(fingerprint(part));
-  if (missing) it->second = fit(layout, part, prior_mode(layout.dimensions()), kFitIterations);
-  return it->second;
-}
-
-Surrogates::Surrogates(const Problem& problem, std::span<const Observed> observed, HyperMemory& memory)
-    : layout_(layout_of(problem.space)) {
-  learn_objective(observed, memory);
-  for (std::size_t j = 0; j < problem.constraint_names.size(); ++j)
-    learn_constraint(problem.constraint_names[j], j, observed, memory);
-  learn_computable(observed, memory);
-  find_best(observed);
-}
-
-void Surrogates::learn_objective(std::span<const Observed> observed, HyperMemory& memory) {
-  std::vector<double> values;
+std::vector<const Observed*> pending_without(std::span<const Observed> observed, auto has_value) {
   std::vector<const Observed*> pending;
   for (const Observed& o : observed) {
-    if (o.objective) values.push_back(*o.objective);
-    else if (o.pending) pending.push_back(&o);
+    if (o.pending && !has_value(o)) pending.push_back(&o);
   }
-  if (values.empty()) return;
-  objective_warp_.emplace(values);
+  return pending;
+}
+
+std::vector<double> objectives(std::span<const Observed> observed) {
+  std::vector<double> values;
+  for (const Observed& o : observed) {
+    if (o.objective) values.push_back(*o.objective);
+  }
+  return values;
+}
+
+Observations objective_data(std::span<const Observed> observed, const ObjectiveWarp& warp) {
   Observations data;
   for (const Observed& o : observed) {
     if (!o.objective) continue;
-    const double spread = std::min(o.objective_spread * objective_warp_->slope(), 1.0);
-    add(data, o, (*objective_warp_)(*o.objective), spread * spread);
+    const double spread = std::min(o.objective_spread * warp.slope(), 1.0);
+    add(data, o, warp(*o.objective), spread * spread);
   }
-  const Hyper hyper = memory.fitted(layout_, data);
-  objective_ = with_believed(layout_, GaussianProcess(layout_, std::move(data), hyper), pending);
+  return data;
 }
 
-void Surrogates::learn_constraint(const std::string& name, std::size_t index,
-                                  std::span<const Observed> observed, HyperMemory& memory) {
+std::vector<double> margins_of(std::span<const Observed> observed, std::size_t index) {
   std::vector<double> margins;
-  std::vector<const Observed*> pending;
   for (const Observed& o : observed) {
     if (o.margins[index]) margins.push_back(*o.margins[index]);
-    else if (o.pending) pending.push_back(&o);
   }
-  if (margins.empty()) return;
-  const MarginWarp warp(margins);
+  return margins;
+}
+
+Observations margin_data(std::span<const Observed> observed, std::size_t index, const MarginWarp& warp) {
   Observations data;
   for (const Observed& o : observed) {
     if (o.margins[index]) add(data, o, warp(*o.margins[index]), 0);
   }
-  const Hyper hyper = memory.fitted(layout_, data);
-  GaussianProcess process(layout_, std::move(data), hyper);
-  constraints_.push_back({name, warp, with_believed(layout_, std::move(process), pending), warp.limit()});
+  return data;
 }
 
-// Least-squares classification (Rasmussen and Williams 2006, section 6.5): regression on the labels.
-void Surrogates::learn_computable(std::span<const Observed> observed, HyperMemory& memory) {
-  const auto failures = std::count_if(observed.begin(), observed.end(),
-                                      [](const Observed& o) { return o.computable == false; });
-  if (failures < kFailuresToLearn) return;
+Observations computable_data(std::span<const Observed> observed) {
   Observations data;
   for (const Observed& o : observed) {
     if (o.computable) add(data, o, *o.computable ? 1.0 : -1.0, 0);
   }
-  const Hyper hyper = memory.fitted(layout_, data);
-  computable_.emplace(layout_, std::move(data), hyper);
+  return data;
+}
+
+}  // namespace
+
+std::size_t fitted_size(std::size_t trials) {
+  if (trials <= kAlwaysFitted) return trials;
+  auto size = static_cast<double>(kAlwaysFitted);
+  while (std::floor(size * kGrowth) <= static_cast<double>(trials)) size = std::floor(size * kGrowth);
+  return static_cast<std::size_t>(size);
+}
+
+Hyper HyperMemory::fitted(const Layout& layout, const Observations& data) {
+  const auto [it, missing] = known_.try_emplace(fingerprint(data));
+  if (missing) it->second = fit(layout, data, prior_mode(layout.dimensions()), kFitIterations);
+  return it->second;
+}
+
+Surrogates::Surrogates(const Problem& problem, Span observed, Span basis, HyperMemory& memory)
+    : layout_(layout_of(problem.space)) {
+  learn_objective(observed, basis, memory);
+  for (std::size_t j = 0; j < problem.constraint_names.size(); ++j)
+    learn_constraint(problem.constraint_names[j], j, observed, basis, memory);
+  learn_computable(observed, basis, memory);
+  find_best(observed);
+}
+
+void Surrogates::learn_objective(Span observed, Span basis, HyperMemory& memory) {
+  const std::vector<double> values = objectives(observed);
+  if (values.empty()) return;
+  if (objectives(basis).empty()) basis = observed;
+  objective_warp_.emplace(values);
+  const Hyper hyper = memory.fitted(layout_, objective_data(basis, ObjectiveWarp(objectives(basis))));
+  GaussianProcess process(layout_, objective_data(observed, *objective_warp_), hyper);
+  objective_ = with_believed(layout_, std::move(process),
+                             pending_without(observed, [](const Observed& o) { return o.objective.has_value(); }));
+}
+
+void Surrogates::learn_constraint(const std::string& name, std::size_t index, Span observed, Span basis,
+                                  HyperMemory& memory) {
+  const std::vector<double> margins = margins_of(observed, index);
+  if (margins.empty()) return;
+  if (margins_of(basis, index).empty()) basis = observed;
+  const MarginWarp warp(margins);
+  const Hyper hyper = memory.fitted(layout_, margin_data(basis, index, MarginWarp(margins_of(basis, index))));
+  GaussianProcess process(layout_, margin_data(observed, index, warp), hyper);
+  process = with_believed(layout_, std::move(process),
+                          pending_without(observed, [&](const Observed& o) { return o.margins[index].has_value(); }));
+  constraints_.push_back({name, warp, std::move(process), warp.limit()});
+}
+
+// Least-squares classification (Rasmussen and Williams 2006, section 6.5): regression on the labels.
+void Surrogates::learn_computable(Span observed, Span basis, HyperMemory& memory) {
+  const auto failures = std::count_if(observed.begin(), observed.end(),
+                                      [](const Observed& o) { return o.computable == false; });
+  if (failures < kFailuresToLearn) return;
+  if (computable_data(basis).size() == 0) basis = observed;
+  const Hyper hyper = memory.fitted(layout_, computable_data(basis));
+  computable_.emplace(layout_, computable_data(observed), hyper);
 }
 
 void Surrogates::find_best(std::span<const Observed> observed) {

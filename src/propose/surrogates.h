@@ -30,10 +30,16 @@ struct ConstraintModel {
   double limit;  // the warped margin 0: feasible below
 };
 
+/// How many of n trials the hyper-parameters are fitted to: all up to 60, then 60 x 1.15^k. Between two
+/// such sizes a proposal costs no fit, only a factorisation, and still follows from the history alone.
+std::size_t fitted_size(std::size_t trials);
+
 /// Models of what is known; pending trials stand with their predicted means (kriging believer).
 class Surrogates {
  public:
-  Surrogates(const Problem& problem, std::span<const Observed> observed, HyperMemory& memory);
+  /// `basis`: the observations of the first fitted_size() trials.
+  Surrogates(const Problem& problem, std::span<const Observed> observed, std::span<const Observed> basis,
+             HyperMemory& memory);
 
   const Layout& layout() const { return layout_; }
   const std::optional<GaussianProcess>& objective() const { return objective_; }
@@ -49,10 +55,10 @@ class Surrogates {
   std::size_t largest() const;  // observations of the largest model
 
  private:
-  void learn_objective(std::span<const Observed> observed, HyperMemory& memory);
-  void learn_constraint(const std::string& name, std::size_t index, std::span<const Observed> observed,
-                        HyperMemory& memory);
-  void learn_computable(std::span<const Observed> observed, HyperMemory& memory);
+  using Span = std::span<const Observed>;
+  void learn_objective(Span observed, Span basis, HyperMemory& memory);
+  void learn_constraint(const std::string& name, std::size_t index, Span observed, Span basis, HyperMemory& memory);
+  void learn_computable(Span observed, Span basis, HyperMemory& memory);
   void find_best(std::span<const Observed> observed);
 
   Layout layout_;

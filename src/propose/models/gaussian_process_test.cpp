@@ -106,7 +106,9 @@ TEST(GaussianProcess, ThreePointsByHand) {
   // y = (1, 0, 1) is symmetric: alpha = (p, q, p) with (v + b) p + a q = 1 and 2 a p + v q = 0.
   const double p = v / (v * (v + b) - 2 * a * a), q = -2 * a * p / v;
   const Layout layout{{0}, {false}};
-  const Observations data{{1, {0, 0.5, 1}}, {1, 0, 1}, {}};
+  Observations data;
+  data.x = {1, {0, 0.5, 1}};
+  data.y = {1, 0, 1};
   const Hyper h{{std::log(0.5)}, 0, std::log(0.01), 0};
   const GaussianProcess gp(layout, data, h);
   const Points at{1, {0.5, 0.25}};
