@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -9,6 +10,7 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "deploy/harness_sources.h"
+#include "deploy/kernel_store.h"
 
 namespace atml::deploy {
 namespace {
@@ -63,19 +65,68 @@ Result<std::vector<CompileJob>> harness_jobs(const fs::path& folder, const std::
   return jobs;
 }
 
+struct Plan {
+  std::vector<CompileJob> kernels, startup, harness;
+  KernelSet set;
+
+  std::vector<fs::path> files() const {
+    std::vector<fs::path> all{set.kernels};
+    for (const auto* part : {&set.memory, &set.startup, &set.harness}) all.insert(all.end(), part->begin(), part->end());
+    return all;
+  }
+};
+
+Result<Plan> make_plan(const target::Target& target, const std::vector<std::string>& flags, const fs::path& folder) {
+  ATML_TRY_STATUS(make_directories(folder));
+  Plan plan{.kernels = runtime_jobs(codegen::runtime_sources(target), folder, flags),
+            .startup = runtime_jobs(codegen::startup_sources(target), folder, codegen::startup_flags(target))};
+  ATML_TRY(plan.harness, harness_jobs(folder, codegen::startup_flags(target)));
+  plan.set.kernels = folder / "libatml_kernels.a";
+  for (const CompileJob& job : plan.startup) (is_memory(job.source) ? plan.set.memory : plan.set.startup).push_back(job.object);
+  plan.set.harness = objects_of(plan.harness);
+  return plan;
+}
+
+Status compile_plan(const Toolchain& tools, const Plan& plan) {
+  for (const auto* jobs : {&plan.kernels, &plan.startup, &plan.harness}) ATML_TRY_STATUS(compile_all(tools, *jobs));
+  ATML_TRY(const StepOutcome archived, tools.archive(objects_of(plan.kernels), plan.set.kernels));
+  if (archived.ok) return {};
+  return Error{Code::kUnavailable, archived.summary()};
+}
+
+// Of everything that the objects depend on: the compiler, the flags, every file of the runtime, the harness.
+Result<std::uint64_t> content_key(const Toolchain& tools, const Plan& plan) {
+  std::uint64_t key = fnv1a(tools.version());
+  const auto add = [&](std::string_view text) { key = fnv1a(text, fnv1a("|", key)); };
+  for (const auto* jobs : {&plan.kernels, &plan.startup, &plan.harness}) {
+    for (const CompileJob& job : *jobs) {
+      ATML_TRY(const std::string source, read_file(job.source));
+      add(job.source.filename().string());
+      add(join(job.flags, "\n"));
+      add(source);
+    }
+  }
+  std::vector<fs::path> headers;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(resource_folder("runtime") / "include", ignored)) headers.push_back(entry.path());
+  std::ranges::sort(headers);
+  for (const fs::path& header : headers) {
+    ATML_TRY(const std::string text, read_file(header));
+    add(header.filename().string());
+    add(text);
+  }
+  add(harness::kHeader);
+  return key;
+}
+
 Result<KernelSet> build(const Toolchain& tools, const target::Target& target, const std::vector<std::string>& flags,
                         const fs::path& folder) {
-  ATML_TRY_STATUS(make_directories(folder));
-  KernelSet set{.kernels = folder / "libatml_kernels.a"};
-  const auto kernels = runtime_jobs(codegen::runtime_sources(target), folder, flags);
-  const auto startup = runtime_jobs(codegen::startup_sources(target), folder, codegen::startup_flags(target));
-  ATML_TRY(const auto harness, harness_jobs(folder, codegen::startup_flags(target)));
-  for (const auto* jobs : {&kernels, &startup, &harness}) ATML_TRY_STATUS(compile_all(tools, *jobs));
-  ATML_TRY(const StepOutcome archived, tools.archive(objects_of(kernels), set.kernels));
-  if (!archived.ok) return Error{Code::kUnavailable, archived.summary()};
-  for (const CompileJob& job : startup) (is_memory(job.source) ? set.memory : set.startup).push_back(job.object);
-  set.harness = objects_of(harness);
-  return set;
+  ATML_TRY(const Plan plan, make_plan(target, flags, folder));
+  ATML_TRY(const std::uint64_t key, content_key(tools, plan));
+  if (restore_files(key, plan.files())) return plan.set;
+  ATML_TRY_STATUS(compile_plan(tools, plan));
+  save_files(key, plan.files());
+  return plan.set;
 }
 
 struct Slot {

@@ -1,5 +1,6 @@
 // The objects that do not depend on a model: runtime kernels, start-up and the measurement harness,
-// compiled once per core and optimisation and kept for the life of the cache.
+// compiled once per core and optimisation, kept for the life of the cache and between processes
+// (kernel_store.h).
 #pragma once
 
 #include <filesystem>
