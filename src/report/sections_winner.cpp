@@ -22,6 +22,9 @@ Cell metered(std::int64_t value, std::int64_t largest, const std::string& text) 
 
 std::string or_dash(std::int64_t value) { return value > 0 ? with_thousands(value) : "-"; }
 
+// Numbers of the foot stand under those of their column, which have a meter beside them.
+Cell summed(const std::string& text) { return {fmt::format("{}<span class=\"meter none\"></span>", escape(text)), "", true}; }
+
 Row total_row(const Winner& w) {
   LayerRow sum;
   for (const LayerRow& l : w.layers) {
@@ -30,9 +33,9 @@ Row total_row(const Winner& w) {
     sum.instructions += l.instructions;
     sum.cycles += l.cycles;
   }
-  return {{"<b>all</b>", "", false}, text_cell(""), text_cell(""), number_cell(or_dash(sum.macs), 0),
-          number_cell(to_text(Bytes(sum.weight_bytes)), 0), number_cell(or_dash(sum.instructions), 0),
-          number_cell(or_dash(sum.cycles), 0), text_cell("")};
+  return {{"<b>all</b>", "", false}, text_cell(""), text_cell(""), summed(or_dash(sum.macs)),
+          summed(to_text(Bytes(sum.weight_bytes))), number_cell(or_dash(sum.instructions), 0), summed(or_dash(sum.cycles)),
+          text_cell("")};
 }
 
 template <class Member>

@@ -43,7 +43,7 @@ th.n,td.n{text-align:right}
 tr.win td{background:var(--panel);font-weight:620}tfoot td{border-bottom:0;font-weight:620}
 td.long,.long{white-space:normal;min-width:26ch;max-width:62ch;overflow-wrap:anywhere;color:var(--muted);font-size:12.5px}
 .meter{display:inline-block;width:64px;height:8px;background:var(--rule);margin-left:8px;vertical-align:baseline}
-.meter i{display:block;height:100%;background:var(--sky)}
+.meter.none{visibility:hidden}.meter i{display:block;height:100%;background:var(--sky)}
 .tag{white-space:nowrap}.tag::before{content:"";display:inline-block;width:9px;height:9px;margin-right:6px;border-radius:50%;background:var(--grey)}
 .tag.fit::before{background:var(--blue)}.tag.no::before{background:var(--orange);border-radius:0}
 .tag.early::before{background:transparent;border:1.5px solid var(--grey)}
