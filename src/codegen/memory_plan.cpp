@@ -119,6 +119,20 @@ std::int64_t covered(const PackProblem& problem, const std::vector<std::int64_t>
   return total;
 }
 
+// Pointwise kernels read whole words: up to three bytes of the next pixel, after the last one of whatever
+// follows in the arena. The values do not count (their weights are zero), but the bytes must exist.
+std::int64_t read_end(const Int8Model& model, const std::vector<KernelChoice>& choices, const Blocks& blocks, const Packing& packing) {
+  std::int64_t end = packing.top;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (choices[i].kernel != Kernel::kPointwisePacked) continue;
+    const int tensor = model.ops[i].inputs[0];
+    const Shape& in = model.tensor(tensor).shape;
+    const std::int64_t offset = packing.offsets[at(blocks.of_tensor[at(tensor)])];
+    end = std::max(end, offset + in.elements() - in.channels + packed_inputs(in.channels));
+  }
+  return end;
+}
+
 void describe(const Int8Model& model, const Blocks& blocks, const Packing& packing, PlannedMemory& result) {
   MemoryPlan& plan = result.plan;
   plan.arena = Bytes(round_up(packing.top, kArenaAlign));
@@ -145,8 +159,9 @@ void describe(const Int8Model& model, const Blocks& blocks, const Packing& packi
 
 PlannedMemory plan_arena(const Int8Model& model, const std::vector<KernelChoice>& choices) {
   const Blocks blocks = blocks_of(model, choices);
-  const Packing packing = pack_blocks(blocks.problem);
+  Packing packing = pack_blocks(blocks.problem);
   ATML_ASSERT(packing_holds(blocks.problem, packing.offsets), "the memory plan overlaps live tensors");
+  packing.top = read_end(model, choices, blocks, packing);
   PlannedMemory result;
   describe(model, blocks, packing, result);
   return result;

@@ -55,6 +55,8 @@ std::vector<std::string> host_runtime_sources() {
   std::vector<std::string> sources = portable_sources();
   sources.emplace_back("kernels/depthwise_row.c");
   sources.emplace_back("kernels/dot.c");
+  sources.emplace_back("kernels/dsp_depthwise_row.c");
+  sources.emplace_back("kernels/dsp_dot.c");
   return sources;
 }
 
