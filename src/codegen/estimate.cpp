@@ -1,0 +1,82 @@
+// Sizes without a compiler. Weights, tables and arena are exact; code is the sum of what each kernel in
+// use takes in the linked firmware. The constants below were read from linked firmware (arm-none-eabi-gcc
+// 12.2, Cortex-M4, -O2); estimate_test.cpp repeats the comparison where the compiler is installed.
+#include <algorithm>
+#include <set>
+
+#include "codegen/firmware.h"
+#include "codegen/lowering.h"
+
+namespace atml::codegen {
+
+namespace {
+
+constexpr std::int64_t kStartup = 300;        // vector table, reset, memory functions, main
+constexpr std::int64_t kLayerBytes = 24;      // function, call and literals of one layer
+constexpr std::int64_t kStatics = 4;          // of main.c
+constexpr std::int64_t kStack = 80;           // the smallest of any model; deeper kernels use up to 300
+
+struct CodeSize {
+  Kernel kernel;
+  std::int64_t code;      // of the kernel's own functions
+  std::int64_t params;    // of its parameter struct, once a layer
+};
+
+CodeSize code_size(Kernel kernel) {
+  switch (kernel) {
+    case Kernel::kNone: return {kernel, 0, 0};
+    case Kernel::kConvPacked: return {kernel, 380, 60};
+    case Kernel::kPointwisePacked: return {kernel, 120, 32};
+    case Kernel::kDensePacked: return {kernel, 4, 24};
+    case Kernel::kDepthwisePacked: return {kernel, 1100, 72};
+    case Kernel::kConvPlain: return {kernel, 320, 56};
+    case Kernel::kDepthwisePlain: return {kernel, 320, 56};
+    case Kernel::kDensePlain: return {kernel, 160, 32};
+    case Kernel::kMaxPool: return {kernel, 220, 36};
+    case Kernel::kAveragePool: return {kernel, 240, 36};
+    case Kernel::kGlobalAverage: return {kernel, 60, 0};
+    case Kernel::kMean: return {kernel, 120, 24};
+    case Kernel::kAdd: return {kernel, 240, 48};
+    case Kernel::kMul: return {kernel, 130, 40};
+    case Kernel::kPlace: return {kernel, 110, 0};
+    case Kernel::kPad: return {kernel, 220, 40};
+    case Kernel::kSoftmax: return {kernel, 800, 20};
+    case Kernel::kTable: return {kernel, 30, 0};
+  }
+  ATML_UNREACHABLE("unknown kernel");
+}
+
+bool uses_dot(Kernel k) {
+  return k == Kernel::kConvPacked || k == Kernel::kPointwisePacked || k == Kernel::kDensePacked;
+}
+
+std::int64_t code_bytes(const std::vector<KernelChoice>& choices) {
+  std::int64_t total = kStartup;
+  std::set<Kernel> seen;
+  bool dot_4 = false, dot_1 = false;
+  for (const KernelChoice& c : choices) {
+    if (c.kernel == Kernel::kNone) continue;
+    const CodeSize size = code_size(c.kernel);
+    total += size.params + kLayerBytes;
+    if (seen.insert(c.kernel).second) total += size.code;
+    dot_1 |= uses_dot(c.kernel);
+    dot_4 |= uses_dot(c.kernel) && c.kernel != Kernel::kDensePacked;
+  }
+  return total + (dot_1 ? 378 : 0) + (dot_4 ? 604 : 0);
+}
+
+}  // namespace
+
+Estimate estimate(const quantize::Int8Model& model, const target::Target&, const Options&) {
+  const auto choices = choose_kernels(model, true);
+  if (!choices.ok()) return {};  // generate() will say why
+  Estimate e;
+  std::int64_t constants = 0;
+  for (const KernelChoice& c : *choices) constants += c.weights + c.tables;
+  e.flash = Bytes(constants + code_bytes(*choices));
+  e.arena = plan_arena(model, *choices).plan.arena;
+  e.ram = e.arena + Bytes(kStatics + kStack);
+  return e;
+}
+
+}  // namespace atml::codegen
