@@ -222,7 +222,7 @@ TEST_F(Builtin, ARunawayIsNotComputable) {
   ASSERT_TRUE(impatient.ok());
   target::Target slow = target;
   slow.clock_hz = 1;
-  const auto d = (*impatient)->check(quantize::random_model(image_network(48), 1), slow, full_limits(slow), StopToken());
+  const auto d = (*impatient)->check(quantize::random_model(image_network(160), 1), slow, full_limits(slow), StopToken());
   ASSERT_TRUE(d.ok());
   EXPECT_FALSE(d->computable);
   EXPECT_NE(d->reason.find("runaway: more than"), std::string::npos) << d->reason;
