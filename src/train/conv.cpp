@@ -37,6 +37,8 @@ struct Product {
   std::vector<std::int32_t> k_offset;
   std::vector<std::int32_t> m_offset;
   std::vector<Position> positions;
+  std::vector<Run> runs;
+  int in_step = 0, out_step = 0;
   std::vector<int> taps;  // backward: the taps of this phase
   std::unique_ptr<Buffer> packed;
   std::size_t packed_group = 0;
@@ -49,8 +51,24 @@ struct Product {
   }
   void finish(int groups) {
     shape = rows() == 1 ? TileShape::kSingle : positions.size() <= 4 ? TileShape::kTall : TileShape::kWide;
+    if (shape == TileShape::kSingle) find_runs();
     packed_group = static_cast<std::size_t>(k()) * m_offset.size();
     packed = std::make_unique<Buffer>(packed_group * static_cast<std::size_t>(groups));
+  }
+  void find_runs() {
+    if (positions.size() > 1) {
+      in_step = positions[1].in - positions[0].in;
+      out_step = positions[1].out - positions[0].out;
+    }
+    for (const Position& p : positions) {
+      const bool follows = !runs.empty() && p.in == runs.back().in + runs.back().count * in_step &&
+                           p.out == runs.back().out + runs.back().count * out_step;
+      if (follows) {
+        ++runs.back().count;
+      } else {
+        runs.push_back({p.in, p.out, 1});
+      }
+    }
   }
   Gemm gemm(int group) const {
     Gemm g;
@@ -62,6 +80,10 @@ struct Product {
     g.k = k();
     g.rows = rows();
     g.position_count = static_cast<int>(positions.size());
+    g.runs = runs.data();
+    g.run_count = static_cast<int>(runs.size());
+    g.in_step = in_step;
+    g.out_step = out_step;
     return g;
   }
 };

@@ -35,6 +35,13 @@ struct Position {
   std::int32_t out = 0;
 };
 
+/// Neighbouring positions at constant steps.
+struct Run {
+  std::int32_t in = 0;
+  std::int32_t out = 0;
+  std::int32_t count = 0;
+};
+
 /// How the tiles of Gemm are shaped: many positions; few positions and many rows (dense layers); or
 /// a single row (depthwise).
 enum class TileShape : int { kWide, kTall, kSingle };
@@ -53,6 +60,10 @@ struct Gemm {
   int k = 0;
   int rows = 0;
   int position_count = 0;
+  const Run* runs = nullptr;  // kSingle: the same positions as runs of these steps (floats)
+  int run_count = 0;
+  int in_step = 0;
+  int out_step = 0;
   bool accumulate = false;
   bool prefetch = false;  // the inputs of the next tile while this one runs
 };

@@ -47,7 +47,10 @@ ATML_INLINE Vec lane_sums(const Vec* v) {
   if constexpr (N >= 4) {
     ATML_UNROLL for (int i = 0; i < N / 4; ++i) part[i] = fold<2>(part[2 * i], part[2 * i + 1]);
   }
-  if constexpr (N >= 8) part[0] = fold<4>(part[0], part[1]);
+  if constexpr (N >= 8) {
+    ATML_UNROLL for (int i = 0; i < N / 8; ++i) part[i] = fold<4>(part[2 * i], part[2 * i + 1]);
+  }
+  if constexpr (N >= 16) part[0] = fold<8>(part[0], part[1]);
   // Lane l holds a share of v[l mod N].
   Vec sum = part[0];
   if constexpr (N <= 1 && kLanes >= 2) sum = fold<1>(sum, sum);
@@ -140,11 +143,66 @@ void gemm_all(const Gemm& g) {
   }
 }
 
+// NR neighbouring positions of a single row; IN and OUT are the steps in vectors, 0: at run time.
+template <int NR, int IN, int OUT>
+ATML_INLINE void single_tile(const Gemm& g, const float* x, float* out) {
+  const std::ptrdiff_t in_step = IN > 0 ? IN * kLanes : g.in_step;
+  const std::ptrdiff_t out_step = OUT > 0 ? OUT * kLanes : g.out_step;
+  Vec sum[NR];
+  const Vec start = splat(g.bias != nullptr ? g.bias[0] : 0.0f);
+  ATML_UNROLL for (int j = 0; j < NR; ++j) sum[j] = g.accumulate ? load(out + j * out_step) : start;
+  for (int k = 0; k < g.k; ++k) {
+    const float* from = x + g.k_offset[k];
+    const Vec w = splat(g.a[k]);
+    ATML_UNROLL for (int j = 0; j < NR; ++j) sum[j] += w * load(from + j * in_step);
+  }
+  ATML_UNROLL for (int j = 0; j < NR; ++j) store(out + j * out_step, sum[j]);
+}
+
+template <int IN, int OUT>
+void gemm_single(const Gemm& g) {
+  const std::ptrdiff_t in_step = IN > 0 ? IN * kLanes : g.in_step;
+  const std::ptrdiff_t out_step = OUT > 0 ? OUT * kLanes : g.out_step;
+  for (int r = 0; r < g.run_count; ++r) {
+    const float* x = g.x + g.runs[r].in;
+    float* out = g.out + g.m_offset[0] + g.runs[r].out;
+    const int count = g.runs[r].count;
+    const int tiles = (count + 7) / 8;
+    for (int t = 0; t < tiles; ++t) {
+      const int width = count / tiles + (t < count % tiles ? 1 : 0);
+      switch (width) {
+        case 1: single_tile<1, IN, OUT>(g, x, out); break;
+        case 2: single_tile<2, IN, OUT>(g, x, out); break;
+        case 3: single_tile<3, IN, OUT>(g, x, out); break;
+        case 4: single_tile<4, IN, OUT>(g, x, out); break;
+        case 5: single_tile<5, IN, OUT>(g, x, out); break;
+        case 6: single_tile<6, IN, OUT>(g, x, out); break;
+        case 7: single_tile<7, IN, OUT>(g, x, out); break;
+        default: single_tile<8, IN, OUT>(g, x, out); break;
+      }
+      x += width * in_step;
+      out += width * out_step;
+    }
+  }
+}
+
+void gemm_single(const Gemm& g) {
+  if (g.in_step == kLanes && g.out_step == kLanes) {
+    gemm_single<1, 1>(g);
+  } else if (g.in_step == 2 * kLanes && g.out_step == kLanes) {
+    gemm_single<2, 1>(g);
+  } else if (g.in_step == kLanes && g.out_step == 2 * kLanes) {
+    gemm_single<1, 2>(g);
+  } else {
+    gemm_single<0, 0>(g);
+  }
+}
+
 void gemm(const Gemm& g) {
   switch (g.shape) {
     case TileShape::kWide: return gemm_all<ATML_WIDE_COLUMNS, ATML_WIDE_ROWS>(g);
     case TileShape::kTall: return gemm_all<ATML_TALL_COLUMNS, ATML_TALL_ROWS>(g);
-    case TileShape::kSingle: return gemm_all<8, 1>(g);
+    case TileShape::kSingle: return gemm_single(g);
   }
 }
 
@@ -246,8 +304,36 @@ void dot_blocks(const Dot& d) {
   }
 }
 
+// Few positions (dense layers): hardly anything is summed, so that the sums over lanes and the stores
+// would dominate. Here kLanes neighbouring weights become one vector.
+void dot_narrow(const Dot& d) {
+  for (int k = 0; k < d.k; k += kLanes) {
+    const int width = d.k - k < kLanes ? d.k - k : kLanes;
+    const float* x[kLanes];
+    for (int j = 0; j < kLanes; ++j) x[j] = d.x + d.k_offset[k + (j < width ? j : width - 1)];
+    for (int m = 0; m < d.rows; ++m) {
+      const float* dy = d.dy + d.m_offset[m];
+      Vec sum[kLanes] = {};
+      for (int p = 0; p < d.position_count; ++p) {
+        const Vec y = load(dy + d.positions[p].out);
+        const std::ptrdiff_t in = d.positions[p].in;
+        ATML_UNROLL for (int j = 0; j < kLanes; ++j) sum[j] += y * load(x[j] + in);
+      }
+      const Vec sums = lane_sums<kLanes>(sum);
+      float* to = d.dw + m * d.m_stride + k;
+      if (width == kLanes) {
+        __builtin_memcpy(to, &sums, sizeof(sums));
+      } else {
+        for (int j = 0; j < width; ++j) to[j] = sums[j];
+      }
+    }
+  }
+}
+
 void dot(const Dot& d) {
-  if (d.rows == 1) {
+  if (d.position_count <= 4 && d.k_stride == 1) {
+    dot_narrow(d);
+  } else if (d.rows == 1) {
     dot_blocks<1, 9>(d);
   } else {
     dot_blocks<ATML_DOT_ROWS, ATML_DOT_COLUMNS>(d);
@@ -334,7 +420,9 @@ void affine(Extent e, Plane x, Plane y, float scale, float shift, Act act) {
     each_row(e, [&](int g, int r) {
       const float* p = row_of(x, g, r);
       float* q = row_of(y, g, r);
-      for (int i = 0; i < e.cols; ++i) store(q + i * kLanes, act_value<A>(load(p + i * kLanes) * a + b));
+      _Pragma("GCC unroll 4") for (int i = 0; i < e.cols; ++i) {
+        store(q + i * kLanes, act_value<A>(load(p + i * kLanes) * a + b));
+      }
     });
   };
   ATML_FOR_ACT(act, body)

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "train/batch_loader.h"
 #include "train/check.h"
+#include "train/denormals.h"
 #include "train/engine.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
@@ -96,6 +97,7 @@ void Trainer::Impl::draw_order() {
 }
 
 TrainEnd Trainer::Impl::train_batches(const StopToken& stop, Score& score) {
+  const FlushDenormals flush;
   indices.resize(batch());
   for (std::size_t b = 0; b < steps_per_epoch(); ++b) {
     if (stop.stop_requested()) return TrainEnd::kStopped;
@@ -132,6 +134,7 @@ void Trainer::Impl::average_weights() {
 // visit(indices of the batch, how many of them count) after each forward pass of inference.
 template <class Visit>
 void Trainer::Impl::infer(const data::Split& split, Visit visit) {
+  const FlushDenormals flush;
   const bool averaged = settings.ema_decay > 0;
   const auto exchange = [&] {
     if (!averaged) return;
