@@ -200,11 +200,9 @@ class SqlStore final : public Store {
   explicit SqlStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
 
   Result<StudyInfo> info() override {
-    const std::lock_guard lock(mutex_);
-    ATML_TRY(const auto rows,
-             database_->run("SELECT name, data_name, data_fingerprint, target, space_text, "
-                            "settings_json, seed FROM study",
-                            {}));
+    ATML_TRY(const auto rows, read("SELECT name, data_name, data_fingerprint, target, space_text, "
+                                   "settings_json, seed FROM study",
+                                   {}));
     if (rows.size() != 1) {
       return Error{Code::kParse, fmt::format("study '{}': {} rows in the table 'study', expected 1",
                                              database_->name(), rows.size())};
@@ -247,7 +245,7 @@ class SqlStore final : public Store {
   Result<std::vector<Trial>> trials() override {
     const std::lock_guard lock(mutex_);
     std::vector<Trial> trials;
-    const Status read = in_transaction(*database_, false, [&]() -> Status {
+    const Status status = in_transaction(*database_, false, [&]() -> Status {
       ATML_TRY(trials, read_trials(*database_));
       Index index;
       for (Trial& trial : trials) index[trial.number] = &trial;
@@ -256,7 +254,7 @@ class SqlStore final : public Store {
       ATML_TRY_STATUS(read_figures(*database_, index));
       return read_rungs(*database_, index);
     });
-    if (!read.ok()) return read.error();
+    if (!status.ok()) return status.error();
     return trials;
   }
 
@@ -273,9 +271,8 @@ class SqlStore final : public Store {
   }
 
   Result<std::optional<std::string>> get_blob(int trial, const std::string& kind) override {
-    const std::lock_guard lock(mutex_);
-    ATML_TRY(auto rows, database_->run("SELECT bytes FROM blob WHERE trial = $1 AND kind = $2",
-                                       {std::int64_t{trial}, kind}));
+    ATML_TRY(auto rows, read("SELECT bytes FROM blob WHERE trial = $1 AND kind = $2",
+                             {std::int64_t{trial}, kind}));
     if (rows.empty()) return std::optional<std::string>();
     auto* const bytes = std::get_if<Bytes>(&rows[0][0]);
     return std::optional<std::string>(bytes != nullptr ? std::move(bytes->data) : std::string());
@@ -300,8 +297,7 @@ class SqlStore final : public Store {
   }
 
   Result<std::optional<std::string>> get_note(const std::string& key) override {
-    const std::lock_guard lock(mutex_);
-    ATML_TRY(const auto rows, database_->run("SELECT json FROM note WHERE name = $1", {key}));
+    ATML_TRY(const auto rows, read("SELECT json FROM note WHERE name = $1", {key}));
     if (rows.empty()) return std::optional<std::string>();
     return std::optional<std::string>(text(rows[0][0]));
   }
@@ -310,6 +306,17 @@ class SqlStore final : public Store {
   Status write(const std::function<Status()>& body) {
     const std::lock_guard lock(mutex_);
     return in_transaction(*database_, true, body);
+  }
+
+  Result<std::vector<Row>> read(const std::string& sql, const Row& parameters) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Row> rows;
+    const Status status = in_transaction(*database_, false, [&]() -> Status {
+      ATML_TRY(rows, database_->run(sql, parameters));
+      return {};
+    });
+    if (!status.ok()) return status.error();
+    return rows;
   }
 
   Status expect_trial(int number) {
@@ -355,16 +362,14 @@ Result<std::int64_t> read_version(Database& database) {
 
 Status write_schema(Database& database, const StudyInfo& info) {
   static_assert(kMigrations.size() == kSchemaVersion - 1);
-  return in_transaction(database, true, [&]() -> Status {
-    ATML_TRY_STATUS(database.run_script(kSchema1));
-    ATML_TRY_STATUS(migrate(database, 1));
-    ATML_TRY_STATUS(database.run(
-        "INSERT INTO study (name, data_name, data_fingerprint, target, space_text, "
-        "settings_json, seed) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        {info.name, info.data_name, fmt::format("{:016x}", info.data_fingerprint), info.target,
-         info.space_text, info.settings_json, std::to_string(info.seed)}));
-    return {};
-  });
+  ATML_TRY_STATUS(database.run_script(kSchema1));
+  ATML_TRY_STATUS(migrate(database, 1));
+  ATML_TRY_STATUS(
+      database.run("INSERT INTO study (name, data_name, data_fingerprint, target, space_text, "
+                   "settings_json, seed) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                   {info.name, info.data_name, fmt::format("{:016x}", info.data_fingerprint),
+                    info.target, info.space_text, info.settings_json, std::to_string(info.seed)}));
+  return {};
 }
 
 Result<std::unique_ptr<Store>> open_sql_store(std::unique_ptr<Database> database) {

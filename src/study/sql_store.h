@@ -8,7 +8,8 @@
 
 namespace atml::study {
 
-/// Makes the tables of the current version and the row of the study, in one transaction.
+/// Makes the tables of the current version and the row of the study; the caller holds a
+/// transaction.
 Status write_schema(Database& database, const StudyInfo& info);
 
 /// Checks and migrates the version, then takes over the database.

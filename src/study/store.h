@@ -67,8 +67,9 @@ class Store {
 };
 
 /// Starts a study. `path_or_url`: a file (SQLite; the folder must exist; on a local disk, see
-/// sqlite_database.h) or ":memory:" (gone with the object; for tests and ask/tell users).
-/// kAlreadyExists where the file exists, and it is left as it is.
+/// sqlite_database.h), postgresql://HOST/DATABASE?study=NAME (for workers on many machines, where
+/// libpq was there at build time, see postgres_database.h) or ":memory:" (gone with the object; for
+/// tests and ask/tell users). kAlreadyExists where the study exists, and it is left as it is.
 Result<std::unique_ptr<Store>> create_store(const std::string& path_or_url, const StudyInfo& info);
 
 /// Opens a study for reading and writing. kNotFound: no such file; kParse: the file is no study or

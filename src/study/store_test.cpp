@@ -58,9 +58,9 @@ TEST(StoreUrls, AreRefusedWithTheRemedyWhereNotBuiltIn) {
   const auto store = open_store("mongodb://host/study");
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().code, Code::kUnsupported);
-  EXPECT_EQ(
-      store.error().message,
-      "studies under 'mongodb://' are not built in; give a file on a local disk, as in study.db");
+  EXPECT_TRUE(store.error().message.starts_with(
+      "studies under 'mongodb://' are not built in; give a file on a local disk, as in study.db"))
+      << store.error().message; give a file on a local disk, as in study.db");
   EXPECT_EQ(open_store("").error().code, Code::kInvalidArgument);
   EXPECT_EQ(open_store(":memory:").error().code, Code::kNotFound);
 }
