@@ -60,7 +60,7 @@ TEST(StoreUrls, AreRefusedWithTheRemedyWhereNotBuiltIn) {
   EXPECT_EQ(store.error().code, Code::kUnsupported);
   EXPECT_TRUE(store.error().message.starts_with(
       "studies under 'mongodb://' are not built in; give a file on a local disk, as in study.db"))
-      << store.error().message; give a file on a local disk, as in study.db");
+      << store.error().message;
   EXPECT_EQ(open_store("").error().code, Code::kInvalidArgument);
   EXPECT_EQ(open_store(":memory:").error().code, Code::kNotFound);
 }
