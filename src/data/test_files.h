@@ -51,9 +51,9 @@ inline std::string idx_bytes(int type, const std::vector<std::size_t>& dims,
   return bytes + payload;
 }
 
-inline std::string gzip(const std::string& bytes) {
+inline std::string gzip(const std::string& bytes, int level = 9) {
   z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  deflateInit2(&stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
   std::string out(deflateBound(&stream, bytes.size()) + 64, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());

@@ -94,8 +94,8 @@ TEST_F(FuzzReaders, Idx) {
 }
 
 TEST_F(FuzzReaders, AGzipBombIsNotUnpacked) {
-  // 200 MB of zeros in 200 kB, announced as one float: only what was announced is read.
-  const std::string bomb = gzip(npy_bytes("<f4", {1}, std::string(200 << 20, '\0')));
+  // 200 MB of zeros in 1 MB, announced as one float: only what was announced is read.
+  const std::string bomb = gzip(npy_bytes("<f4", {1}, std::string(200 << 20, '\0')), 1);
   const auto path = folder_.put("x.npy.gz", bomb);
   start_ = peak_memory();
   const auto array = read_npy(path);
@@ -173,6 +173,25 @@ test_fraction = 0.3
     folder_.put("y.npy", damaged(2, npy("<i4", {20}, y)));
     folder_.put("g.npy", damaged(3, npy("<i4", {20}, g)));
     const auto dataset = load_dataset(folder_.path());
+    if (note(dataset, tally)) expect_sound(*dataset);
+    if (HasFatalFailure()) FAIL() << "in round " << round;
+  }
+  EXPECT_GT(tally.good, 200);
+  EXPECT_GT(tally.refused, 1000);
+}
+
+TEST_F(FuzzReaders, Csv) {
+  std::string text = "Temp,\"CO2, ppm\",subject,class\n";
+  for (int i = 0; i < 24; ++i)
+    text += fmt::format("{},{},s{},{}\n", 20 + 0.5 * i, 400 - i, i / 4, i % 2 == 0 ? "wet" : "dry");
+  const std::vector<std::string> words = {"\"",  "\"\"",  ",", "\n",    "\r\n",        ";;;;;",
+                                          "nan", "1e400", "-", "class", "\xEF\xBB\xBF"};
+  Rng rng(4);
+  Tally tally;
+  for (int round = 0; round < 4000; ++round) {
+    std::string bytes = mutate(text, words, rng);
+    if (round % 5 == 0) bytes = mutate(gzip(bytes), {}, rng);
+    const auto dataset = load_dataset(folder_.put("t.csv", bytes));
     if (note(dataset, tally)) expect_sound(*dataset);
     if (HasFatalFailure()) FAIL() << "in round " << round;
   }
