@@ -7,6 +7,7 @@
 #include "propose/acquisition.h"
 #include "propose/design.h"
 #include "propose/maximise.h"
+#include "propose/pareto.h"
 #include "propose/penalty.h"
 #include "propose/strategies.h"
 #include "propose/surrogates.h"
@@ -80,7 +81,8 @@ std::string goal_text(Goal goal) {
 
 class BayesStrategy : public Strategy {
  public:
-  BayesStrategy(std::string name, Treatment treatment) : name_(std::move(name)), treatment_(treatment) {}
+  BayesStrategy(std::string name, Treatment treatment, bool pareto = false)
+      : name_(std::move(name)), treatment_(treatment), pareto_(pareto) {}
   std::string name() const override { return name_; }
 
   Result<Proposal> propose(const Problem& asked) override {
@@ -88,9 +90,8 @@ class BayesStrategy : public Strategy {
     if (treatment_ != Treatment::kModelled) problem.constraint_names.clear();
     Gate gate(problem);
     if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
-    const std::vector<Observed> observed = treated(observe(problem), treatment_);
-    const std::vector<Observed> basis =
-        treated(observe(first_trials(problem, fitted_size(problem.history.size()))), treatment_);
+    const std::vector<Observed> observed = seen(problem, problem.history.size());
+    const std::vector<Observed> basis = seen(problem, fitted_size(problem.history.size()));
     const Surrogates surrogates(problem, observed, basis, memory_);
     if (surrogates.models() == 0) return from_design(problem, gate);
 
@@ -108,6 +109,14 @@ class BayesStrategy : public Strategy {
   }
 
  private:
+  // The first trials, with the objective that this proposal pursues.
+  std::vector<Observed> seen(const Problem& problem, std::size_t count) const {
+    std::vector<Observed> observed = observe(first_trials(problem, count));
+    if (!pareto_) return treated(std::move(observed), treatment_);
+    Rng rng = Rng::derive(problem.seed, "pareto weights", problem.history.size());
+    return scalarised(observed, random_weights(goal_count(observed), rng));
+  }
+
   static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
     if (const auto x = design_point(problem, gate, kDesignSamples)) {
       const bool first = problem.space.decode(*x) == problem.space.default_configuration();
@@ -118,6 +127,7 @@ class BayesStrategy : public Strategy {
 
   std::string name_;
   Treatment treatment_;
+  bool pareto_;  // a random direction among the objective and all resources each time (ParEGO)
   HyperMemory memory_;
 };
 
@@ -125,6 +135,9 @@ class BayesStrategy : public Strategy {
 
 std::unique_ptr<Strategy> make_bayes() {
   return std::make_unique<BayesStrategy>("bayes", Treatment::kModelled);
+}
+std::unique_ptr<Strategy> make_pareto() {
+  return std::make_unique<BayesStrategy>("pareto", Treatment::kModelled, true);
 }
 std::unique_ptr<Strategy> make_bayes_penalty() {
   return std::make_unique<BayesStrategy>("bayes-penalty", Treatment::kPenalty);

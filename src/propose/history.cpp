@@ -122,6 +122,7 @@ std::vector<Observed> observe(const Problem& problem) {
     set_constraints(t, problem.constraint_names, o);
     if (not_computable(t)) o.computable = false;
     else if (t.figures.has_value() || !t.constraints.empty() || t.objective.has_value()) o.computable = true;
+    for (const study::Constraint& c : t.constraints) o.uses[c.name] = c.used / c.allowed;
     o.violation = violation_of(t);
     const bool all_known = std::all_of(o.margins.begin(), o.margins.end(), [](const auto& m) { return m.has_value(); });
     o.feasible = measured_objective(t).has_value() && all_known && o.violation == 0;

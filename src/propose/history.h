@@ -20,6 +20,7 @@ struct Observed {
   std::optional<double> objective;  // as stored, or estimated from a rung; higher is better
   double objective_spread = 0;      // standard deviation of that estimate; 0 where measured
   std::vector<std::optional<double>> margins;  // by Problem::constraint_names; > 0 = violated
+  std::map<std::string, double> uses;  // used / allowed of every constraint that the trial knows
   std::optional<bool> computable;   // did generate, compile, link and emulate come to an answer?
   bool pending = false;
   /// All constraints known and met, and an objective that was measured (not estimated).

@@ -21,6 +21,8 @@ constexpr Entry kTable[] = {
     {"svm-cbo", "an SVM learns the feasible region, then a confidence bound inside it", make_svm_cbo},
     {"svm-cbo-published", "svm-cbo with the flaws of its reference code, for comparison", make_svm_cbo_published},
     {"tpe", "tree-structured Parzen estimator with constraints", make_tpe},
+    {"pareto", "Bayesian search for the front of the objective against all limited resources (ParEGO)", make_pareto},
+    {"nsga2", "NSGA-II with constraints, for the same front", make_nsga2},
     {"evolution", "regularised evolution", make_evolution},
     {"bayes-penalty", "baseline: infeasible trials count as bad objectives, by their violation", make_bayes_penalty},
     {"bayes-constant", "baseline: infeasible trials count as one bad objective", make_bayes_constant},

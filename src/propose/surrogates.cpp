@@ -140,8 +140,10 @@ void Surrogates::learn_computable(Span observed, Span basis, HyperMemory& memory
   const auto failures = std::count_if(observed.begin(), observed.end(),
                                       [](const Observed& o) { return o.computable == false; });
   if (failures < kFailuresToLearn) return;
+  const bool one_class = failures == static_cast<std::ptrdiff_t>(computable_data(observed).size());
   if (computable_data(basis).size() == 0) basis = observed;
-  const Hyper hyper = memory.fitted(layout_, computable_data(basis));
+  // A fit to equal labels would find a flat function and nothing left to explore; the priors spread out.
+  const Hyper hyper = one_class ? prior_mode(layout_.dimensions()) : memory.fitted(layout_, computable_data(basis));
   computable_.emplace(layout_, computable_data(observed), hyper);
 }
 

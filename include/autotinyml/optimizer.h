@@ -1,0 +1,123 @@
+// Ask / tell: constrained optimisation of your own function over mixed and conditional parameters.
+//
+//   auto optimizer = autotinyml::Optimizer::create(
+//       autotinyml::Space().real("x", 0, 1, 0.5).integer("n", 1, 8, 2), {.constraints = {"ram"}});
+//   for (int i = 0; i < 50; ++i) {
+//     auto trial = optimizer->ask();
+//     optimizer->tell_constraint(trial->number, "ram", ram_of(trial->point), 32768);   // cheap: always
+//     if (it fits) optimizer->tell_objective(trial->number, score_of(trial->point));    // dear: only then
+//     else optimizer->tell_infeasible(trial->number);
+//   }
+//
+// Higher objectives are better. Several trials may be asked for before the first is told about: pending ones are
+// taken into account. Not thread safe: one caller at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "autotinyml/expected.h"
+
+namespace autotinyml {
+
+/// Integer and ordinal parameters have whole numbers, real ones doubles, categorical ones words.
+using Value = std::variant<std::int64_t, double, std::string>;
+/// Values of the active parameters by name.
+using Point = std::map<std::string, Value>;
+
+/// What may vary. The calls chain; errors are reported by Optimizer::create.
+class Space {
+ public:
+  Space();
+  ~Space();
+  Space(const Space& other);
+  Space& operator=(const Space& other);
+
+  Space& real(const std::string& name, double low, double high, double preferred, bool logarithmic = false);
+  Space& integer(const std::string& name, std::int64_t low, std::int64_t high, std::int64_t preferred,
+                 bool logarithmic = false);
+  /// Whole numbers in ascending order, of which neighbours are alike.
+  Space& ordinal(const std::string& name, const std::vector<std::int64_t>& values, std::int64_t preferred);
+  Space& categorical(const std::string& name, const std::vector<std::string>& words, const std::string& preferred);
+  /// The parameter declared last is active only where `parent` (declared before it) has one of the values.
+  Space& when(const std::string& parent, const std::vector<Value>& values);
+  /// From TOML, in the form of spaces/*.toml; replaces what was declared before.
+  static Expected<Space> from_toml(const std::string& text);
+
+ private:
+  friend class Optimizer;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The answer of limits that are known as a formula.
+struct Exact {
+  bool allowed = true;
+  double worst_margin = 0;  // relative excess of the worst limit; <= 0 fits
+  std::string reason;
+};
+
+struct Options {
+  std::string strategy = "bayes";        // see Optimizer::strategies()
+  std::uint64_t seed = 0;
+  std::vector<std::string> constraints;  // names of measured constraints, to be learnt
+  std::function<Exact(const Point&)> exact = {};  // optional: filters candidates, never learnt
+};
+
+struct Trial {
+  int number = 0;
+  Point point;
+  std::string why;      // predicted mean, feasibility, what it explores
+  bool allowed = true;  // false: no candidate passed `exact`; this one violates least
+};
+
+struct Best {
+  int number = 0;
+  Point point;
+  double objective = 0;
+};
+
+class Optimizer {
+ public:
+  static Expected<Optimizer> create(const Space& space, Options options);
+  /// Continues from save(): the next proposal is the one that the saved optimizer would have made.
+  static Expected<Optimizer> resume(const Space& space, Options options, const std::string& saved);
+  static std::vector<std::string> strategies();
+  Optimizer(Optimizer&&) noexcept;
+  Optimizer& operator=(Optimizer&&) noexcept;
+  ~Optimizer();
+
+  Expected<Trial> ask();
+
+  // What is learnt of a trial, as it becomes known. Fails for unknown trials and names, and after the end of a trial.
+  Done tell_constraint(int trial, const std::string& name, double used, double allowed);
+  Done tell_rung(int trial, int epochs, double objective);  // an early value of a longer evaluation
+  // The end of a trial.
+  Done tell_objective(int trial, double objective);
+  Done tell_infeasible(int trial);                            // measured, and a constraint does not hold
+  Done tell_pruned(int trial);                                // stopped at its last rung
+  Done tell_not_computable(int trial, const std::string& reason);
+  Done tell_diverged(int trial);
+  Done cancel(int trial);
+
+  /// The best objective among trials that meet every constraint.
+  std::optional<Best> best() const;
+  /// Numbers of the feasible trials that no other beats in the objective and every constraint's use at once.
+  std::vector<int> front() const;
+  std::size_t trials() const;
+  /// One line of JSON a trial.
+  std::string save() const;
+
+ private:
+  struct State;
+  explicit Optimizer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace autotinyml
