@@ -10,18 +10,8 @@
 namespace atml::report {
 namespace {
 
-// Names longer than this are cut in the picture; the hovering text has them whole.
-std::string short_name(const std::string& name) {
-  constexpr std::size_t kLongest = 16;
-  std::string cut;
-  std::size_t points = 0;
-  for (const char c : name) {
-    const bool starts = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-    if (starts && ++points > kLongest) return cut + "...";
-    cut += c;
-  }
-  return cut;
-}
+// The hovering text has the names whole.
+std::string short_name(const std::string& name) { return shortened(name, 18); }
 
 std::string share_text(std::int64_t part, std::int64_t whole) {
   return whole > 0 ? fmt::format("{:.1f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole)) : "-";

@@ -71,7 +71,7 @@ std::string course_by_trial_chart(const ReportData& data) {
     const bool whole = t.outcome == study::Outcome::kMeasured;
     samples.push_back({static_cast<double>(t.number), *t.objective, whole,
                        fmt::format("trial {}: {} {}", t.number, metric_text(metric, *t.objective), outcome_word(t.outcome))});
-    if (whole && (best.empty() || *t.objective > best.back().second)) best.emplace_back(t.number, *t.objective);
+    if (best.empty() || *t.objective > best.back().second) best.emplace_back(t.number, *t.objective);
   }
   if (samples.empty()) return "";
   const Axis x(Scale::kLinear, 0, std::max(1, data.trials.back().number), kLeft + 4, kRight);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "report/axis.h"
 #include "report/charts.h"
@@ -24,7 +25,9 @@ struct Layout {
 Layout layout_of(const Winner& winner) {
   Layout layout;
   layout.operators = static_cast<int>(winner.layers.size());
-  for (const Placement& p : winner.memory.placements) layout.operators = std::max(layout.operators, p.last_op + 1);
+  if (layout.operators == 0) {
+    for (const Placement& p : winner.memory.placements) layout.operators = std::max(layout.operators, p.last_op + 1);
+  }
   layout.operators = std::max(layout.operators, 1);
   layout.column = std::clamp(1040.0 / layout.operators, 14.0, 140.0);
   return layout;
@@ -71,14 +74,17 @@ bool is_light(std::size_t style) { return style == 1 || style == 3 || style == 4
 
 void draw_tensor(Svg& svg, const Winner& winner, const Layout& layout, const Axis& y, std::size_t index) {
   const Placement& p = winner.memory.placements[index];
-  const int first = std::max(p.first_op, 0);
+  // The input lives from before the first operator, the result until after the last.
+  const int first = std::clamp(p.first_op, 0, layout.operators - 1);
+  const int last = std::clamp(p.last_op, first, layout.operators - 1);
   const double left = layout.x(first) + 1;
-  const double width = layout.column * (std::max(p.last_op, first) - first + 1) - 2;
+  const double width = layout.column * (last - first + 1) - 2;
   const double top = y.at(static_cast<double>(p.offset + p.size) / kKib);
   const double height = std::max(1.5, y.at(static_cast<double>(p.offset) / kKib) - top);
   svg.rect(left, top, width, height, fmt::format("tensor{}", index % kTensorStyles),
            fmt::format("{}: {} at offset {}, from {} to {}", p.tensor, to_text(Bytes(p.size)), p.offset,
-                       p.first_op < 0 ? "the input" : operator_name(winner, p.first_op), operator_name(winner, p.last_op)));
+                       operator_name(winner, first), operator_name(winner, last)),
+           0.88);
   if (height >= 13 && width >= 7.0 * static_cast<double>(p.tensor.size()) + 6) {
     svg.text(left + 4, top + height / 2 + 4, p.tensor, Anchor::kStart, is_light(index % kTensorStyles) ? "in-light" : "in-box");
   }
@@ -87,7 +93,7 @@ void draw_tensor(Svg& svg, const Winner& winner, const Layout& layout, const Axi
 void draw_operators(Svg& svg, const Winner& winner, const Layout& layout) {
   const int step = std::max(1, static_cast<int>(14 / layout.column + 0.99));
   for (int op = 0; op < layout.operators; op += step) {
-    svg.text(layout.x(op) + layout.column / 2 + 3, kMapBottom + 12, operator_name(winner, op), Anchor::kEnd, "tick", -45);
+    svg.text(layout.x(op) + layout.column / 2 + 3, kMapBottom + 12, shortened(operator_name(winner, op), 18), Anchor::kEnd, "tick", -45);
   }
 }
 
@@ -101,7 +107,11 @@ std::string memory_chart(const Winner& winner) {
   if (!plan.live_bytes.empty()) draw_live(svg, winner, layout);
   const Axis y(Scale::kLinear, 0, static_cast<double>(plan.arena_bytes) / kKib, kMapBottom, kMapTop);
   byte_axis(svg, y, layout.right());
-  for (std::size_t i = 0; i < plan.placements.size(); ++i) draw_tensor(svg, winner, layout, y, i);
+  // Large ones first: where an operator writes over what it has read, the smaller box stays visible.
+  std::vector<std::size_t> order(plan.placements.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return plan.placements[a].size > plan.placements[b].size; });
+  for (const std::size_t i : order) draw_tensor(svg, winner, layout, y, i);
   svg.line(kLeft, kMapBottom, layout.right(), kMapBottom, "axis");
   svg.line(kLeft, y.at(y.high()), layout.right(), y.at(y.high()), "limit");
   svg.text(14, (kLiveTop + kLiveBottom) / 2, "alive, KiB", Anchor::kMiddle, "label", -90);

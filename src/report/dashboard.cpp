@@ -23,7 +23,7 @@ std::string tile(std::string_view heading, const std::string& value, double shar
 const study::Trial* best_trial(const ReportData& data) {
   const study::Trial* best = nullptr;
   for (const study::Trial& t : data.trials) {
-    if (t.outcome != study::Outcome::kMeasured || !t.objective || !t.deployable()) continue;
+    if (!t.objective || !t.deployable()) continue;
     if (best == nullptr || *t.objective > *best->objective) best = &t;
   }
   return best;
@@ -31,7 +31,7 @@ const study::Trial* best_trial(const ReportData& data) {
 
 std::string best_tile(const ReportData& data) {
   const study::Trial* best = best_trial(data);
-  if (best == nullptr) return tile("Best so far", "-", -1, "no trial has been trained to the end yet");
+  if (best == nullptr) return tile("Best so far", "-", -1, "no trial has been scored yet");
   const study::Figures& f = *best->figures;
   return tile("Best so far", metric_text(metric_name(data), *best->objective), -1,
               fmt::format("trial {}: {} flash, {} RAM, {}", best->number, to_text(Bytes(f.flash_bytes)), to_text(Bytes(f.ram_bytes)),

@@ -14,9 +14,7 @@ double wall_seconds(const study::Trial& trial) {
   return s.propose + s.deploy + s.train + s.quantize;
 }
 
-bool counts_for_best(const study::Trial& trial) {
-  return trial.outcome == study::Outcome::kMeasured && trial.objective.has_value() && trial.deployable();
-}
+bool counts_for_best(const study::Trial& trial) { return trial.objective.has_value() && trial.deployable(); }
 
 }  // namespace
 

@@ -14,6 +14,7 @@
 #include "report/derived.h"
 #include "report/html.h"
 #include "report/sample_data.h"
+#include "report/svg.h"
 #include "report/text_table.h"
 
 namespace atml::report {
@@ -246,6 +247,25 @@ TEST(SummaryJson, AnUncheckedWinnerIsNotCalledBitExact) {
 TEST(SummaryTable, MatchesItsGoldenFiles) {
   expect_golden("summary.txt", summary_table(sample_report(40), false));
   expect_golden("nothing_fits.txt", summary_table(sample_nothing_fits(12), false));
+}
+
+TEST(SummaryTable, BreaksLongLinesUnderTheirText) {
+  ReportData data = sample_report(40);
+  data.winner->bit_exactness.executions = {"reference interpreter", "batch evaluator of the search", "C on the host (gcc)",
+                                           "C on the host (gcc, address and undefined-behaviour sanitizers)",
+                                           "C on the emulated stm32f401re"};
+  const auto lines = split(summary_table(data, false), '\n');
+  for (const std::string& line : lines) EXPECT_LE(display_width(line), 112) << line;
+  const auto at = std::ranges::find_if(lines, [](const std::string& l) { return l.starts_with("  bit-exact"); });
+  ASSERT_NE(at, lines.end());
+  EXPECT_TRUE((at + 1)->starts_with("             ")) << *(at + 1);
+}
+
+TEST(Shortened, CountsCodePointsAndKeepsShortTexts) {
+  std::string eight;
+  for (int i = 0; i < 8; ++i) eight += "\xc3\xa9";
+  EXPECT_EQ(shortened(eight, 8), eight);
+  EXPECT_EQ(shortened(eight, 7), eight.substr(0, 8) + "...");
 }
 
 TEST(SummaryTable, ColourAddsNothingButColour) {

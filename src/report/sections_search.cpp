@@ -107,7 +107,7 @@ std::string trade_section(const ReportData& data) {
 std::string course_section(const ReportData& data) {
   const std::string body = figure("by trial (ticks under the axis: did not fit)", course_by_trial_chart(data)) +
                            figure("by time", course_by_time_chart(data));
-  return section("The course of the search", "The line is the best of the trials that fit and were trained to the end.",
+  return section("The course of the search", "The line is the best int8 score so far of the trials that fit. Hollow: stopped early.",
                  body.empty() ? "" : "<div class=\"grid wide\">\n" + body + "</div>\n");
 }
 

@@ -75,7 +75,8 @@ std::string memory_section(const ReportData& data) {
   const std::string chart = memory_chart(*data.winner);
   if (chart.empty()) return "";
   const MemoryPlan& plan = data.winner->memory;
-  std::string lead = fmt::format("The arena has {}. Each box is a tensor: its bytes from top to bottom, its life from left to right.",
+  std::string lead = fmt::format("The arena has {}. Each box is a tensor: its bytes from top to bottom, its life from left to right. "
+                                 "Boxes overlap where an operator writes over what it has read; bytes that are alive under no box are its working memory.",
                                  to_text(Bytes(plan.arena_bytes)));
   if (!plan.live_bytes.empty()) {
     const std::int64_t peak = *std::ranges::max_element(plan.live_bytes);

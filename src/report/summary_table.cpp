@@ -29,8 +29,34 @@ class Paint {
   bool colour_;
 };
 
+// Columns of a text that may hold colour sequences (ESC [ ... m), which take none.
+int shown_width(std::string_view text) {
+  int width = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\x1b') i = std::min(text.find('m', i), text.size());
+    else width += display_width(text.substr(i, 1));
+  }
+  return width;
+}
+
+// "  label      text", broken at blanks and continued under the text where it is wider than a terminal.
 std::string line(std::string_view label, const std::string& text) {
-  return fmt::format("  {:<{}}{}\n", label, kLabel, text);
+  constexpr int kWidth = 100;
+  std::string out = fmt::format("  {:<{}}", label, kLabel);
+  if (shown_width(text) <= kWidth - kLabel - 2) return out + text + "\n";
+  int used = kLabel + 2;
+  for (const std::string& word : split(text, ' ')) {
+    const int width = shown_width(word);
+    if (used + width > kWidth && used > kLabel + 2) {
+      out.erase(out.find_last_not_of(' ') + 1);
+      out += fmt::format("\n{:{}}", "", kLabel + 2);
+      used = kLabel + 2;
+    }
+    out += word + " ";
+    used += width + 1;
+  }
+  out.erase(out.find_last_not_of(' ') + 1);
+  return out + "\n";
 }
 
 // "[############--------]": the share of a limit in 20 columns; at least one mark where anything is used.

@@ -17,6 +17,18 @@ std::string number(double value) {
 
 }  // namespace
 
+std::string shortened(std::string_view text, std::size_t most) {
+  std::string kept;
+  std::size_t points = 0, cut = 0;
+  for (const char c : text) {
+    const bool starts = (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+    if (starts && points == most - 3) cut = kept.size();
+    if (starts && ++points > most) return kept.substr(0, cut) + "...";
+    kept += c;
+  }
+  return kept;
+}
+
 Svg::Svg(double width, double height, std::string_view label) {
   out_ = fmt::format("<svg viewBox=\"0 0 {} {}\" width=\"{}\" role=\"img\" aria-label=\"{}\">\n", number(width),
                      number(height), number(width), escape(label));

@@ -7,6 +7,9 @@
 
 namespace atml::report {
 
+/// At most `most` characters (code points), "..." included.
+std::string shortened(std::string_view text, std::size_t most);
+
 enum class Anchor { kStart, kMiddle, kEnd };
 
 class Svg {

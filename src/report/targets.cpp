@@ -132,7 +132,7 @@ std::string target_details(const target::Target& t) {
                       : "current unknown: energy is not given");
   line("asleep", t.sleep_microamps > 0 ? fmt::format("{:g} uA with RAM kept", t.sleep_microamps)
                                        : "current unknown");
-  line("cycles", fmt::format("table cycles x {:.3g} ({:.3g} to {:.3g})", t.cost.factor, t.cost.low_factor,
+  line("cycles", fmt::format("table cycles x {:.3f} ({:.2f} to {:.2f})", t.cost.factor, t.cost.low_factor,
                              t.cost.high_factor));
   text += wrapped(t.cost.note);
   if (!t.notes.empty()) text += "\nnotes\n";

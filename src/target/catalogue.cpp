@@ -58,8 +58,8 @@ Result<Target> find_target(const std::string& name_or_file) {
     if (edit_distance(names.back(), name_or_file) == 0) return read_target(file.string());
   }
   return Error{Code::kNotFound,
-               fmt::format("unknown target '{}'{}; 'autotinyml targets' lists all {}, and a file of your own "
-                           "ending in .toml works too",
+               fmt::format("unknown target '{}'{} ('autotinyml targets' lists all {}; a .toml file of your own "
+                           "works too)",
                            name_or_file, suggestion(name_or_file, names), names.size())};
 }
 
