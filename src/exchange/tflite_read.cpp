@@ -22,12 +22,12 @@ Error unsupported(std::string message) { return {Code::kUnsupported, std::move(m
 constexpr std::int64_t kMostElements = std::int64_t{1} << 26;
 
 std::string identifier(const std::string& text) {
-  std::string result;
+  const bool starts_badly = text.empty() || (text[0] >= '0' && text[0] <= '9');
+  std::string result = starts_badly ? "m_" : "";
   for (const char c : text) {
     const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     result += good ? c : '_';
   }
-  if (result.empty() || (result[0] >= '0' && result[0] <= '9')) result.insert(0, "m_");
   return result;
 }
 
@@ -301,8 +301,22 @@ class Reader {
     ATML_TRY(const Window w, window(op, dims[1], dims[2], kConvPadding, kConvStrideW, kConvStrideH, kConvDilationW, kConvDilationH));
     ATML_TRY(const int out, add_tensor(op.outputs[0]));
     ATML_TRY(const Bounds b, bounds(op, kConvActivation, model_.tensor(out)));
+    if (is_dense(w, filter, model_.tensor(in), model_.tensor(out))) {
+      emit(op, Dense{std::move(filter), b.low, b.high}, {in}, out);
+      return {};
+    }
     emit(op, Conv{w, std::move(filter), b.low, b.high}, {in}, out);
     return {};
+  }
+
+  // A convolution that sees its whole input once, where TFLite's arithmetic is the same for both.
+  static bool is_dense(const Window& w, const Filter& f, const Tensor& in, const Tensor& out) {
+    const bool whole = w.kernel_h == in.shape.height && w.kernel_w == in.shape.width && w.dilation_h == 1 && w.dilation_w == 1;
+    const bool unpadded = w.padding == Padding::kValid || (w.kernel_h == 1 && w.kernel_w == 1);
+    if (!whole || !unpadded || !(out.shape == Shape{1, 1, out.shape.channels})) return false;
+    const bool scales_ok = in.scale > 1e-12f && in.scale < 1e6f && out.scale > 1e-12f && out.scale < 1e6f && f.scales[0] > 1e-12f && f.scales[0] < 1e3f;
+    const bool shared = std::ranges::all_of(f.scales, [&](float s) { return s == f.scales[0]; });
+    return scales_ok && (!shared || is_exact_as_convolution(in.scale, f.scales[0], out.scale));
   }
 
   Status depthwise(const RawOp& op) {

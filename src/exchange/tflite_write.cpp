@@ -58,6 +58,8 @@ std::string nibbles(const std::vector<std::int8_t>& weights) {
   return packed;
 }
 
+int conv_version(const Filter& f) { return f.weight_bits == 4 ? 7 : 3; }
+
 std::int8_t padding_of(const network::Window& w) {
   return w.padding == network::Padding::kSame ? kSame : kValid;
 }
@@ -156,12 +158,11 @@ class Translator {
     OutTensor t;
     t.name = op.name + "_weights";
     t.dims = std::move(dims);
-    t.type = f.weight_bits == 4 ? kInt4 : kInt8;
-    t.data = f.weight_bits == 4 ? nibbles(f.weights) : bytes_of(f.weights);
+    // No LiteRT kernel takes 4-bit weights in a depthwise convolution: there they are written as 8 bits.
+    const bool narrow = f.weight_bits == 4 && !std::holds_alternative<Depthwise>(op.kind);
+    t.type = narrow ? kInt4 : kInt8;
+    t.data = narrow ? nibbles(f.weights) : bytes_of(f.weights);
     t.scales = f.scales;
-    const bool shared = std::ranges::all_of(f.scales, [&](float s) { return s == f.scales[0]; });
-    // Per tensor is what older runtimes know for fully connected layers, and what our arithmetic means there.
-    if (shared && std::holds_alternative<Dense>(op.kind)) t.scales.resize(1);
     t.zero_points.assign(t.scales.size(), 0);
     t.dimension = dimension;
     return add_constant(std::move(t));
@@ -173,8 +174,7 @@ class Translator {
     t.dims = {static_cast<int>(f.bias.size())};
     t.type = kInt32;
     t.data = bytes_of(f.bias);
-    const bool one = std::holds_alternative<Dense>(op.kind) && std::ranges::all_of(f.scales, [&](float s) { return s == f.scales[0]; });
-    for (std::size_t c = 0; c < (one ? 1 : f.scales.size()); ++c) t.scales.push_back(model_.input_of(op).scale * f.scales[c]);
+    for (const float scale : f.scales) t.scales.push_back(model_.input_of(op).scale * scale);
     t.zero_points.assign(t.scales.size(), 0);
     return add_constant(std::move(t));
   }
@@ -197,7 +197,7 @@ class Translator {
     const int in = input_of(op, 0, true);
     const int weights = add_weights(op, c.filter, {model_.output_of(op).shape.channels, w.kernel_h, w.kernel_w, model_.input_of(op).shape.channels}, 0);
     const int bias = add_bias(op, c.filter);
-    ops.push_back({kConv2d, c.filter.weight_bits == 4 ? 7 : 3, {in, weights, bias}, add_output(op), kConv2dOptions,
+    ops.push_back({kConv2d, conv_version(c.filter), {in, weights, bias}, add_output(op), kConv2dOptions,
                    {{kConvPadding, padding_of(w)}, {kConvStrideW, w.stride_w}, {kConvStrideH, w.stride_h}, {kConvActivation, act},
                     {kConvDilationW, w.dilation_w}, {kConvDilationH, w.dilation_h}}});
     return {};
@@ -209,7 +209,7 @@ class Translator {
     const int in = input_of(op, 0, true);
     const int weights = add_weights(op, d.filter, {1, w.kernel_h, w.kernel_w, model_.output_of(op).shape.channels}, 3);
     const int bias = add_bias(op, d.filter);
-    ops.push_back({kDepthwiseConv2d, d.filter.weight_bits == 4 ? 7 : 3, {in, weights, bias}, add_output(op), kDepthwiseOptions,
+    ops.push_back({kDepthwiseConv2d, 3, {in, weights, bias}, add_output(op), kDepthwiseOptions,
                    {{kDepthwisePadding, padding_of(w)}, {kDepthwiseStrideW, w.stride_w}, {kDepthwiseStrideH, w.stride_h},
                     {kDepthwiseMultiplier, d.multiplier}, {kDepthwiseActivation, act}, {kDepthwiseDilationW, w.dilation_w},
                     {kDepthwiseDilationH, w.dilation_h}}});
@@ -218,11 +218,35 @@ class Translator {
 
   Status translate(const Op& op, const Dense& d) {
     ATML_TRY(const std::int8_t act, activation(model_.output_of(op), d.low, d.high));
+    const Tensor& in = model_.input_of(op);
+    const Tensor& out = model_.output_of(op);
+    const bool shared = std::ranges::all_of(d.filter.scales, [&](float s) { return s == d.filter.scales[0]; });
+    if (shared && !is_exact_as_convolution(in.scale, d.filter.scales[0], out.scale)) return fully_connected(op, d, act);
+    const int from = input_of(op, 0, true);
+    const int weights = add_weights(op, d.filter, {out.shape.channels, in.shape.height, in.shape.width, in.shape.channels}, 0);
+    const int bias = add_bias(op, d.filter);
+    Tensor map = out;
+    map.name += "_map";
+    const int to = add_activation(map, false);
+    ops.push_back({kConv2d, conv_version(d.filter), {from, weights, bias}, to, kConv2dOptions,
+                   {{kConvPadding, std::int8_t{kValid}}, {kConvStrideW, 1}, {kConvStrideH, 1}, {kConvActivation, act}}});
+    const int shape = add_ints(op.name + "_shape", {1, out.shape.channels}, {2});
+    ops.push_back({kReshape, 1, {to, shape}, add_output(op), kReshapeOptions, {}});
+    return {};
+  }
+
+  // For layers that others quantised.
+  Status fully_connected(const Op& op, const Dense& d, std::int8_t act) {
     const int in = input_of(op, 0, false);
     const auto taps = static_cast<int>(model_.input_of(op).shape.elements());
-    const int weights = add_weights(op, d.filter, {model_.output_of(op).shape.channels, taps}, 0);
+    OutTensor& weights = tensors[static_cast<std::size_t>(add_weights(op, d.filter, {model_.output_of(op).shape.channels, taps}, 0))];
+    weights.scales.resize(1);
+    weights.zero_points.resize(1);
+    const int at = static_cast<int>(tensors.size()) - 1;
     const int bias = add_bias(op, d.filter);
-    ops.push_back({kFullyConnected, d.filter.weight_bits == 4 ? 10 : 4, {in, weights, bias}, add_output(op), kFullyConnectedOptions, {{kDenseActivation, act}}});
+    tensors.back().scales.resize(1);
+    tensors.back().zero_points.resize(1);
+    ops.push_back({kFullyConnected, d.filter.weight_bits == 4 ? 10 : 4, {in, at, bias}, add_output(op), kFullyConnectedOptions, {{kDenseActivation, act}}});
     return {};
   }
 

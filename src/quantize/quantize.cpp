@@ -221,7 +221,8 @@ Status quantize_filter(const Source& s, Int8Model& m, std::size_t index) {
     if (oc == 0 || !std::holds_alternative<Dense>(op.kind)) means = tap_means(m, op, s.statistics.means[static_cast<std::size_t>(op.inputs[0])], taps, oc);
     bool fits = false;
     for (int attempt = 0; attempt < 64 && !fits; ++attempt, scale *= 1.5) {
-      filter.scales[static_cast<std::size_t>(oc)] = static_cast<float>(scale);
+      const auto rounded = static_cast<float>(scale);
+      filter.scales[static_cast<std::size_t>(oc)] = per_tensor ? exact_weight_scale(in.scale, rounded, out.scale) : rounded;
       fits = quantize_channel(f, op, in, taps, oc, means, s.options.bias_correction, filter);
       // All channels share the scale: start over with the larger one.
       if (!fits && per_tensor) {
@@ -233,6 +234,7 @@ Status quantize_filter(const Source& s, Int8Model& m, std::size_t index) {
     if (!fits && !per_tensor) return invalid(fmt::format("operator '{}': the bias of channel {} is too large for 32 bits", op.name, oc));
     if (per_tensor && shared > 1e30) return invalid(fmt::format("operator '{}': a bias is too large for 32 bits", op.name));
   }
+  if (std::holds_alternative<Dense>(op.kind)) make_exact_as_convolution(in.scale, out.scale, filter.scales);
   return {};
 }
 

@@ -47,6 +47,26 @@ FilterParams filter_params(const Int8Model& model, const Op& op) {
   ATML_UNREACHABLE("filter_params() of an operator without filter");
 }
 
+bool is_exact_as_convolution(float input_scale, float weight_scale, float output_scale) {
+  return quantize_multiplier(real(input_scale * weight_scale) / real(output_scale)) ==
+         quantize_multiplier(real(input_scale) * real(weight_scale) / real(output_scale));
+}
+
+float exact_weight_scale(float input_scale, float weight_scale, float output_scale) {
+  float scale = weight_scale;
+  for (int step = 0; step < 4096; ++step) {
+    if (is_exact_as_convolution(input_scale, scale, output_scale)) return scale;
+    scale = std::nextafter(scale, std::numeric_limits<float>::infinity());
+  }
+  return weight_scale;
+}
+
+void make_exact_as_convolution(float input_scale, float output_scale, std::vector<float>& scales) {
+  const bool shared = std::ranges::all_of(scales, [&](float s) { return s == scales[0]; });
+  if (!shared || is_exact_as_convolution(input_scale, scales[0], output_scale)) return;
+  scales.back() = std::nextafter(scales.back(), std::numeric_limits<float>::infinity());
+}
+
 AddParams add_params(const Int8Model& model, const Op& op) {
   const auto& add = std::get<Add>(op.kind);
   const Tensor& a = model.input_of(op, 0);

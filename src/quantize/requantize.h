@@ -82,6 +82,17 @@ struct FilterParams {
 };
 FilterParams filter_params(const Int8Model& model, const Op& op);
 
+/// TFLite rounds the product of input and weight scale to float for a per-tensor fully connected layer,
+/// and not for a convolution. True where that makes no difference: then the dense layer is, bit for
+/// bit, a convolution with a kernel as large as its input.
+bool is_exact_as_convolution(float input_scale, float weight_scale, float output_scale);
+/// A weight scale at or just above `weight_scale` for which that holds (a few hundred float steps), or
+/// `weight_scale` where none is near.
+float exact_weight_scale(float input_scale, float weight_scale, float output_scale);
+/// Where none is near, parts the scales of a dense layer by one float step: then they count as one a channel,
+/// whose products TFLite does not round.
+void make_exact_as_convolution(float input_scale, float output_scale, std::vector<float>& scales);
+
 /// Add: s_i = multiply((x_i + offset_i) << left_shift, input_i); q = clamp(multiply(s_1 + s_2, output)
 /// + output_offset, low, high).
 struct AddParams {

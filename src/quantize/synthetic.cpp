@@ -93,10 +93,11 @@ class RandomFiller {
       const double deviation = own > 0 ? std::sqrt(own) : 50.0 * bound * std::sqrt(static_cast<double>(taps) / 3.0);
       const double factor = std::min(spread * (per_tensor ? 1.0 : rng_.uniform(0.7, 1.3)) / deviation, 100.0);
       filter.scales[oc] = static_cast<float>(factor * static_cast<double>(out.scale) / static_cast<double>(in.scale));
-      if (per_tensor) filter.scales[oc] = filter.scales[0];
+      if (per_tensor) filter.scales[oc] = oc == 0 ? exact_weight_scale(in.scale, filter.scales[0], out.scale) : filter.scales[0];
       const double shift = rng_.uniform(-0.3, 0.3) * deviation;
       filter.bias[oc] += static_cast<std::int32_t>(std::lround(shift));
     }
+    if (per_tensor) make_exact_as_convolution(in.scale, out.scale, filter.scales);
   }
 
   // Measures the accumulators of the probes with bias 0; sets the bias to minus their mean and gives
