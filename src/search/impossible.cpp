@@ -151,13 +151,15 @@ Result<std::optional<report::NothingFits>> explain_if_nothing_fits(const Context
   for (const Candidate& candidate : nearest(context, exact)) {
     ATML_TRY(Built built, build(context, candidate.configuration, stop));
     if (built.verdict.deployable()) return std::optional<report::NothingFits>();
+    if (!built.verdict.computable) continue;  // a tool that fails on one network says nothing of the others
     // A limit on time says nothing yet: the exact check ranks by memory alone, the search learns the rest.
     const bool memory_binds = std::ranges::any_of(built.verdict.violations, [](const auto& v) {
       return v.limit == deploy::Limit::kFlash || v.limit == deploy::Limit::kRam;
     });
-    if (built.verdict.computable && !memory_binds) return std::optional<report::NothingFits>();
+    if (!memory_binds) return std::optional<report::NothingFits>();
     if (!best || built.margin < best->margin) best = std::move(built);
   }
+  if (!best) return std::optional<report::NothingFits>();
   ATML_TRY(report::NothingFits answer, describe(*best, context, stop));
   return std::optional(std::move(answer));
 }

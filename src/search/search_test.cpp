@@ -105,5 +105,29 @@ TEST(Turns, AreTheSameHoweverLongTheWorkTakes) {
   for (std::uint64_t seed = 10; seed < 60; seed += 10) EXPECT_EQ(order_of_turns(seed), first);
 }
 
+// A worker without work lets others end first; when none has work, all stop instead of spinning.
+TEST(Turns, EndWhenNobodyHasWork) {
+  Turns turns(3);
+  std::atomic<int> jobs_left{7};
+  std::atomic<int> waits{0};
+  auto work = [&](int worker) {
+    while (true) {
+      const auto turn = turns.wait(worker);
+      if (jobs_left.fetch_sub(1) > 0) {
+        turns.advance(worker, 1.0 + worker);
+        continue;
+      }
+      ++waits;
+      if (turns.wait_for_others(worker)) continue;
+      turns.retire(worker);
+      return;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int w = 0; w < 3; ++w) threads.emplace_back(work, w);
+  for (std::thread& t : threads) t.join();
+  EXPECT_LE(waits.load(), 12);
+}
+
 }  // namespace
 }  // namespace atml::search

@@ -14,14 +14,15 @@ namespace atml::search {
 /// becomes visible to others at its next turn, which is the planned end: never earlier, never later.
 class Turns {
  public:
-  explicit Turns(int workers) : clocks_(static_cast<std::size_t>(workers), 0.0) {}
+  explicit Turns(int workers)
+      : clocks_(static_cast<std::size_t>(workers), 0.0), busy_(static_cast<std::size_t>(workers), true) {}
 
   /// Blocks until it is this worker's turn; the turn is held until the returned lock is released.
   std::unique_lock<std::mutex> wait(int worker);
   /// While holding the turn: plans `cost` virtual seconds of work.
   void advance(int worker, double cost);
   /// While holding the turn, with nothing to do: lets the clock pass the next end of another worker's
-  /// work, which may bring something to do. False when all others have retired.
+  /// work, which may bring something to do. False when no other worker has work either.
   bool wait_for_others(int worker);
   /// While holding the turn: this worker takes no more turns.
   void retire(int worker);
@@ -31,6 +32,7 @@ class Turns {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<double> clocks_;
+  std::vector<bool> busy_;  // false: waits for others, or has retired
 };
 
 }  // namespace atml::search
