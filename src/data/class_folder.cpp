@@ -77,8 +77,7 @@ Result<std::vector<File>> list_files(const fs::path& folder,
   return files;
 }
 
-// --- images
-// ----------------------------------------------------------------------------------------
+// --- images ---
 
 std::vector<std::byte> to_colour(const std::vector<std::byte>& grey) {
   std::vector<std::byte> colour;
@@ -134,8 +133,7 @@ void match_colours(std::vector<Split*> splits) {
   }
 }
 
-// --- recordings
-// --------------------------------------------------------------------------------------
+// --- recordings ---
 
 struct SoundForm {
   int rate = 0;
@@ -181,8 +179,7 @@ Result<Split> read_sounds(const std::vector<File>& files, SoundForm& form) {
   return split;
 }
 
-// --- both
-// --------------------------------------------------------------------------------------------
+// --- both ---
 
 Result<Media> one_media(const std::vector<File>& files) {
   const Media media = media_of(files[0].path);

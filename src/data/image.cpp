@@ -42,7 +42,7 @@ unsigned char* row_of(Image& image, int row) {
          stride * static_cast<std::size_t>(row);
 }
 
-// --- PNG -----------------------------------------------------------------------------------------
+// --- PNG ---
 
 void png_take(png_structp png, png_bytep to, png_size_t count) {
   auto* source = static_cast<Source*>(png_get_io_ptr(png));
@@ -94,7 +94,7 @@ bool decode_png(Source source, Output& out) {
   return true;
 }
 
-// --- JPEG ----------------------------------------------------------------------------------------
+// --- JPEG ---
 
 struct JpegErrors {
   jpeg_error_mgr manager;
