@@ -1,0 +1,45 @@
+// Explains a verdict: what binds, where, and what would help - every suggestion tried before it is made.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "deploy/deployability.h"
+
+namespace atml::deploy {
+
+/// A part of the catalogue and the verdict for it with all its memory (minus the reserves).
+struct PartVerdict {
+  target::Target part;
+  Deployability verdict;
+};
+
+/// Which of the parts run the model, cheapest first by resources (flash + RAM, then clock, then name), at
+/// most `most`. Latency, energy and reserves of `limits` hold for every part; flash and RAM are the part's.
+/// Parts whose memory is below the figures that were measured on a part of the same core are skipped.
+Result<std::vector<PartVerdict>> find_parts(Oracle& oracle, const quantize::Int8Model& model,
+                                            std::span<const target::Target> parts, const target::Limits& limits,
+                                            std::size_t most, const StopToken& stop);
+
+/// Another way to build the same model ("--optimize size"), to be tried.
+struct Alternative {
+  std::string name;
+  Oracle* oracle = nullptr;
+};
+
+struct Explanation {
+  std::vector<std::string> binding;      // one line a violated limit: used, allowed, excess
+  std::vector<std::string> places;       // where flash, RAM and time go: the largest layer of each
+  std::vector<std::string> suggestions;  // what would do, each verified
+  std::string text() const;              // all lines, for a terminal
+};
+
+/// Why `verdict` (of `oracle`, for these limits) is not deployable and what would do: looser limits (exact),
+/// an alternative build, other parts. Costs a few checks. A not computable verdict gets its reason only.
+Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alternatives,
+                            const quantize::Int8Model& model, const target::Target& target,
+                            const target::Limits& limits, const Deployability& verdict,
+                            std::span<const target::Target> catalogue, const StopToken& stop);
+
+}  // namespace atml::deploy
