@@ -104,10 +104,9 @@ ATML_INLINE void gemm_tile(const Gemm& g, const float* a, int row, const Positio
 }
 
 template <int NR, int MOST>
-ATML_INLINE void gemm_rows(const Gemm& g, const Position* positions, int count, const Position* next) {
-  const int tiles = (g.rows + MOST - 1) / MOST;
+ATML_INLINE void gemm_rows(const Gemm& g, int tiles, const Position* positions, int count, const Position* next) {
   const int small = g.rows / tiles;
-  const int larger = g.rows % tiles;  // so many tiles have one row more
+  const int larger = g.rows - small * tiles;  // so many tiles have one row more
   const float* a = g.a;
   int row = 0;
   for (int t = 0; t < tiles; ++t) {
@@ -136,53 +135,75 @@ ATML_INLINE void gemm_rows(const Gemm& g, const Position* positions, int count, 
 
 template <int NR, int MOST>
 void gemm_all(const Gemm& g) {
+  const int tiles = (g.rows + MOST - 1) / MOST;
   for (int p = 0; p < g.position_count; p += NR) {
     const int left = g.position_count - p;
     const bool foresee = g.prefetch && left >= 2 * NR;
-    gemm_rows<NR, MOST>(g, g.positions + p, left < NR ? left : NR, foresee ? g.positions + p + NR : nullptr);
+    gemm_rows<NR, MOST>(g, tiles, g.positions + p, left < NR ? left : NR, foresee ? g.positions + p + NR : nullptr);
   }
 }
 
-// NR neighbouring positions of a single row; IN and OUT are the steps in vectors, 0: at run time.
-template <int NR, int IN, int OUT>
+// NR neighbouring positions of a single row; IN and OUT are the steps in vectors, TAPS the length of the
+// sum, 0: at run time. With TAPS the sum has no loop whose end the processor mispredicts.
+template <int NR, int IN, int OUT, int TAPS>
 ATML_INLINE void single_tile(const Gemm& g, const float* x, float* out) {
   const std::ptrdiff_t in_step = IN > 0 ? IN * kLanes : g.in_step;
   const std::ptrdiff_t out_step = OUT > 0 ? OUT * kLanes : g.out_step;
   Vec sum[NR];
   const Vec start = splat(g.bias != nullptr ? g.bias[0] : 0.0f);
   ATML_UNROLL for (int j = 0; j < NR; ++j) sum[j] = g.accumulate ? load(out + j * out_step) : start;
-  for (int k = 0; k < g.k; ++k) {
+  const auto add_tap = [&](int k) {
     const float* from = x + g.k_offset[k];
+    __asm__("" : "+r"(from));  // a base register of its own: x86 splits products with indexed memory in two
     const Vec w = splat(g.a[k]);
     ATML_UNROLL for (int j = 0; j < NR; ++j) sum[j] += w * load(from + j * in_step);
+  };
+  if constexpr (TAPS > 0) {
+    ATML_UNROLL for (int k = 0; k < TAPS; ++k) add_tap(k);
+  } else {
+    for (int k = 0; k < g.k; ++k) add_tap(k);
   }
   ATML_UNROLL for (int j = 0; j < NR; ++j) store(out + j * out_step, sum[j]);
 }
 
-template <int IN, int OUT>
+template <int IN, int OUT, int TAPS>
 void gemm_single(const Gemm& g) {
   const std::ptrdiff_t in_step = IN > 0 ? IN * kLanes : g.in_step;
   const std::ptrdiff_t out_step = OUT > 0 ? OUT * kLanes : g.out_step;
+  int count = 0, tiles = 0, narrow = 0, wider = 0;  // of the last run: a division takes as long as a tile
   for (int r = 0; r < g.run_count; ++r) {
     const float* x = g.x + g.runs[r].in;
     float* out = g.out + g.m_offset[0] + g.runs[r].out;
-    const int count = g.runs[r].count;
-    const int tiles = (count + 7) / 8;
+    if (g.runs[r].count != count) {
+      count = g.runs[r].count;
+      tiles = (count + 7) / 8;
+      narrow = count / tiles;
+      wider = count % tiles;
+    }
     for (int t = 0; t < tiles; ++t) {
-      const int width = count / tiles + (t < count % tiles ? 1 : 0);
+      const int width = narrow + (t < wider ? 1 : 0);
       switch (width) {
-        case 1: single_tile<1, IN, OUT>(g, x, out); break;
-        case 2: single_tile<2, IN, OUT>(g, x, out); break;
-        case 3: single_tile<3, IN, OUT>(g, x, out); break;
-        case 4: single_tile<4, IN, OUT>(g, x, out); break;
-        case 5: single_tile<5, IN, OUT>(g, x, out); break;
-        case 6: single_tile<6, IN, OUT>(g, x, out); break;
-        case 7: single_tile<7, IN, OUT>(g, x, out); break;
-        default: single_tile<8, IN, OUT>(g, x, out); break;
+        case 1: single_tile<1, IN, OUT, TAPS>(g, x, out); break;
+        case 2: single_tile<2, IN, OUT, TAPS>(g, x, out); break;
+        case 3: single_tile<3, IN, OUT, TAPS>(g, x, out); break;
+        case 4: single_tile<4, IN, OUT, TAPS>(g, x, out); break;
+        case 5: single_tile<5, IN, OUT, TAPS>(g, x, out); break;
+        case 6: single_tile<6, IN, OUT, TAPS>(g, x, out); break;
+        case 7: single_tile<7, IN, OUT, TAPS>(g, x, out); break;
+        default: single_tile<8, IN, OUT, TAPS>(g, x, out); break;
       }
       x += width * in_step;
       out += width * out_step;
     }
+  }
+}
+
+template <int IN, int OUT>
+void gemm_single(const Gemm& g) {
+  switch (g.k) {
+    case 3: return gemm_single<IN, OUT, 3>(g);
+    case 9: return gemm_single<IN, OUT, 9>(g);
+    default: return gemm_single<IN, OUT, 0>(g);
   }
 }
 
@@ -192,9 +213,9 @@ void gemm_single(const Gemm& g) {
   } else if (g.in_step == 2 * kLanes && g.out_step == kLanes) {
     gemm_single<2, 1>(g);
   } else if (g.in_step == kLanes && g.out_step == 2 * kLanes) {
-    gemm_single<1, 2>(g);
+    gemm_single<1, 2, 0>(g);
   } else {
-    gemm_single<0, 0>(g);
+    gemm_single<0, 0, 0>(g);
   }
 }
 
