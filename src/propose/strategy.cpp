@@ -20,6 +20,7 @@ constexpr Entry kTable[] = {
     {"scbo", "constrained Thompson sampling in a trust region, for tiny feasible sets", make_scbo},
     {"svm-cbo", "an SVM learns the feasible region, then a confidence bound inside it", make_svm_cbo},
     {"svm-cbo-published", "svm-cbo with the flaws of its reference code, for comparison", make_svm_cbo_published},
+    {"forest", "constrained expected improvement on random forests", make_forest},
     {"tpe", "tree-structured Parzen estimator with constraints", make_tpe},
     {"pareto", "Bayesian search for the front of the objective against all limited resources (ParEGO)", make_pareto},
     {"nsga2", "NSGA-II with constraints, for the same front", make_nsga2},

@@ -45,6 +45,8 @@ std::vector<const Observed*> pending_without(std::span<const Observed> observed,
   return pending;
 }
 
+}  // namespace
+
 std::vector<double> objectives(std::span<const Observed> observed) {
   std::vector<double> values;
   for (const Observed& o : observed) {
@@ -86,8 +88,6 @@ Observations computable_data(std::span<const Observed> observed) {
   }
   return data;
 }
-
-}  // namespace
 
 std::size_t fitted_size(std::size_t trials) {
   if (trials <= kAlwaysFitted) return trials;

@@ -23,6 +23,14 @@ class HyperMemory {
   std::map<std::uint64_t, Hyper> known_;
 };
 
+/// What the trials that know it say, as observations of one model each; all in the order of trials.
+std::vector<double> objectives(std::span<const Observed> observed);
+Observations objective_data(std::span<const Observed> observed, const ObjectiveWarp& warp);
+std::vector<double> margins_of(std::span<const Observed> observed, std::size_t constraint);
+Observations margin_data(std::span<const Observed> observed, std::size_t constraint, const MarginWarp& warp);
+/// Labels +1 computable, -1 not.
+Observations computable_data(std::span<const Observed> observed);
+
 struct ConstraintModel {
   std::string name;
   MarginWarp warp;
@@ -45,7 +53,7 @@ class Surrogates {
   const std::optional<GaussianProcess>& objective() const { return objective_; }
   const std::optional<ObjectiveWarp>& objective_warp() const { return objective_warp_; }
   const std::vector<ConstraintModel>& constraints() const { return constraints_; }
-  /// Labels +1 computable, -1 not; present after three failures.
+  /// Of the labels of computable_data(); present after three failures.
   const std::optional<GaussianProcess>& computable() const { return computable_; }
   /// The largest posterior mean among observed feasible points, warped; none while nothing is feasible.
   std::optional<double> best() const { return best_; }
