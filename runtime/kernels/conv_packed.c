@@ -2,20 +2,39 @@
 
 #include "atml_dot.h"
 
-/* The k inputs of one output pixel, as bytes; what lies outside the input is its zero point. */
+/* `count` columns of one input row from column x on; what lies outside the input is its zero point. */
+static void gather_row(const int8_t *row, int8_t *patch, const atml_packed_conv *p, int32_t x, int32_t count) {
+  const int32_t channels = p->window.in_c;
+  const int32_t left = (x < 0) ? ((-x < count) ? -x : count) : 0;
+  const int32_t end = (x + count > p->window.in_w) ? (p->window.in_w - x) : count; /* first column behind the input */
+  if (left > 0) {
+    memset(patch, (int)p->input_zero_point, (size_t)(left * channels));
+  }
+  if (end > left) {
+    memcpy(&patch[left * channels], &row[(x + left) * channels], (size_t)((end - left) * channels));
+  }
+  if (end < count) {
+    const int32_t from = (end > left) ? end : left;
+    memset(&patch[from * channels], (int)p->input_zero_point, (size_t)((count - from) * channels));
+  }
+}
+
+/* The k inputs of one output pixel, as bytes. y, x: upper left corner, may lie outside. */
 static void gather(const int8_t *in, int8_t *patch, const atml_packed_conv *p, int32_t y, int32_t x) {
   const atml_window *w = &p->window;
-  const int32_t channels = w->in_c;
+  const int32_t row_bytes = w->in_w * w->in_c;
+  const int32_t runs = (w->dilation_w == 1) ? 1 : w->kernel_w; /* neighbouring columns are copied at once */
+  const int32_t columns = w->kernel_w / runs;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
     const int32_t iy = y + ky * w->dilation_h;
-    for (int32_t kx = 0; kx < w->kernel_w; kx++) {
-      const int32_t ix = x + kx * w->dilation_w;
-      if ((iy >= 0) && (iy < w->in_h) && (ix >= 0) && (ix < w->in_w)) {
-        memcpy(patch, &in[(iy * w->in_w + ix) * channels], (size_t)channels);
+    for (int32_t r = 0; r < runs; r++) {
+      const int32_t bytes = columns * w->in_c;
+      if ((iy < 0) || (iy >= w->in_h)) {
+        memset(patch, (int)p->input_zero_point, (size_t)bytes);
       } else {
-        memset(patch, (int)p->input_zero_point, (size_t)channels);
+        gather_row(&in[iy * row_bytes], patch, p, x + r * w->dilation_w, columns);
       }
-      patch += channels;
+      patch += bytes;
     }
   }
 }

@@ -4,7 +4,6 @@
 #include "atml_dsp.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "atml_depthwise_row.h"
 
@@ -126,7 +125,7 @@ void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_pa
 
 static uint32_t load_pair(const int16_t *in) {
   uint32_t pair;
-  memcpy(&pair, in, sizeof pair); /* one load: unaligned words are legal here */
+  __builtin_memcpy(&pair, in, sizeof pair); /* one load: unaligned words are legal here */
   return pair;
 }
 
@@ -162,7 +161,7 @@ void atml_depthwise_row(const int16_t *const *rows, int8_t *out, const atml_pack
   const int32_t constant = (2 * p->zero_point + 1) * ((int32_t)1 << (channel->right - 1));
   if (is_3x3(p) != 0) {
     row_job job;
-    memcpy(job.taps, channel->taps, sizeof job.taps);
+    __builtin_memcpy(job.taps, channel->taps, sizeof job.taps);
     job.out = out;
     job.out_step = p->out_step_x;
     job.bias = channel->bias;

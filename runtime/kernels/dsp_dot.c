@@ -257,7 +257,8 @@ void atml_expand(const int8_t *in, int16_t *patch, int32_t groups) {
     uint32_t word;
     uint32_t even;
     uint32_t odd;
-    __asm__("ldr %0, [%1], #4" : "=r"(word), "+r"(in) : "m"(*(const int8_t(*)[4])in));
+    __builtin_memcpy(&word, in, sizeof word); /* one load: unaligned words are legal here */
+    in += 4;
     __asm__("sxtb16 %0, %1" : "=r"(even) : "r"(word));
     __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(word));
     to[0] = even;

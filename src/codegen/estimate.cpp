@@ -25,23 +25,23 @@ struct CodeSize {
 CodeSize code_size(Kernel kernel) {
   switch (kernel) {
     case Kernel::kNone: return {kernel, 0, 0};
-    case Kernel::kConvPacked: return {kernel, 380, 60};
-    case Kernel::kPointwisePacked: return {kernel, 120, 32};
+    case Kernel::kConvPacked: return {kernel, 336, 60};
+    case Kernel::kPointwisePacked: return {kernel, 172, 32};
     case Kernel::kDensePacked: return {kernel, 4, 24};
-    case Kernel::kDepthwisePacked: return {kernel, 1100, 72};
-    case Kernel::kConvPlain: return {kernel, 320, 56};
-    case Kernel::kDepthwisePlain: return {kernel, 320, 56};
-    case Kernel::kDensePlain: return {kernel, 160, 32};
-    case Kernel::kMaxPool: return {kernel, 220, 36};
-    case Kernel::kAveragePool: return {kernel, 240, 36};
-    case Kernel::kGlobalAverage: return {kernel, 60, 0};
-    case Kernel::kMean: return {kernel, 120, 24};
-    case Kernel::kAdd: return {kernel, 240, 48};
-    case Kernel::kMul: return {kernel, 130, 40};
-    case Kernel::kPlace: return {kernel, 110, 0};
-    case Kernel::kPad: return {kernel, 220, 40};
-    case Kernel::kSoftmax: return {kernel, 800, 20};
-    case Kernel::kTable: return {kernel, 30, 0};
+    case Kernel::kDepthwisePacked: return {kernel, 1280, 72};
+    case Kernel::kConvPlain: return {kernel, 528, 56};
+    case Kernel::kDepthwisePlain: return {kernel, 492, 56};
+    case Kernel::kDensePlain: return {kernel, 252, 32};
+    case Kernel::kMaxPool: return {kernel, 276, 36};
+    case Kernel::kAveragePool: return {kernel, 300, 36};
+    case Kernel::kGlobalAverage: return {kernel, 88, 0};
+    case Kernel::kMean: return {kernel, 204, 24};
+    case Kernel::kAdd: return {kernel, 408, 48};
+    case Kernel::kMul: return {kernel, 204, 40};
+    case Kernel::kPlace: return {kernel, 150, 0};
+    case Kernel::kPad: return {kernel, 216, 40};
+    case Kernel::kSoftmax: return {kernel, 868, 20};
+    case Kernel::kTable: return {kernel, 32, 0};
   }
   ATML_UNREACHABLE("unknown kernel");
 }

@@ -55,6 +55,8 @@ inline std::string with_layer_reports(const quantize::Int8Model& model, const Fi
 struct HostProgram {
   std::vector<std::string> compiler{"gcc"};
   std::vector<std::string> flags{"-O1", "-g"};
+  std::vector<std::string> runner;                              // before the program's path, e.g. an emulator
+  std::vector<std::pair<std::string, std::string>> extra_files; // name and text; those in C are compiled in
 
   /// For each model and input (random, seeded): bytes of all layers' outputs, in order. Fails with the compiler's text.
   Result<std::string> run(const std::vector<quantize::Int8Model>& models, const Options& base, std::size_t inputs) const {
@@ -92,12 +94,20 @@ struct HostProgram {
       const auto values = quantize::random_inputs(models[m], inputs, m);
       input_bytes.append(values.begin(), values.end());
     }
+    for (const auto& [name, text] : extra_files) {
+      ATML_TRY_STATUS(write_scratch_file(folder.path() / name, text));
+      const std::string path = (folder.path() / name).string();
+      if (name.ends_with(".c")) compile.argv.push_back(path);
+      if (name.ends_with(".ld")) compile.argv.insert(compile.argv.end(), {"-T", path});
+    }
     ATML_TRY_STATUS(write_scratch_file(folder.path() / "main_test.c", main + "int main(void) {\n" + body + "  return 0;\n}\n"));
     compile.argv.push_back((folder.path() / "main_test.c").string());
     ATML_TRY(const ProcessResult built, run_process(compile));
     if (!built.succeeded()) return Error{Code::kInvalidArgument, "compiler: " + built.err};
     Command execute;
-    execute.argv = {(folder.path() / "program").string()};
+    execute.argv = runner;
+    execute.argv.push_back((folder.path() / "program").string());
+    execute.timeout = Seconds(300);
     execute.input = input_bytes;
     execute.output_limit = std::size_t{1} << 28;
     ATML_TRY(const ProcessResult ran, run_process(execute));

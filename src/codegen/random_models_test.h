@@ -1,0 +1,60 @@
+// Test support: random models with live weights, some with tight clamps or factors above one.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "codegen/host_program_test.h"
+#include "codegen/kernel_choice.h"
+#include "codegen/random_network_test.h"
+#include "quantize/requantize.h"
+
+namespace atml::codegen::testing {
+
+/// Clamps that the packed kernels do not know, and factors that only the plain kernels can compute.
+inline void roughen(quantize::Int8Model& model, Rng& rng) {
+  for (auto& op : model.ops) {
+    const bool tight = rng.chance(0.15);
+    const auto clamp = [&](auto& kind) {
+      if (!tight) return;
+      kind.low = std::max(kind.low, -90);
+      kind.high = std::min(kind.high, 70);
+    };
+    if (auto* c = std::get_if<quantize::Conv>(&op.kind)) clamp(*c);
+    if (auto* d = std::get_if<quantize::Depthwise>(&op.kind)) clamp(*d);
+    if (auto* a = std::get_if<quantize::Add>(&op.kind)) clamp(*a);
+    if (auto* p = std::get_if<quantize::AveragePool>(&op.kind)) clamp(*p);
+    auto* filter = const_cast<quantize::Filter*>(filter_of(op));
+    if (filter == nullptr || !rng.chance(0.1)) continue;
+    const float in = model.input_of(op).scale, out = model.output_of(op).scale;
+    filter->scales[0] = 1.5f * out / in;  // a left shift
+  }
+}
+
+inline std::vector<quantize::Int8Model> random_models(int count, std::uint64_t seed, quantize::Rounding rounding) {
+  std::vector<quantize::Int8Model> models;
+  for (int i = 0; i < count; ++i) {
+    Rng rng = Rng::derive(seed, "random networks", static_cast<std::uint64_t>(i));
+    auto model = quantize::random_model(random_network(rng), seed + static_cast<std::uint64_t>(i));
+    model.rounding = rounding;
+    for (auto& op : model.ops) {
+      if (auto* table = std::get_if<quantize::Table>(&op.kind)) {
+        table->values = *quantize::function_table(table->function, model.input_of(op), model.output_of(op), rounding);
+      }
+    }
+    auto rough = model;
+    roughen(rough, rng);
+    models.push_back(rough.verify().ok() ? std::move(rough) : std::move(model));
+  }
+  return models;
+}
+
+inline void expect_same_layers(const std::vector<quantize::Int8Model>& models, const HostProgram& program) {
+  const auto out = program.run(models, {}, 2);
+  ASSERT_TRUE(out.ok()) << out.error().message.substr(0, 3000);
+  const std::string expected = expected_layers(models, 2);
+  ASSERT_EQ(out->size(), expected.size());
+  EXPECT_TRUE(*out == expected) << "first difference at byte "
+                                << std::mismatch(out->begin(), out->end(), expected.begin()).first - out->begin();
+}
+
+}  // namespace atml::codegen::testing
