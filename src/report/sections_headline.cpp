@@ -86,8 +86,9 @@ std::string empty_header(const ReportData& data) {
   }
   const study::Trial* nearest = data.nothing_fits ? find_trial(data, data.nothing_fits->trial) : nullptr;
   const bool known = nearest != nullptr && nearest->figures;
-  const std::string sentence = known ? fmt::format("Below: trial {}, the candidate that came nearest.", nearest->number)
-                                     : "No candidate was measured.";
+  std::string sentence = "No candidate was measured.";
+  if (known) sentence = fmt::format("Below: trial {}, the candidate that came nearest.", nearest->number);
+  else if (data.nothing_fits) sentence = fmt::format("The candidate that came nearest: {}.", data.nothing_fits->text);
   return header(data, "Nothing that fits was found for " + where, "bad", "does not fit", sentence,
                 known ? gauges(*nearest->figures, 0, data) : "");
 }
