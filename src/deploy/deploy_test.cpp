@@ -4,6 +4,8 @@
 #include <set>
 
 #include "base/files.h"
+#include "deploy/analytic.h"
+#include "deploy/build_folder.h"
 #include "deploy/builtin.h"
 #include "deploy/doctor.h"
 #include "deploy/run_model.h"
@@ -226,6 +228,51 @@ TEST_F(Builtin, ARunawayIsNotComputable) {
   ASSERT_TRUE(d.ok());
   EXPECT_FALSE(d->computable);
   EXPECT_NE(d->reason.find("runaway: more than"), std::string::npos) << d->reason;
+}
+
+TEST_F(Builtin, TheAnalyticBoundNeverExcludesWhatFits) {
+  AnalyticOracle analytic;
+  for (const char* name : {"stm32l053r8", "stm32f103c8", "stm32f401re", "nrf5340"}) {
+    for (const Network& network : {image_network(), signal_network()}) {
+      const Int8Model model = quantize::random_model(network, 4);
+      const target::Target target = part(name);
+      const Deployability exact = check(model, target, full_limits(target));
+      ASSERT_TRUE(exact.computable) << exact.reason;
+      target::Limits limits = full_limits(target);
+      limits.latency = exact.latency;
+      const auto bound = analytic.check(model, target, limits, StopToken());
+      ASSERT_TRUE(bound.ok() && bound->computable);
+      EXPECT_EQ(bound->arena, exact.arena) << name;
+      EXPECT_LE(bound->ram, exact.ram) << name;
+      EXPECT_LE(bound->latency, exact.latency) << name;
+      EXPECT_NEAR(static_cast<double>(bound->flash.value), static_cast<double>(exact.flash.value), 0.25 * static_cast<double>(exact.flash.value)) << name;
+    }
+  }
+}
+
+TEST_F(Builtin, TheExportedFolderBuildsAloneToTheSameSizes) {
+  const Int8Model model = quantize::random_model(image_network(), 1);
+  const target::Target target = part("stm32f401re");
+  const Deployability d = check(model, target, full_limits(target));
+  const auto firmware = codegen::firmware_folder(model, target, {});
+  ASSERT_TRUE(firmware.ok()) << firmware.error().message;
+  auto folder = ScratchFolder::create();
+  ASSERT_TRUE(folder.ok());
+  for (const codegen::File& file : firmware->files) ASSERT_TRUE(write_file(folder->path() / file.path, file.bytes).ok());
+  const auto built = build_firmware_folder(folder->path());
+  ASSERT_TRUE(built.ok()) << built.error().message;
+  EXPECT_EQ(built->flash, d.flash);
+  EXPECT_EQ(built->statics, d.arena + d.statics);
+}
+
+TEST(BuildFolder, AFailingMakeSaysWhy) {
+  auto folder = ScratchFolder::create();
+  ASSERT_TRUE(folder.ok());
+  EXPECT_FALSE(build_firmware_folder(folder->path()).ok());
+  ASSERT_TRUE(write_file(folder->path() / "Makefile", "all:\n\t@echo cannot go on; exit 3\n").ok());
+  const auto built = build_firmware_folder(folder->path());
+  ASSERT_FALSE(built.ok());
+  EXPECT_NE(built.error().message.find("cannot go on"), std::string::npos) << built.error().message;
 }
 
 TEST(BuiltinOracleCreate, MissingEmulatorNamesThePackage) {
