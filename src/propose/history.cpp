@@ -77,12 +77,11 @@ void set_objective(const Trial& t, std::span<const Trial> history, const Extent&
   o.objective = measured_objective(t);
   if (t.outcome == Outcome::kDiverged && extent.any) {
     o.objective = extent.low;
-  } else if (t.outcome == Outcome::kPruned) {
+  } else if (t.outcome == Outcome::kPruned || (t.outcome == Outcome::kRunning && !t.rungs.empty())) {
     const auto last = t.rungs.empty() ? finite(t.objective) : finite(t.rungs.back().objective);
     if (!last) return;
     const Gain gain = t.rungs.empty() ? Gain{} : gain_from(history, t.rungs.back().epochs, extent.high - extent.low);
     o.objective = *last + gain.median;
-    if (extent.any) o.objective = std::min(*o.objective, extent.high);
     o.objective_spread = gain.spread;
   }
 }

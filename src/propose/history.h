@@ -31,8 +31,8 @@ struct Observed {
 };
 
 /// In the order of trial numbers. Cancelled and failed trials keep what they know, but nothing else.
-/// A pruned trial stands with the value of its last rung plus the median gain that measured trials had from
-/// that rung to their end, and never above the best measured objective; its spread is that of the gains.
+/// A trial that was pruned, or runs and has reached a rung, stands with the value of its last rung plus the median gain
+/// that measured trials had from that rung to their end; its spread is that of the gains. It is no incumbent.
 /// A diverged trial stands with the worst measured objective.
 std::vector<Observed> observe(const Problem& problem);
 

@@ -58,9 +58,13 @@ TEST_F(History, PrunedTrialsStandWithTheGainOfTheOthers) {
   slow.rungs = {{.epochs = 2, .objective = 0.55}};
   Trial& fast = add(0.6, Outcome::kPruned, {}, -0.2);
   fast.rungs = {{.epochs = 2, .objective = 0.85}};
+  Trial& running = add(0.7, Outcome::kRunning, {}, -0.2);
+  running.rungs = {{.epochs = 2, .objective = 0.65}};
   const auto o = observe(problem());
   EXPECT_NEAR(*o[3].objective, 0.65, 1e-12);
-  EXPECT_NEAR(*o[4].objective, 0.90, 1e-12);  // 0.95 is held at the best measured one
+  EXPECT_NEAR(*o[4].objective, 0.95, 1e-12);
+  EXPECT_NEAR(*o[5].objective, 0.75, 1e-12);
+  EXPECT_TRUE(o[5].pending);
   EXPECT_GT(o[3].objective_spread, 0);
   EXPECT_FALSE(o[3].feasible);  // an estimate is no incumbent
 }

@@ -33,6 +33,7 @@ struct Problem {
   /// The measured constraints (study::Constraint::name) to be learnt by surrogates. Leave out what
   /// `exact` decides completely.
   std::vector<std::string> constraint_names;
+  /// Of the study, the same for every proposal: designs continue one sequence; draws differ by the history's size.
   std::uint64_t seed = 0;
 };
 
