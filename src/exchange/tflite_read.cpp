@@ -117,6 +117,7 @@ class Reader {
     if (t.type != kInt8) return unsupported(fmt::format("tensor '{}' is not int8 (type {})", t.name, t.type));
     if (t.scales.size() != 1 || t.zero_points.size() > 1) return unsupported(fmt::format("tensor '{}' has no scale of its own", t.name));
     ATML_TRY(const Shape shape, shape_of(t));
+    if (!(t.scales[0] > 1e-12f) || !(t.scales[0] < 1e12f)) return unsupported(fmt::format("tensor '{}' has a scale of {}", t.name, t.scales[0]));
     const std::int64_t zero = t.zero_points.empty() ? 0 : t.zero_points[0];
     if (zero < -128 || zero > 127) return unsupported(fmt::format("tensor '{}' has zero point {}", t.name, zero));
     if (tensor_of_[static_cast<std::size_t>(index)] >= 0) return unsupported(fmt::format("tensor '{}' is written twice", t.name));
@@ -314,7 +315,8 @@ class Reader {
     const bool whole = w.kernel_h == in.shape.height && w.kernel_w == in.shape.width && w.dilation_h == 1 && w.dilation_w == 1;
     const bool unpadded = w.padding == Padding::kValid || (w.kernel_h == 1 && w.kernel_w == 1);
     if (!whole || !unpadded || !(out.shape == Shape{1, 1, out.shape.channels})) return false;
-    const bool scales_ok = in.scale > 1e-12f && in.scale < 1e6f && out.scale > 1e-12f && out.scale < 1e6f && f.scales[0] > 1e-12f && f.scales[0] < 1e3f;
+    const double factor = static_cast<double>(in.scale) * static_cast<double>(f.scales[0]) / static_cast<double>(out.scale);
+    const bool scales_ok = factor > 1e-9 && factor < 256;  // else verify() refuses it
     const bool shared = std::ranges::all_of(f.scales, [&](float s) { return s == f.scales[0]; });
     return scales_ok && (!shared || is_exact_as_convolution(in.scale, f.scales[0], out.scale));
   }
@@ -498,10 +500,6 @@ class Reader {
 
   // What a table needs before its values can be computed; verify() comes too late for that.
   Status check_scales(int in, int out) const {
-    for (const int t : {in, out}) {
-      const float scale = model_.tensor(t).scale;
-      if (!(scale > 1e-12f) || !(scale < 1e12f)) return unsupported(fmt::format("a scale of {}", scale));
-    }
     const double ratio = static_cast<double>(model_.tensor(in).scale) / static_cast<double>(model_.tensor(out).scale);
     return ratio <= 256 ? Status{} : Status(unsupported(fmt::format("a requantisation factor of {}", ratio)));
   }

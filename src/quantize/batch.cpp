@@ -341,8 +341,8 @@ void BatchInterpreter::Plan::scatter(int tensor, std::size_t lane, const std::in
 
 void BatchInterpreter::Plan::load(const std::int8_t* samples, std::size_t count) {
   const auto size = static_cast<std::size_t>(model.tensor(model.input).shape.elements());
-  // Lanes past the last sample repeat it: their results are not read.
-  for (std::size_t lane = 0; lane < lanes; ++lane) scatter(model.input, lane, samples + std::min(lane, count - 1) * size);
+  // Lanes past the last sample hold what was there: their results are not read.
+  for (std::size_t lane = 0; lane < count; ++lane) scatter(model.input, lane, samples + lane * size);
 }
 
 void BatchInterpreter::Plan::store(std::int8_t* samples, std::size_t count) const {

@@ -65,6 +65,9 @@ Multiplier16 multiplier_16(float real) {
 // hard_swish(x) = x relu6(x + 3) / 6 in 16-bit fixed point: the input with 7 more bits, once on the
 // output's scale and once as relu6(x + 3) / 6 in Q0.15.
 Result<Values> hard_swish(const Tensor& from, const Tensor& to) {
+  if (!(from.scale < 1000) || !(from.scale / to.scale < 1000)) {
+    return Error{Code::kUnsupported, fmt::format("hard_swish: scales {} and {} are out of range", from.scale, to.scale)};
+  }
   const float fine_scale = (1.0f / 128.0f) * from.scale;
   const Multiplier16 output = multiplier_16(fine_scale / to.scale);
   const Multiplier16 reluish = multiplier_16(fine_scale / (3.0f / 32768.0f));

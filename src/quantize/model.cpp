@@ -146,7 +146,16 @@ Status expect_shape(const Tensor& t, const Shape& shape) {
   return invalid(fmt::format("output is {}, must be {}", t.shape.text(), shape.text()));
 }
 
+// A sum of that many int8 values stays inside 32 bits.
+constexpr std::int64_t kMostSummed = std::int64_t{1} << 23;
+
+Status check_sum(const Shape& s) {
+  if (static_cast<std::int64_t>(s.height) * s.width <= kMostSummed) return {};
+  return invalid(fmt::format("a mean over {}x{} positions overflows 32 bits", s.height, s.width));
+}
+
 Status check_pool(const network::Window& w, int low, int high, const Tensor& in, const Tensor& out) {
+  ATML_TRY_STATUS(check_sum(in.shape));
   ATML_TRY_STATUS(check_range(low, high));
   ATML_TRY_STATUS(check_window(w, in.shape, out.shape));
   if (in.shape.channels != out.shape.channels) return invalid("pooling keeps the channels");
@@ -220,6 +229,7 @@ Status check_kind(const Int8Model& m, const Op& op) {
           [&](const MaxPool& p) -> Status { return check_pool(p.window, p.low, p.high, in, out); },
           [&](const AveragePool& p) -> Status { return check_pool(p.window, p.low, p.high, in, out); },
           [&](const Mean&) -> Status {
+            ATML_TRY_STATUS(check_sum(in.shape));
             ATML_TRY_STATUS(check_factor(static_cast<double>(in.scale) / static_cast<double>(out.scale)));
             return expect_shape(out, {1, 1, in.shape.channels});
           },
@@ -235,6 +245,7 @@ Status check_kind(const Int8Model& m, const Op& op) {
           [&](const Softmax& s) -> Status {
             ATML_TRY_STATUS(check_same_shape(in, out));
             if (!(s.beta > 0) || !std::isfinite(s.beta)) return invalid(fmt::format("beta {} is not a positive number", s.beta));
+            if (!(static_cast<double>(s.beta) * static_cast<double>(in.scale) >= std::ldexp(1.0, -26))) return invalid(fmt::format("softmax with beta {} of scale {} is too flat", s.beta, in.scale));
             if (in.shape.channels > 1 << 12) return invalid("softmax over more than 4096 values overflows its sum");
             if (out.scale == 1.0f / 256 && out.zero_point == -128) return {};
             return invalid("softmax gives scale 1/256 and zero point -128");

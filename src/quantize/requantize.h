@@ -28,7 +28,7 @@ struct Multiplier {
 /// TFLite's QuantizeMultiplier. `real` must be finite and in [0, 2^30); below 2^-32 it becomes 0.
 Multiplier quantize_multiplier(double real);
 
-/// round(a b / 2^31), ties away from zero on the magnitude as gemmlowp does; saturates INT32_MIN^2.
+/// round(a b / 2^31), ties upwards (what gemmlowp's nudges amount to); saturates INT32_MIN^2.
 inline std::int32_t high_mul(std::int32_t a, std::int32_t b) {
   if (a == b && a == std::numeric_limits<std::int32_t>::min()) return std::numeric_limits<std::int32_t>::max();
   const std::int64_t product = static_cast<std::int64_t>(a) * b;
