@@ -15,6 +15,13 @@
 #define ATML_SINGLE_ROUNDING 0
 #endif
 
+/* Functions that are called often from a few places: a copy at each would only cost flash and stack. */
+#if defined(__GNUC__)
+#define ATML_NOINLINE __attribute__((noinline))
+#else
+#define ATML_NOINLINE
+#endif
+
 typedef char atml_right_shift_is_arithmetic[((-3) >> 1) == -2 ? 1 : -1];
 
 /* floor((a b + 2^30) / 2^31). Equal to gemmlowp's SaturatingRoundingDoublingHighMul wherever

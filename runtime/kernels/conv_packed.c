@@ -3,7 +3,7 @@
 #include "atml_dot.h"
 
 /* `count` columns of one input row from column x on; what lies outside the input is its zero point. */
-static void gather_row(const int8_t *row, int8_t *patch, const atml_packed_conv *p, int32_t x, int32_t count) {
+static ATML_NOINLINE void gather_row(const int8_t *row, int8_t *patch, const atml_packed_conv *p, int32_t x, int32_t count) {
   const int32_t channels = p->window.in_c;
   const int32_t left = (x < 0) ? ((-x < count) ? -x : count) : 0;
   const int32_t end = (x + count > p->window.in_w) ? (p->window.in_w - x) : count; /* first column behind the input */

@@ -1,18 +1,27 @@
 #include "atml_depthwise_row.h"
 
-/* One channel of input row y into a row of the ring; the padding beside it is already there. */
-static void load_row(const int8_t *in, int16_t *row, const atml_packed_depthwise *p, int32_t y) {
-  if ((y < 0) || (y >= p->in_y)) {
-    for (int32_t x = 0; x < p->in_x; x++) {
-      row[p->pad_x + x] = p->input_zero_point;
-    }
-    return;
-  }
-  in += y * p->in_step_y;
+/* One channel of input row y into a row of the ring; the padding beside it is already there. Four at a
+ * time: this loop is a sixth of the kernel's work. */
+static ATML_NOINLINE void load_row(const int8_t *in, int16_t *row, const atml_packed_depthwise *p, int32_t y) {
+  const int8_t outside = p->input_zero_point;
+  const int32_t inside = ((y >= 0) && (y < p->in_y)) ? 1 : 0;
+  const int32_t step = (inside != 0) ? p->in_step_x : 0;
+  int32_t left = p->in_x;
+  in = (inside != 0) ? &in[y * p->in_step_y] : &outside;
   row += p->pad_x;
-  for (int32_t x = 0; x < p->in_x; x++) {
-    row[x] = *in;
-    in += p->in_step_x;
+  for (; left >= 4; left -= 4) {
+    row[0] = in[0];
+    row[1] = in[step];
+    in += 2 * step;
+    row[2] = in[0];
+    row[3] = in[step];
+    in += 2 * step;
+    row += 4;
+  }
+  for (; left > 0; left--) {
+    *row = *in;
+    row++;
+    in += step;
   }
 }
 

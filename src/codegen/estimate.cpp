@@ -25,10 +25,10 @@ struct CodeSize {
 CodeSize code_size(Kernel kernel) {
   switch (kernel) {
     case Kernel::kNone: return {kernel, 0, 0};
-    case Kernel::kConvPacked: return {kernel, 336, 60};
+    case Kernel::kConvPacked: return {kernel, 500, 60};
     case Kernel::kPointwisePacked: return {kernel, 172, 32};
     case Kernel::kDensePacked: return {kernel, 4, 24};
-    case Kernel::kDepthwisePacked: return {kernel, 1280, 72};
+    case Kernel::kDepthwisePacked: return {kernel, 1400, 72};
     case Kernel::kConvPlain: return {kernel, 528, 56};
     case Kernel::kDepthwisePlain: return {kernel, 492, 56};
     case Kernel::kDensePlain: return {kernel, 252, 32};
