@@ -2,12 +2,15 @@
 
 #include <cstdlib>
 #include <set>
+#include <thread>
+#include <tuple>
 
 #include "base/files.h"
 #include "deploy/analytic.h"
 #include "deploy/build_folder.h"
 #include "deploy/builtin.h"
 #include "deploy/doctor.h"
+#include "deploy/explain.h"
 #include "deploy/run_model.h"
 #include "network/network.h"
 #include "quantize/interpreter.h"
@@ -248,6 +251,42 @@ TEST_F(Builtin, TheAnalyticBoundNeverExcludesWhatFits) {
       EXPECT_NEAR(static_cast<double>(bound->flash.value), static_cast<double>(exact.flash.value), 0.25 * static_cast<double>(exact.flash.value)) << name;
     }
   }
+}
+
+TEST_F(Builtin, WorkersShareTheOracle) {
+  const target::Target target = part("stm32f401re");
+  const auto figures = [&](std::uint64_t seed) {
+    const Deployability d = check(quantize::random_model(seed % 2 == 0 ? image_network() : signal_network(), seed), target, full_limits(target));
+    return std::tuple(d.computable, d.flash.value, d.ram.value, d.instructions.value);
+  };
+  std::vector<std::thread> workers;
+  std::vector<decltype(figures(0))> together(4);
+  for (std::size_t i = 0; i < together.size(); ++i) workers.emplace_back([&, i] { together[i] = figures(i); });
+  for (std::thread& worker : workers) worker.join();
+  for (std::size_t i = 0; i < together.size(); ++i) EXPECT_EQ(together[i], figures(i)) << i;
+}
+
+TEST_F(Builtin, ACoreWithoutABoardIsNotComputable) {
+  const target::Target target = part("esp32-c3");
+  const Deployability d = check(quantize::random_model(signal_network(), 1), target, full_limits(target));
+  EXPECT_FALSE(d.computable);
+  EXPECT_NE(d.reason.find("no emulated board for core rv32imc"), std::string::npos) << d.reason;
+}
+
+TEST_F(Builtin, ExplainsImpossibleLimitsWithTheRealCatalogue) {
+  const Int8Model model = quantize::random_model(image_network(), 1);
+  const target::Target target = part("stm32f401re");
+  target::Limits limits = full_limits(target);
+  limits.flash = Bytes(4096);
+  const Deployability d = check(model, target, limits);
+  ASSERT_FALSE(d.deployable());
+  const auto catalogue = target::catalogue();
+  ASSERT_TRUE(catalogue.ok());
+  const auto e = explain(*oracle_, {}, model, target, limits, d, *catalogue, StopToken());
+  ASSERT_TRUE(e.ok()) << e.error().message;
+  ASSERT_EQ(e->binding.size(), 1u);
+  ASSERT_GE(e->suggestions.size(), 2u) << e->text();
+  EXPECT_EQ(e->suggestions[0], fmt::format("the same network with --flash {}", d.flash.value));
 }
 
 TEST_F(Builtin, TheExportedFolderBuildsAloneToTheSameSizes) {
