@@ -1,7 +1,12 @@
 #include "train/engine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+
+#include "train/fake_quantise.h"
 
 namespace atml::train {
 namespace {
@@ -52,15 +57,16 @@ bool renames(const network::Network& net, const std::vector<std::vector<int>>& r
 
 }  // namespace
 
-Engine::Engine(const network::Network& network, int batch, const Kernels& kernels)
-    : network_(network), kernels_(kernels), batch_(batch) {
+Engine::Engine(const network::Network& network, int batch, const Kernels& kernels, const QuantisationPlan* plan)
+    : network_(network), kernels_(kernels), batch_(batch), rounding_(plan != nullptr) {
   ATML_ASSERT(batch > 0 && batch % kernels.lanes == 0, "the batch must be a multiple of the lanes");
   count_parameters();
   choose_tensors();
   std::vector<Halo> halos(static_cast<std::size_t>(network_.size()));
   require_halos(halos);
   lay_out(halos);
-  build_ops();
+  if (rounding_) rounded_ = Buffer(parameter_count_);
+  build_ops(plan);
   allocate();
 }
 
@@ -176,7 +182,7 @@ ConvSpec Engine::conv_spec(int i) const {
   return spec;
 }
 
-void Engine::build_ops() {
+void Engine::build_ops(const QuantisationPlan* plan) {
   // Backward runs from the last step to the first: the last reader of a tensor writes its gradient,
   // the earlier ones add to it.
   std::vector<std::vector<GradientTarget>> targets(static_cast<std::size_t>(network_.size()));
@@ -195,9 +201,22 @@ void Engine::build_ops() {
       written[home] = true;
     }
   }
-  for (int i = 1; i < network_.size(); ++i) {
+  for (int i = 0; i < network_.size(); ++i) {
     if (!skipped(i)) build_op(i, targets[static_cast<std::size_t>(i)]);
+    if (plan != nullptr) add_rounding(i, *plan);
   }
+}
+
+// After the step that writes the layer's tensor: batch normalisation writes that of its activation.
+void Engine::add_rounding(int i, const QuantisationPlan& plan) {
+  const auto at = static_cast<std::size_t>(i);
+  if (at >= plan.outputs.size() || !plan.outputs[at].has_value()) return;
+  const bool renamed = alias_[at] != i;
+  const bool pool = as<network::MaxPool>(network_.layer(i)) != nullptr;  // its input is rounded already
+  if (renamed || pool) return;
+  ops_.push_back(make_fake_quantise(plan.outputs[at]->scale, plan.outputs[at]->zero_point, tensors_[at]));
+  op_layer_.push_back(i);
+  op_rounds_.push_back(true);
 }
 
 void Engine::build_op(int i, const std::vector<GradientTarget>& targets) {
@@ -237,6 +256,7 @@ void Engine::build_op(int i, const std::vector<GradientTarget>& targets) {
   ATML_ASSERT(op != nullptr, "layer kind without a step");
   ops_.push_back(std::move(op));
   op_layer_.push_back(i);
+  op_rounds_.push_back(false);
 }
 
 void Engine::allocate() {
@@ -246,12 +266,17 @@ void Engine::allocate() {
   const auto home = [&](int layer) { return static_cast<std::size_t>(alias_[static_cast<std::size_t>(layer)]); };
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     for (std::size_t op = segments_[s].first; op < segments_[s].last; ++op) {
-      uses[home(op_layer_[op])].writer = static_cast<int>(s);
-      for (const int input : network_.layer(op_layer_[op]).inputs) {
-        TensorUse& use = uses[home(input)];
+      const auto read = [&](TensorUse& use) {
         if (use.first_reader < 0) use.first_reader = static_cast<int>(s);
         use.last_reader = static_cast<int>(s);
+      };
+      TensorUse& output = uses[home(op_layer_[op])];
+      if (op_rounds_[op]) {
+        read(output);
+        continue;
       }
+      output.writer = static_cast<int>(s);
+      for (const int input : network_.layer(op_layer_[op]).inputs) read(uses[home(input)]);
     }
   }
   uses[home(0)].kept = uses[home(network_.last())].kept = true;
@@ -309,7 +334,7 @@ void Engine::initialise(Rng rng) {
 Pass Engine::make_pass(bool training, std::uint64_t noise) const {
   Pass pass;
   pass.kernels = &kernels_;
-  pass.parameters = {parameters_.data(), gradients_.data(), statistics_.data()};
+  pass.parameters = {rounding_ ? rounded_.data() : parameters_.data(), gradients_.data(), statistics_.data()};
   pass.training = training;
   pass.noise = noise;
   pass.weights_changed = values_changed_;
@@ -318,6 +343,7 @@ Pass Engine::make_pass(bool training, std::uint64_t noise) const {
 
 void Engine::forward(bool training, std::uint64_t noise) {
   noise_ = noise;
+  if (rounding_ && values_changed_) round_weights();
   const Pass pass = make_pass(training, noise);
   for (const Segment& s : segments_) {
     for (int c = 0; c < s.channels; ++c) {
@@ -339,6 +365,49 @@ void Engine::backward() {
       for (std::size_t i = s.last; i-- > s.first;) ops_[i]->backward(pass, c, c + 1);
     }
   }
+}
+
+void Engine::round_weights() {
+  std::copy_n(parameters_.data(), parameter_count_, rounded_.data());
+  for (int i = 0; i < network_.size(); ++i) {
+    const Slice& kernel = slices_[static_cast<std::size_t>(i)].kernel;
+    if (kernel.size == 0) continue;
+    const Layer& layer = network_.layer(i);
+    const auto channels = static_cast<std::size_t>(layer.output.channels);
+    const std::size_t each = kernel.size / channels;
+    int bits = 8;
+    if (const auto* c = as<network::Conv>(layer)) bits = c->weight_bits;
+    if (const auto* d = as<network::Depthwise>(layer)) bits = d->weight_bits;
+    if (const auto* e = as<network::Dense>(layer)) bits = e->weight_bits;
+    const bool last = as<network::Depthwise>(layer) != nullptr;  // the channel is the last index
+    for (std::size_t c = 0; c < channels; ++c) {
+      round_channel(rounded_.data() + kernel.first + (last ? c : c * each),
+                    last ? static_cast<std::ptrdiff_t>(channels) : 1, each, bits);
+    }
+  }
+}
+
+Status Engine::set_weights(const Weights& weights) {
+  if (weights.layers.size() != slices_.size()) {
+    return Error{Code::kInvalidArgument, fmt::format("weights of {} layers for a network of {}", weights.layers.size(), slices_.size())};
+  }
+  for (std::size_t i = 0; i < slices_.size(); ++i) {
+    const LayerSlices& s = slices_[i];
+    const LayerWeights& w = weights.layers[i];
+    const std::tuple<const Slice&, const std::vector<float>&, float*> parts[] = {
+        {s.kernel, w.kernel, parameters_.data()}, {s.bias, w.bias, parameters_.data()},
+        {s.gamma, w.gamma, parameters_.data()},   {s.beta, w.beta, parameters_.data()},
+        {s.mean, w.mean, statistics_.data()},     {s.variance, w.variance, statistics_.data()}};
+    for (const auto& [slice, from, to] : parts) {
+      if (from.size() != slice.size) {
+        return Error{Code::kInvalidArgument, fmt::format("layer '{}': {} weights where the network has {}",
+                                                         network_.layer(static_cast<int>(i)).name, from.size(), slice.size)};
+      }
+      std::ranges::copy(from, to + slice.first);
+    }
+  }
+  values_changed_ = true;
+  return {};
 }
 
 Weights Engine::weights(std::span<const float> values, std::span<const float> statistics) const {

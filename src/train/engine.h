@@ -10,14 +10,16 @@
 #include "network/network.h"
 #include "train/memory_plan.h"
 #include "train/op.h"
+#include "train/qat.h"
 #include "train/weights.h"
 
 namespace atml::train {
 
 class Engine {
  public:
-  /// `batch` is a multiple of kernels.lanes. The network must pass verify().
-  Engine(const network::Network& network, int batch, const Kernels& kernels);
+  /// `batch` is a multiple of kernels.lanes. The network must pass verify(). With a plan, both passes
+  /// compute with rounded weights and activations (the parameters themselves stay as they are).
+  Engine(const network::Network& network, int batch, const Kernels& kernels, const QuantisationPlan* plan = nullptr);
 
   int batch() const { return batch_; }
   int groups() const { return batch_ / kernels_.lanes; }
@@ -46,6 +48,9 @@ class Engine {
   /// After a forward pass in training mode only.
   void backward();
 
+  /// The inverse of weights(): sets values() and statistics(). Fails where a size differs.
+  Status set_weights(const Weights& weights);
+
   /// Parameters as Weights (layouts of weights.h), read from arrays shaped like values() and statistics().
   Weights weights(std::span<const float> values, std::span<const float> statistics) const;
 
@@ -58,9 +63,11 @@ class Engine {
   void choose_tensors();
   void require_halos(std::vector<Halo>& halos) const;
   void lay_out(const std::vector<Halo>& halos);
-  void build_ops();
+  void build_ops(const QuantisationPlan* plan);
   void allocate();
   void clear_halo(const Tensor& tensor) const;
+  void add_rounding(int layer, const QuantisationPlan& plan);
+  void round_weights();
   void build_op(int layer, const std::vector<GradientTarget>& targets);
   ConvSpec conv_spec(int layer) const;
   Pass make_pass(bool training, std::uint64_t noise) const;
@@ -80,6 +87,7 @@ class Engine {
   std::vector<const Tensor*> tensor_of_;
   std::vector<std::unique_ptr<Op>> ops_;  // in execution order
   std::vector<int> op_layer_;
+  std::vector<bool> op_rounds_;  // step: rounds the output of its layer in place
   std::vector<Segment> segments_;
   std::vector<bool> recomputed_;                       // step: its output must be written again before backward
   std::vector<std::vector<const Tensor*>> to_clear_;   // segment: gradients that begin their life there
@@ -88,6 +96,8 @@ class Engine {
   Buffer parameters_{0};
   Buffer gradients_{0};
   Buffer statistics_{0};
+  bool rounding_ = false;
+  Buffer rounded_{0};  // parameters with rounded kernels
   bool values_changed_ = true;
   std::uint64_t noise_ = 0;
 };

@@ -4,7 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
+#include <algorithm>
+#include <cmath>
 
 #include "train/reference_test_support.h"
 
@@ -328,6 +329,35 @@ TEST(Engine, DropoutKeepsTheExpectedShareAndItsGradientTheSameMask) {
     EXPECT_NEAR(bias_gradient, kept * 4.0 / 3, 0.1);
     if (first.empty()) first = all;
     EXPECT_EQ(first, all) << "the mask must not depend on the lanes";
+  }
+}
+
+TEST(Engine, RoundingIsThatOfInt8) {
+  for (const Kernels* k : all_kernels()) {
+    SCOPED_TRACE(k->name);
+    const Layout layout({3, 5, 1}, 2, k->lanes, {});
+    Buffer x(layout.floats()), dx(layout.floats());
+    Rng rng(4);
+    std::vector<float> before(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      before[i] = x.data()[i] = static_cast<float>(4 * rng.normal());
+      dx.data()[i] = 1;
+    }
+    const float scale = 0.05f;
+    const int zero = -40;
+    const Extent e = common_extent(layout, layout);
+    k->fake_quantise(e, {x.data(), layout.group, layout.row}, scale, static_cast<float>(zero));
+    k->fake_quantise_backward(e, {x.data(), layout.group, layout.row}, {dx.data(), layout.group, layout.row}, scale,
+                              static_cast<float>(zero));
+    int clipped = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(2 * 15 * k->lanes); ++i) {
+      const double q = std::nearbyint(static_cast<double>(before[i] * (1 / scale))) + zero;
+      const double expected = (std::clamp(q, -128.0, 127.0) - zero) * static_cast<double>(scale);
+      ASSERT_NEAR(x.data()[i], expected, 1e-5);
+      ASSERT_EQ(dx.data()[i], q > -128 && q < 127 ? 1.0f : 0.0f);
+      clipped += q <= -128 || q >= 127;
+    }
+    EXPECT_GT(clipped, 0);
   }
 }
 

@@ -141,6 +141,10 @@ struct Kernels {
   void (*scale)(Extent, Plane x, Plane y, float factor, bool accumulate);
   /// y (+)= x / (1 - rate) where kept; which is kept depends on `seed`, the position and the sample alone.
   void (*dropout)(Extent, Plane x, Plane y, float rate, std::uint32_t seed, bool accumulate);
+  /// x = clamp(round(x / scale) + zero, -128, 127) - zero, times scale, in place.
+  void (*fake_quantise)(Extent, Plane x, float scale, float zero);
+  /// dx = 0 where x lies at an end of the range (it was clipped there).
+  void (*fake_quantise_backward)(Extent, Plane x, Plane dx, float scale, float zero);
   void (*max_pool)(const Pool&, Plane x, Plane y);
   void (*max_pool_backward)(const Pool&, Plane x, Plane y, Plane dy, Plane dx);  // dx +=
   void (*average_pool)(const Pool&, Plane x, Plane y);

@@ -560,6 +560,38 @@ void dropout(Extent e, Plane x, Plane y, float rate, std::uint32_t seed, bool ac
   });
 }
 
+// Adding and taking away 1.5 x 2^23 rounds to the nearest whole number, ties to even.
+ATML_INLINE Vec rounded(Vec v) {
+  const Vec magic = splat(12582912.0f);
+  Vec shifted = v + magic;
+  __asm__("" : "+m"(shifted));  // not to be simplified away
+  return shifted - magic;
+}
+
+void fake_quantise(Extent e, Plane x, float scale, float zero) {
+  const Vec s = splat(scale), inverse = splat(1 / scale), low = splat(-128 - zero), high = splat(127 - zero);
+  each_row(e, [&](int g, int r) {
+    float* p = row_of(x, g, r);
+    for (int i = 0; i < e.cols; ++i) {
+      // Clamped first: the trick of rounded() holds for small numbers only.
+      const Vec q = rounded(minimum(high, maximum(low, load(p + i * kLanes) * inverse)));
+      store(p + i * kLanes, q * s);
+    }
+  });
+}
+
+void fake_quantise_backward(Extent e, Plane x, Plane dx, float scale, float zero) {
+  const Vec low = splat((-128 - zero) * scale), high = splat((127 - zero) * scale);
+  each_row(e, [&](int g, int r) {
+    const float* p = row_of(x, g, r);
+    float* o = row_of(dx, g, r);
+    for (int i = 0; i < e.cols; ++i) {
+      const Vec v = load(p + i * kLanes);
+      store(o + i * kLanes, select((v > low) & (v < high), load(o + i * kLanes), Vec{}));
+    }
+  });
+}
+
 // ---- Pooling --------------------------------------------------------------------------------------
 
 // The taps of one output that lie inside the input along one axis: [first, last).
@@ -736,6 +768,8 @@ const Kernels ATML_KERNELS = {
     .add = add,
     .scale = scale,
     .dropout = dropout,
+    .fake_quantise = fake_quantise,
+    .fake_quantise_backward = fake_quantise_backward,
     .max_pool = max_pool,
     .max_pool_backward = max_pool_backward,
     .average_pool = average_pool,

@@ -105,5 +105,7 @@ std::unique_ptr<Op> make_add(const Tensor& a, const Tensor& b, const Tensor& out
 std::unique_ptr<Op> make_concat(std::vector<const Tensor*> in, const Tensor& out, std::vector<GradientTarget> targets);
 std::unique_ptr<Op> make_flatten(const Tensor& in, const Tensor& out, GradientTarget target);
 std::unique_ptr<Op> make_dropout(float rate, int layer, const Tensor& in, const Tensor& out, GradientTarget target);
+/// Rounds a tensor in place to what int8 holds; its gradient stops where a value was clipped.
+std::unique_ptr<Op> make_fake_quantise(float scale, int zero_point, const Tensor& tensor);
 
 }  // namespace atml::train

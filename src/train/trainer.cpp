@@ -25,33 +25,40 @@ constexpr double kExplosion = 20;  // times the first loss
 
 int round_up(int n, int step) { return (n + step - 1) / step * step; }
 
-std::uint64_t owner_of(const network::Network& net, const data::Dataset& data, const Settings& s) {
-  const std::string text = fmt::format(
+std::uint64_t owner_of(const network::Network& net, const data::Dataset& data, const Settings& s,
+                       const QuantisationPlan* plan) {
+  std::string text = fmt::format(
       "{}|{}|{:016x}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", net.text(), data.name, data.fingerprint, data.train.size(),
       static_cast<int>(s.optimizer), s.learning_rate, s.weight_decay, s.momentum, s.batch_size, s.epochs,
       s.warmup_epochs, s.label_smoothing, s.gradient_clip, s.augmentation, s.ema_decay);
+  if (plan != nullptr) {
+    for (const auto& range : plan->outputs) text += range ? fmt::format("|{} {}", range->scale, range->zero_point) : "|";
+  }
   return fnv1a(text) ^ s.seed;
 }
 
 }  // namespace
 
 struct Trainer::Impl {
-  Impl(const network::Network& network, const data::Dataset& data, const Settings& s)
+  Impl(const network::Network& network, const data::Dataset& data, const Settings& s, const QuantisationPlan* plan)
       : dataset(data),
         settings(s),
-        owner(owner_of(network, data, s)),
-        engine(network, round_up(s.batch_size, kBatchStep), best_kernels()),
+        owner(owner_of(network, data, s, plan)),
+        engine(network, round_up(s.batch_size, kBatchStep), best_kernels(), plan),
         loader(data.shape, data.normalisation, s.augmentation),
         loss(data.task, data.outputs(), s.label_smoothing),
         evaluation_loss(data.task, data.outputs(), 0),
         optimiser(s) {
     engine.initialise(Rng::derive(s.seed, "initial weights"));
     optimiser.prepare(engine.values().size(), state);
-    if (s.ema_decay > 0) {
-      state.average_values.assign(engine.values().begin(), engine.values().end());
-      state.average_statistics.assign(engine.statistics().begin(), engine.statistics().end());
-    }
+    start_average();
     order.resize(data.train.size());
+  }
+
+  void start_average() {
+    if (settings.ema_decay <= 0) return;
+    state.average_values.assign(engine.values().begin(), engine.values().end());
+    state.average_statistics.assign(engine.statistics().begin(), engine.statistics().end());
   }
 
   std::size_t batch() const { return static_cast<std::size_t>(engine.batch()); }
@@ -161,7 +168,18 @@ Result<std::unique_ptr<Trainer>> Trainer::create(const network::Network& network
                                                  const Settings& settings) {
   const Status status = check_suits(network, dataset, settings);
   if (!status.ok()) return status.error();
-  return std::unique_ptr<Trainer>(new Trainer(std::make_unique<Impl>(network, dataset, settings)));
+  return std::unique_ptr<Trainer>(new Trainer(std::make_unique<Impl>(network, dataset, settings, nullptr)));
+}
+
+Result<std::unique_ptr<Trainer>> Trainer::create_from(const network::Network& network, const data::Dataset& dataset,
+                                                      const Settings& settings, const Weights& start,
+                                                      const QuantisationPlan* plan) {
+  const Status status = check_suits(network, dataset, settings);
+  if (!status.ok()) return status.error();
+  auto impl = std::make_unique<Impl>(network, dataset, settings, plan);
+  ATML_TRY_STATUS(impl->engine.set_weights(start));
+  impl->start_average();
+  return std::unique_ptr<Trainer>(new Trainer(std::move(impl)));
 }
 
 TrainEnd Trainer::run_epoch(const StopToken& stop, EpochReport& report) {

@@ -13,6 +13,7 @@
 #include "base/stop.h"
 #include "data/dataset.h"
 #include "network/network.h"
+#include "train/qat.h"
 #include "train/weights.h"
 
 namespace atml::train {
@@ -64,6 +65,13 @@ class Trainer {
   static Result<std::unique_ptr<Trainer>> create(const network::Network& network,
                                                  const data::Dataset& dataset,
                                                  const Settings& settings);
+  /// Starts from given weights (of the same network: warm start) instead of random ones; with a plan the
+  /// forward pass rounds as the int8 model does: quantisation-aware fine tuning (qat.h), also in
+  /// evaluate() and predict(). weights() stay float. The optimiser's moments and the schedule start anew.
+  static Result<std::unique_ptr<Trainer>> create_from(const network::Network& network,
+                                                      const data::Dataset& dataset,
+                                                      const Settings& settings, const Weights& start,
+                                                      const QuantisationPlan* plan = nullptr);
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;

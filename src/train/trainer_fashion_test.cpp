@@ -36,7 +36,8 @@ TEST(FashionMnist, ADepthwiseNetworkReachesNinetyPercent) {
   if (!data.ok()) GTEST_SKIP() << data.error().message;
   Settings s;
   s.epochs = std::getenv("ATML_EPOCHS") ? std::atoi(std::getenv("ATML_EPOCHS")) : 6;
-  s.learning_rate = 4e-3;
+  s.learning_rate = 6e-3;
+  s.ema_decay = 0.998;
   auto trainer = Trainer::create(depthwise_net(), *data, s);
   ASSERT_TRUE(trainer.ok()) << trainer.error().message;
   EpochReport report;

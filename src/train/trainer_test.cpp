@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/random.h"
+#include "train/fake_quantise.h"
 #include "train/optimiser.h"
 
 namespace atml::train {
@@ -330,6 +331,74 @@ TEST(Trainer, SaysWhatDoesNotSuit) {
   EXPECT_EQ(Trainer::create(small_net(), d, {}).error().message, "train split: label 4 of sample 3 is outside 0..3");
   d.train.labels.clear();
   EXPECT_EQ(Trainer::create(small_net(), d, {}).error().message, "train split has 0 labels for 64 samples");
+}
+
+TEST(Trainer, StartsFromGivenWeights) {
+  const data::Dataset d = bar_data(200);
+  Settings s;
+  auto a = trainer_for(small_net(), d, s);
+  train(*a, 2);
+  auto b = Trainer::create_from(small_net(), d, s, a->weights());
+  ASSERT_TRUE(b.ok());
+  EXPECT_EQ(a->predict(d.test), (*b)->predict(d.test));
+  EXPECT_EQ((*b)->epochs_done(), 0);
+  Weights wrong = a->weights();
+  wrong.layers[1].kernel.pop_back();
+  EXPECT_EQ(Trainer::create_from(small_net(), d, s, wrong).error().message,
+            "layer 'conv_1': 71 weights where the network has 72");
+}
+
+TEST(FineTuning, RoundsAsInt8DoesAndLearnsUnderIt) {
+  const data::Dataset d = bar_data();
+  const Network net = small_net();
+  Settings s;
+  s.epochs = 12;
+  auto a = trainer_for(net, d, s);
+  train(*a, 12);
+  // Coarse ranges (steps of 0.5 and 1) so that rounding hurts, and training under it helps.
+  QuantisationPlan plan;
+  plan.outputs.resize(static_cast<std::size_t>(net.size()));
+  for (int i = 0; i < net.size(); ++i) {
+    if (std::holds_alternative<network::Activate>(net.layer(i).op)) plan.outputs[static_cast<std::size_t>(i)] = {0.8f, -128};
+  }
+  plan.outputs.back() = {2.0f, 0};
+  Settings fine;
+  fine.epochs = 6;
+  fine.learning_rate = 1e-3;
+  auto b = Trainer::create_from(net, d, fine, a->weights(), &plan);
+  ASSERT_TRUE(b.ok()) << b.error().message;
+  for (const float v : (*b)->predict(d.test)) ASSERT_EQ(v, 2 * std::round(v / 2));
+  const Evaluation before = (*b)->evaluate(d.test);
+  train(**b, 6);
+  const Evaluation after = (*b)->evaluate(d.test);
+  EXPECT_LT(after.loss, before.loss);
+  EXPECT_GE(after.metric, before.metric);
+}
+
+TEST(FineTuning, AFineGridChangesAlmostNothing) {
+  // 8-bit weights only: the loss is that of the float network within a few percent, and gradients flow.
+  const data::Dataset d = bar_data(320);
+  auto a = trainer_for(small_net(), d, {});
+  train(*a, 3);
+  const QuantisationPlan weights_only;
+  auto b = Trainer::create_from(small_net(), d, {}, a->weights(), &weights_only);
+  ASSERT_TRUE(b.ok());
+  const double exact = a->evaluate(d.test).loss;
+  const double rounded = (*b)->evaluate(d.test).loss;
+  EXPECT_NE(exact, rounded);
+  EXPECT_NEAR(exact, rounded, 0.05 * exact);
+}
+
+TEST(FineTuning, WeightsLieOnTheGridOfTheirChannel) {
+  float w[] = {0.5f, 9, -1.27f, 9, 0.004f, 9};
+  round_channel(w, 2, 3, 8);
+  EXPECT_NEAR(w[0], 0.5, 1e-6);
+  EXPECT_NEAR(w[2], -1.27, 1e-6);
+  EXPECT_EQ(w[4], 0);
+  EXPECT_EQ(w[1], 9);
+  float v[] = {0.7f, -0.16f};
+  round_channel(v, 1, 2, 4);  // steps of 0.1
+  EXPECT_NEAR(v[1], -0.2, 1e-6);
 }
 
 TEST(Trainer, EmptySplitsGiveNothing) {
