@@ -82,7 +82,8 @@ std::string goal_text(Goal goal) {
 class BayesStrategy : public Strategy {
  public:
   BayesStrategy(std::string name, Treatment treatment, bool pareto = false)
-      : name_(std::move(name)), treatment_(treatment), pareto_(pareto) {}
+      : name_(std::move(name)), treatment_(treatment), pareto_(pareto),
+        local_(treatment == Treatment::kModelled && !pareto ? make_scbo() : nullptr) {}
   std::string name() const override { return name_; }
 
   Result<Proposal> propose(const Problem& asked) override {
@@ -90,6 +91,9 @@ class BayesStrategy : public Strategy {
     if (treatment_ != Treatment::kModelled) problem.constraint_names.clear();
     Gate gate(problem);
     if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
+    // One proposal in four is local: it leaves basins in which expected improvement polishes too long, and is
+    // what finds tiny feasible sets.
+    if (local_ && problem.history.size() % 4 == 3) return local_->propose(problem);
     const std::vector<Observed> observed = seen(problem, problem.history.size());
     const std::vector<Observed> basis = seen(problem, fitted_size(problem.history.size()));
     const Surrogates surrogates(problem, observed, basis, memory_);
@@ -128,6 +132,7 @@ class BayesStrategy : public Strategy {
   std::string name_;
   Treatment treatment_;
   bool pareto_;  // a random direction among the objective and all resources each time (ParEGO)
+  std::unique_ptr<Strategy> local_;  // null for the baselines
   HyperMemory memory_;
 };
 
