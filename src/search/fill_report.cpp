@@ -172,6 +172,7 @@ Result<report::ReportData> fill_report(Context& context, const Ended& ended, con
   ATML_TRY(const StageTimes stages, load_times(*context.store));
   data.study = context.dataset.name + " on " + context.target.name;
   data.data = summarise(context.dataset, context.settings.seed);
+  data.metric = metric_name(context.dataset.task);
   data.target = context.target;
   data.limits = context.limits;
   data.finished = ended.finished;

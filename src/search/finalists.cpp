@@ -138,7 +138,7 @@ class Finals {
   std::optional<Error> error_;
 };
 
-RankedFinalist rank(const study::Trial& trial, std::vector<FinalRun> runs) {
+RankedFinalist rank(const study::Trial& trial, std::vector<FinalRun> runs, bool is_share) {
   RankedFinalist finalist;
   finalist.trial = trial;
   std::ranges::sort(runs, {}, &FinalRun::seed_index);
@@ -148,6 +148,10 @@ RankedFinalist rank(const study::Trial& trial, std::vector<FinalRun> runs) {
   finalist.mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   finalist.low = finalist.mean - t_half_width(values);
   finalist.high = finalist.mean + t_half_width(values);
+  if (is_share) {  // an accuracy cannot leave [0, 1] even where its interval would
+    finalist.low = std::max(0.0, finalist.low);
+    finalist.high = std::min(1.0, finalist.high);
+  }
   return finalist;
 }
 
@@ -208,11 +212,12 @@ Result<std::vector<RankedFinalist>> run_finals(Context& context, const FinalPlan
   ATML_TRY(const std::vector<study::Trial> trials, context.store->trials());
   Finals finals(context, plan, stop);
   ATML_TRY(const std::vector<FinalRun> runs, finals.run(trials));
+  const bool is_share = context.dataset.task == data::Task::kClassification;
   std::vector<RankedFinalist> ranking;
   for (const int number : plan.trials) {
     std::vector<FinalRun> own;
     std::ranges::copy_if(runs, std::back_inserter(own), [&](const FinalRun& run) { return run.trial == number; });
-    if (!own.empty()) ranking.push_back(rank(trials[static_cast<std::size_t>(number)], std::move(own)));
+    if (!own.empty()) ranking.push_back(rank(trials[static_cast<std::size_t>(number)], std::move(own), is_share));
   }
   std::ranges::stable_sort(ranking, std::ranges::greater{}, &RankedFinalist::mean);
   return ranking;

@@ -7,7 +7,6 @@
 #include <optional>
 #include <thread>
 
-#include "base/random.h"
 #include "search/exact.h"
 #include "search/promotion.h"
 #include "search/times.h"
@@ -143,8 +142,7 @@ class Loop {
     if (closing_ || static_cast<int>(visible_.size()) >= limit) return std::nullopt;
     const double start = now_seconds();
     propose::Problem problem{context_.space, visible_, [this](const auto& c) { return exact_(c); },
-                             learnt_constraints(),
-                             Rng::derive(context_.settings.seed, "propose", visible_.size()).next()};
+                             learnt_constraints(), context_.settings.seed};
     auto answer = context_.strategy->propose(problem);
     if (!answer.ok()) {
       if (answer.error().code != Code::kNotFound) error_ = answer.error();

@@ -19,6 +19,9 @@ train::Settings training_settings(const space::Configuration& configuration, int
   settings.warmup_epochs = std::min(1.0, epochs / 6.0);
   settings.label_smoothing = choice.label_smoothing;
   settings.augmentation = choice.augmentation;
+  // Averaged weights are worth 1.5 points of accuracy at early rungs, where trials are compared, and nothing is
+  // lost at the end of the schedule.
+  settings.ema_decay = 0.998;
   settings.seed = seed;
   return settings;
 }
