@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #define TOML_EXCEPTIONS 1
+// toml++ 3.3.0 asserts on some malformed keys ("[\\ll]") where a parse error is due: bad input is no bug.
+#define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
 
 #include <algorithm>
