@@ -1,6 +1,7 @@
-// bench/deployability: how long a check takes, how far the sizes without a compiler are off, and the cycle
-// model against published board figures.
-//   bench_deployability [--networks N] [--targets a,b] [--seed N] [--only checks|cost] [--json FILE]
+// bench/deployability: how long a check takes, how far the sizes without a compiler are off, and
+// the cycle model against published board figures.
+//   bench_deployability [--networks N] [--targets a,b] [--seed N] [--only checks|cost] [--json
+//   FILE]
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -24,12 +25,18 @@ bool parse(int argc, char** argv, Options& options) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string key = argv[i];
     const std::string value = argv[i + 1];
-    if (key == "--networks") options.settings.networks = std::atoi(value.c_str());
-    else if (key == "--targets") options.settings.targets = split(value, ',');
-    else if (key == "--seed") options.settings.seed = std::strtoull(value.c_str(), nullptr, 10);
-    else if (key == "--only") options.only = value;
-    else if (key == "--json") options.json = value;
-    else return false;
+    if (key == "--networks")
+      options.settings.networks = std::atoi(value.c_str());
+    else if (key == "--targets")
+      options.settings.targets = split(value, ',');
+    else if (key == "--seed")
+      options.settings.seed = std::strtoull(value.c_str(), nullptr, 10);
+    else if (key == "--only")
+      options.only = value;
+    else if (key == "--json")
+      options.json = value;
+    else
+      return false;
   }
   return argc % 2 == 1 && options.settings.networks >= 1;
 }
@@ -55,7 +62,9 @@ Status run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
-    fmt::print(stderr, "usage: bench_deployability [--networks N] [--targets a,b] [--seed N] [--only checks|cost] [--json FILE]\n");
+    fmt::print(stderr,
+               "usage: bench_deployability [--networks N] [--targets a,b] [--seed N] [--only "
+               "checks|cost] [--json FILE]\n");
     return 2;
   }
   const Status status = run(options);

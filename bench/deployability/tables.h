@@ -11,12 +11,13 @@
 namespace atml::bench {
 
 struct Settings {
-  int networks = 40;                          // random networks of the built-in spaces
+  int networks = 40;  // random networks of the built-in spaces
   std::vector<std::string> targets{"stm32f401re"};
   std::uint64_t seed = 1;
 };
 
-/// Time of one check (wall and processor time of all processes), and the analytic sizes against the ELF.
+/// Time of one check (wall and processor time of all processes), and the analytic sizes against the
+/// ELF.
 Result<std::vector<Json>> check_table(const Settings& settings);
 
 /// The cycle model against published latencies of boards, point by point.

@@ -1,5 +1,6 @@
-// What other engines need for the same models, and their golden outputs: measured once with the same
-// compiler and emulator (facts: kernels and peers), since the peers themselves are not part of this project.
+// What other engines need for the same models, and their golden outputs: measured once with the
+// same compiler and emulator (facts: kernels and peers), since the peers themselves are not part of
+// this project.
 #pragma once
 
 #include <array>

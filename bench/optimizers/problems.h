@@ -1,4 +1,5 @@
-// The benchmark problems: constrained, mixed, conditional, partly not computable; all minimised, g <= 0 feasible.
+// The benchmark problems: constrained, mixed, conditional, partly not computable; all minimised, g
+// <= 0 feasible.
 #pragma once
 
 #include <functional>

@@ -12,7 +12,9 @@ using network::Network;
 using network::Padding;
 using network::Window;
 
-int add(Network& net, network::Op op, std::vector<int> inputs) { return *net.add(std::move(op), std::move(inputs)); }
+int add(Network& net, network::Op op, std::vector<int> inputs) {
+  return *net.add(std::move(op), std::move(inputs));
+}
 int follow(Network& net, network::Op op) { return add(net, std::move(op), {net.last()}); }
 
 int normalised(Network& net, network::Op op, int input) {
@@ -62,7 +64,8 @@ int residual_block(Network& net, int input, int filters, int stride) {
   normalised(net, Conv{filters, Window{3, 3, stride, stride}}, input);
   follow(net, Conv{filters, Window{3, 3}});
   const int main = follow(net, BatchNorm{});
-  const int skip = stride == 1 ? input : add(net, Conv{filters, Window{1, 1, stride, stride}, true}, {input});
+  const int skip =
+      stride == 1 ? input : add(net, Conv{filters, Window{1, 1, stride, stride}, true}, {input});
   add(net, network::Add{}, {main, skip});
   return follow(net, Activate{});
 }

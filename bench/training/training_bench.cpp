@@ -1,9 +1,10 @@
-// Samples per second of one training step (forward, backward, AdamW) beside PyTorch's, same networks,
-// same batch, one thread each. Both are measured in CPU time of the thread, medians of the repetitions,
-// so that other programs on the machine disturb them little and equally.
+// Samples per second of one training step (forward, backward, AdamW) beside PyTorch's, same
+// networks, same batch, one thread each. Both are measured in CPU time of the thread, medians of
+// the repetitions, so that other programs on the machine disturb them little and equally.
 //
 //   training_bench [--peer PYTHON] [--repetitions N] [--seconds S] [--json FILE]
-// PYTHON is the interpreter of an environment made by make_venv.sh; without it only ours is measured.
+// PYTHON is the interpreter of an environment made by make_venv.sh; without it only ours is
+// measured.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,8 +18,8 @@
 #include "base/json.h"
 #include "base/process.h"
 #include "networks.h"
-#include "train/engine.h"
 #include "train/denormals.h"
+#include "train/engine.h"
 #include "train/loss.h"
 #include "train/optimiser.h"
 
@@ -43,8 +44,8 @@ double median(std::vector<double> v) {
   return v[v.size() / 2];
 }
 
-// Floating-point operations of a training step for one sample: forward, weight and data gradients of
-// every layer, without the data gradient of the first.
+// Floating-point operations of a training step for one sample: forward, weight and data gradients
+// of every layer, without the data gradient of the first.
 double flops(const network::Network& net) {
   double first = 0;
   for (int i = 0; i < net.size() && first == 0; ++i) first = static_cast<double>(net.macs(i).value);
@@ -99,12 +100,15 @@ Result<std::map<std::string, double>> peer_rates(const std::vector<Case>& cases,
   Command command;
   command.argv = {o.peer, ATML_SOURCE_DIR "/bench/training/peer.py", std::to_string(o.repetitions),
                   fmt::format("{}", o.seconds)};
-  command.environment = {{"OMP_NUM_THREADS", "1"}, {"MALLOC_MMAP_THRESHOLD_", "4000000000"},
+  command.environment = {{"OMP_NUM_THREADS", "1"},
+                         {"MALLOC_MMAP_THRESHOLD_", "4000000000"},
                          {"MALLOC_TRIM_THRESHOLD_", "4000000000"}};
   command.timeout = Seconds(1800);
-  for (const Case& c : cases) command.input += fmt::format("case {} {}\n{}end\n", c.batch, c.name, c.network.text());
+  for (const Case& c : cases)
+    command.input += fmt::format("case {} {}\n{}end\n", c.batch, c.name, c.network.text());
   ATML_TRY(const ProcessResult result, run_process(command));
-  if (!result.succeeded()) return Error{Code::kUnavailable, "the peer " + result.ending() + ": " + result.err};
+  if (!result.succeeded())
+    return Error{Code::kUnavailable, "the peer " + result.ending() + ": " + result.err};
   std::map<std::string, double> rates;
   for (std::size_t at = 0; at < result.out.size();) {
     const std::size_t end = std::min(result.out.find('\n', at), result.out.size());
@@ -127,14 +131,14 @@ int run(const Options& o) {
     peers = *rates;
   }
   Json rows = Json::array();
-  std::printf("%-18s %5s %12s %12s %7s %8s   (%s)\n", "network", "batch", "samples/s", "peer", "ratio", "GFLOP/s",
-              train::best_kernels().name);
+  std::printf("%-18s %5s %12s %12s %7s %8s   (%s)\n", "network", "batch", "samples/s", "peer",
+              "ratio", "GFLOP/s", train::best_kernels().name);
   for (const Case& c : cases) {
     const double rate = our_rate(c, o);
     const double peer = peers.contains(c.name) ? peers[c.name] : 0;
     const double gflops = rate * flops(c.network) / 1e9;
-    std::printf("%-18s %5d %12.0f %12.0f %7.2f %8.1f\n", c.name.c_str(), c.batch, rate, peer, peer > 0 ? rate / peer : 0,
-                gflops);
+    std::printf("%-18s %5d %12.0f %12.0f %7.2f %8.1f\n", c.name.c_str(), c.batch, rate, peer,
+                peer > 0 ? rate / peer : 0, gflops);
     Json row = Json::object();
     row.set("name", c.name).set("batch", c.batch).set("samples_per_s", rate).set("peer", peer);
     row.set("ratio", peer > 0 ? rate / peer : 0).set("gflops", gflops);

@@ -1,7 +1,7 @@
-// Optimises a user's own function: the size of a cantilever's cross section, solid or hollow, as light as possible
-// while it bends less than allowed. The wall parameter exists for hollow beams only; that the wall must be thinner
-// than half the width is known as a formula, the deflection is "measured". The best beam is hollow with the thinnest
-// wall, 85 mm wide and 2.64 kg.
+// Optimises a user's own function: the size of a cantilever's cross section, solid or hollow, as
+// light as possible while it bends less than allowed. The wall parameter exists for hollow beams
+// only; that the wall must be thinner than half the width is known as a formula, the deflection is
+// "measured". The best beam is hollow with the thinnest wall, 85 mm wide and 2.64 kg.
 #include <cmath>
 #include <cstdio>
 
@@ -37,8 +37,10 @@ int main() {
   const auto space = autotinyml::Space()
                          .categorical("section", {"solid", "hollow"}, "solid")
                          .real("width", 5, 100, 40)
-                         .real("wall", 1, 20, 5, true).when("section", {std::string("hollow")});
-  auto optimizer = autotinyml::Optimizer::create(space, {.seed = 1, .constraints = {"deflection"}, .exact = wall_fits});
+                         .real("wall", 1, 20, 5, true)
+                         .when("section", {std::string("hollow")});
+  auto optimizer = autotinyml::Optimizer::create(
+      space, {.seed = 1, .constraints = {"deflection"}, .exact = wall_fits});
   if (!optimizer) {
     std::fprintf(stderr, "%s\n", optimizer.error().c_str());
     return 2;
@@ -47,14 +49,17 @@ int main() {
     const auto trial = optimizer->ask();
     if (!trial) break;
     const Beam beam = measure(trial->point);
-    autotinyml::Done told = optimizer->tell_constraint(trial->number, "deflection", beam.deflection, 2e-3);
-    if (told) told = beam.deflection <= 2e-3 ? optimizer->tell_objective(trial->number, -beam.mass)
-                                             : optimizer->tell_infeasible(trial->number);
+    autotinyml::Done told =
+        optimizer->tell_constraint(trial->number, "deflection", beam.deflection, 2e-3);
+    if (told)
+      told = beam.deflection <= 2e-3 ? optimizer->tell_objective(trial->number, -beam.mass)
+                                     : optimizer->tell_infeasible(trial->number);
     if (!told) std::fprintf(stderr, "%s\n", told.error().c_str());
   }
   const auto best = optimizer->best();
   if (!best) return 1;
   std::printf("trial %d: %s beam, width %.1f mm, %.2f kg\n", best->number,
-              std::get<std::string>(best->point.at("section")).c_str(), number(best->point, "width"), -best->objective);
+              std::get<std::string>(best->point.at("section")).c_str(),
+              number(best->point, "width"), -best->objective);
   return 0;
 }

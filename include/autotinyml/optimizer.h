@@ -4,13 +4,13 @@
 //       autotinyml::Space().real("x", 0, 1, 0.5).integer("n", 1, 8, 2), {.constraints = {"ram"}});
 //   for (int i = 0; i < 50; ++i) {
 //     auto trial = optimizer->ask();
-//     optimizer->tell_constraint(trial->number, "ram", ram_of(trial->point), 32768);   // cheap: always
-//     if (it fits) optimizer->tell_objective(trial->number, score_of(trial->point));    // dear: only then
-//     else optimizer->tell_infeasible(trial->number);
+//     optimizer->tell_constraint(trial->number, "ram", ram_of(trial->point), 32768);   // cheap:
+//     always if (it fits) optimizer->tell_objective(trial->number, score_of(trial->point));    //
+//     dear: only then else optimizer->tell_infeasible(trial->number);
 //   }
 //
-// Higher objectives are better. Several trials may be asked for before the first is told about: pending ones are
-// taken into account. Not thread safe: one caller at a time.
+// Higher objectives are better. Several trials may be asked for before the first is told about:
+// pending ones are taken into account. Not thread safe: one caller at a time.
 #pragma once
 
 #include <cstdint>
@@ -39,13 +39,17 @@ class Space {
   Space(const Space& other);
   Space& operator=(const Space& other);
 
-  Space& real(const std::string& name, double low, double high, double preferred, bool logarithmic = false);
-  Space& integer(const std::string& name, std::int64_t low, std::int64_t high, std::int64_t preferred,
-                 bool logarithmic = false);
+  Space& real(const std::string& name, double low, double high, double preferred,
+              bool logarithmic = false);
+  Space& integer(const std::string& name, std::int64_t low, std::int64_t high,
+                 std::int64_t preferred, bool logarithmic = false);
   /// Whole numbers in ascending order, of which neighbours are alike.
-  Space& ordinal(const std::string& name, const std::vector<std::int64_t>& values, std::int64_t preferred);
-  Space& categorical(const std::string& name, const std::vector<std::string>& words, const std::string& preferred);
-  /// The parameter declared last is active only where `parent` (declared before it) has one of the values.
+  Space& ordinal(const std::string& name, const std::vector<std::int64_t>& values,
+                 std::int64_t preferred);
+  Space& categorical(const std::string& name, const std::vector<std::string>& words,
+                     const std::string& preferred);
+  /// The parameter declared last is active only where `parent` (declared before it) has one of the
+  /// values.
   Space& when(const std::string& parent, const std::vector<Value>& values);
   /// From TOML, in the form of spaces/*.toml; replaces what was declared before.
   static Expected<Space> from_toml(const std::string& text);
@@ -64,9 +68,9 @@ struct Exact {
 };
 
 struct Options {
-  std::string strategy = "bayes";        // see Optimizer::strategies()
+  std::string strategy = "bayes";  // see Optimizer::strategies()
   std::uint64_t seed = 0;
-  std::vector<std::string> constraints;  // names of measured constraints, to be learnt
+  std::vector<std::string> constraints;           // names of measured constraints, to be learnt
   std::function<Exact(const Point&)> exact = {};  // optional: filters candidates, never learnt
 };
 
@@ -95,20 +99,22 @@ class Optimizer {
 
   Expected<Trial> ask();
 
-  // What is learnt of a trial, as it becomes known. Fails for unknown trials and names, and after the end of a trial.
+  // What is learnt of a trial, as it becomes known. Fails for unknown trials and names, and after
+  // the end of a trial.
   Done tell_constraint(int trial, const std::string& name, double used, double allowed);
   Done tell_rung(int trial, int epochs, double objective);  // an early value of a longer evaluation
   // The end of a trial.
   Done tell_objective(int trial, double objective);
-  Done tell_infeasible(int trial);                            // measured, and a constraint does not hold
-  Done tell_pruned(int trial);                                // stopped at its last rung
+  Done tell_infeasible(int trial);  // measured, and a constraint does not hold
+  Done tell_pruned(int trial);      // stopped at its last rung
   Done tell_not_computable(int trial, const std::string& reason);
   Done tell_diverged(int trial);
   Done cancel(int trial);
 
   /// The best objective among trials that meet every constraint.
   std::optional<Best> best() const;
-  /// Numbers of the feasible trials that no other beats in the objective and every constraint's use at once.
+  /// Numbers of the feasible trials that no other beats in the objective and every constraint's use
+  /// at once.
   std::vector<int> front() const;
   std::size_t trials() const;
   /// One line of JSON a trial.

@@ -19,16 +19,26 @@ void assertion_failed(const char* file, int line, const char* condition,
 
 const char* to_string(Code code) {
   switch (code) {
-    case Code::kInvalidArgument: return "invalid argument";
-    case Code::kNotFound: return "not found";
-    case Code::kAlreadyExists: return "already exists";
-    case Code::kIo: return "input/output";
-    case Code::kParse: return "parse";
-    case Code::kUnsupported: return "unsupported";
-    case Code::kConflict: return "conflict";
-    case Code::kUnavailable: return "unavailable";
-    case Code::kTimeout: return "timeout";
-    case Code::kCancelled: return "cancelled";
+    case Code::kInvalidArgument:
+      return "invalid argument";
+    case Code::kNotFound:
+      return "not found";
+    case Code::kAlreadyExists:
+      return "already exists";
+    case Code::kIo:
+      return "input/output";
+    case Code::kParse:
+      return "parse";
+    case Code::kUnsupported:
+      return "unsupported";
+    case Code::kConflict:
+      return "conflict";
+    case Code::kUnavailable:
+      return "unavailable";
+    case Code::kTimeout:
+      return "timeout";
+    case Code::kCancelled:
+      return "cancelled";
   }
   ATML_UNREACHABLE("unknown error code");
 }

@@ -11,9 +11,10 @@ namespace atml {
 
 }  // namespace atml
 
-#define ATML_ASSERT(condition, message)                                              \
-  do {                                                                               \
+#define ATML_ASSERT(condition, message)                                                  \
+  do {                                                                                   \
     if (!(condition)) ::atml::assertion_failed(__FILE__, __LINE__, #condition, message); \
   } while (false)
 
-#define ATML_UNREACHABLE(message) ::atml::assertion_failed(__FILE__, __LINE__, "unreachable", message)
+#define ATML_UNREACHABLE(message) \
+  ::atml::assertion_failed(__FILE__, __LINE__, "unreachable", message)

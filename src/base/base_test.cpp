@@ -90,7 +90,10 @@ TEST(Files, FullDiskIsAnErrorWithARemedy) {
 
 TEST(Json, RoundTripsInOrder) {
   Json json = Json::object();
-  json.set("z", 1).set("a", 2.5).set("text", "a\"b").set("list", Json::array().push(true).push(nullptr));
+  json.set("z", 1)
+      .set("a", 2.5)
+      .set("text", "a\"b")
+      .set("list", Json::array().push(true).push(nullptr));
   EXPECT_EQ(json.dump(), R"({"z":1,"a":2.5,"text":"a\"b","list":[true,null]})");
   EXPECT_EQ(Json::parse(json.dump())->dump(), json.dump());
   EXPECT_FALSE(Json::parse("{").ok());

@@ -8,16 +8,16 @@ namespace atml {
 
 /// A snapshot of a running search, for one live line.
 struct Progress {
-  std::string phase;             // "search", "finalists", "verify", "report"
-  double elapsed = 0;            // seconds since the start, earlier runs of a resumed study included
-  double budget = 0;             // seconds, 0 = none
+  std::string phase;   // "search", "finalists", "verify", "report"
+  double elapsed = 0;  // seconds since the start, earlier runs of a resumed study included
+  double budget = 0;   // seconds, 0 = none
   int proposed = 0;
   int undeployable = 0;
-  int trained = 0;               // reached at least one rung
+  int trained = 0;  // reached at least one rung
   int running = 0;
-  int trial_limit = 0;           // 0 = none
-  std::optional<double> best;    // objective of the best trial so far
-  std::string metric;            // "accuracy"
+  int trial_limit = 0;         // 0 = none
+  std::optional<double> best;  // objective of the best trial so far
+  std::string metric;          // "accuracy"
 };
 
 /// Thread safe by contract: workers call it at any time.

@@ -17,8 +17,10 @@ Error system_error(const char* action, const fs::path& path, int number) {
   const Code code = number == ENOENT ? Code::kNotFound : Code::kIo;
   std::string remedy;
   if (number == ENOSPC) remedy = "; free some space or choose another folder";
-  if (number == EACCES || number == EROFS) remedy = "; check the permissions or choose another folder";
-  return {code, fmt::format("cannot {} '{}': {}{}", action, path.string(), std::strerror(number), remedy)};
+  if (number == EACCES || number == EROFS)
+    remedy = "; check the permissions or choose another folder";
+  return {code, fmt::format("cannot {} '{}': {}{}", action, path.string(), std::strerror(number),
+                            remedy)};
 }
 
 Status write_all(int fd, std::string_view bytes, const fs::path& path) {
@@ -73,7 +75,8 @@ Status write_file(const fs::path& path, std::string_view bytes) {
   const int fd = ::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return system_error("write", path, errno);
   Status status = write_all(fd, bytes, path);
-  if (status.ok() && ::fsync(fd) != 0 && errno != EINVAL) status = system_error("write", path, errno);
+  if (status.ok() && ::fsync(fd) != 0 && errno != EINVAL)
+    status = system_error("write", path, errno);
   if (::close(fd) != 0 && status.ok()) status = system_error("write", path, errno);
   if (status.ok() && ::rename(part.c_str(), path.c_str()) != 0) {
     status = system_error("write", path, errno);
@@ -98,9 +101,10 @@ Result<ScratchFolder> ScratchFolder::create() {
     std::string name = (parent / "autotinyml-XXXXXX").string();
     if (::mkdtemp(name.data()) != nullptr) return ScratchFolder(name);
   }
-  return Error{Code::kIo,
-               "cannot make a scratch folder in /dev/shm or the temporary folder: both are full (64 MiB "
-               "needed) or not writable; set TMPDIR to a folder with room"};
+  return Error{
+      Code::kIo,
+      "cannot make a scratch folder in /dev/shm or the temporary folder: both are full (64 MiB "
+      "needed) or not writable; set TMPDIR to a folder with room"};
 }
 
 ScratchFolder& ScratchFolder::operator=(ScratchFolder&& other) noexcept {

@@ -1,4 +1,5 @@
-// Files: whole reads, atomic writes, scratch folders. All errors name the path and the system's reason.
+// Files: whole reads, atomic writes, scratch folders. All errors name the path and the system's
+// reason.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +14,8 @@ namespace atml {
 
 Result<std::string> read_file(const std::filesystem::path& path);
 
-/// Writes beside the path, syncs, then renames: a reader sees the old bytes or the new ones, never a
-/// part; a full disk leaves the old file. Creates missing parent folders.
+/// Writes beside the path, syncs, then renames: a reader sees the old bytes or the new ones, never
+/// a part; a full disk leaves the old file. Creates missing parent folders.
 Status write_file(const std::filesystem::path& path, std::string_view bytes);
 
 /// Plain write without sync, for scratch files on the hot path of deployability checks.
@@ -27,7 +28,9 @@ Status make_directories(const std::filesystem::path& path);
 class ScratchFolder {
  public:
   static Result<ScratchFolder> create();
-  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::move(other.path_)) { other.path_.clear(); }
+  ScratchFolder(ScratchFolder&& other) noexcept : path_(std::move(other.path_)) {
+    other.path_.clear();
+  }
   ScratchFolder& operator=(ScratchFolder&& other) noexcept;
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;

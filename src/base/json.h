@@ -1,5 +1,5 @@
-// A JSON value: objects keep the order of insertion, so the same value always prints the same bytes.
-// Wraps nlohmann/json, whose header stays inside json.cpp.
+// A JSON value: objects keep the order of insertion, so the same value always prints the same
+// bytes. Wraps nlohmann/json, whose header stays inside json.cpp.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +45,9 @@ class Json {
   bool boolean(bool fallback = false) const;
   std::int64_t integer(std::int64_t fallback = 0) const;
   double number(double fallback = 0) const;
-  const std::string& string() const;    // "" where it is no string
-  const Array& items() const;           // empty where it is no array
-  const Object& members() const;        // empty where it is no object
+  const std::string& string() const;  // "" where it is no string
+  const Array& items() const;         // empty where it is no array
+  const Object& members() const;      // empty where it is no object
 
   /// The member of an object, or null. `set` replaces or appends; `push` appends to an array.
   const Json& operator[](std::string_view key) const;

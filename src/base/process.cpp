@@ -47,9 +47,8 @@ std::vector<std::string> merged_environment(const Command& command) {
   std::vector<std::string> merged;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
-    const bool replaced = std::ranges::any_of(command.environment, [&](const auto& pair) {
-      return text.starts_with(pair.first + "=");
-    });
+    const bool replaced = std::ranges::any_of(
+        command.environment, [&](const auto& pair) { return text.starts_with(pair.first + "="); });
     if (!replaced) merged.emplace_back(text);
   }
   for (const auto& [name, value] : command.environment) merged.push_back(name + "=" + value);
@@ -81,7 +80,8 @@ bool drain(int fd, std::string& text, std::size_t limit, bool& truncated) {
 std::string Command::text() const {
   std::string line;
   for (const std::string& word : argv) {
-    const bool plain = !word.empty() && word.find_first_of(" '\"\\$`*?&|;<>(){}[]#~!\n") == std::string::npos;
+    const bool plain =
+        !word.empty() && word.find_first_of(" '\"\\$`*?&|;<>(){}[]#~!\n") == std::string::npos;
     std::string quoted = "'";
     for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
     line += (line.empty() ? "" : " ") + (plain ? word : quoted + "'");
@@ -105,7 +105,10 @@ Result<std::string> find_program(const std::string& name) {
     const std::string full = (folder.empty() ? "." : folder) + "/" + name;
     if (::access(full.c_str(), X_OK) == 0) return full;
   }
-  return Error{Code::kNotFound, fmt::format("program '{}' is not in PATH; 'autotinyml doctor' says which package has it", name)};
+  return Error{
+      Code::kNotFound,
+      fmt::format("program '{}' is not in PATH; 'autotinyml doctor' says which package has it",
+                  name)};
 }
 
 Result<ChildProcess> ChildProcess::start(const Command& command) {
@@ -115,7 +118,8 @@ Result<ChildProcess> ChildProcess::start(const Command& command) {
   Pipe out;
   Pipe err;
   if (!in.open() || !out.open() || !err.open()) {
-    return Error{Code::kUnavailable, fmt::format("cannot open a pipe to '{}': {}", program, std::strerror(errno))};
+    return Error{Code::kUnavailable,
+                 fmt::format("cannot open a pipe to '{}': {}", program, std::strerror(errno))};
   }
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -143,7 +147,8 @@ Result<ChildProcess> ChildProcess::start(const Command& command) {
   posix_spawn_file_actions_destroy(&actions);
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) {
-    return Error{Code::kUnavailable, fmt::format("cannot start '{}': {}", program, std::strerror(failed))};
+    return Error{Code::kUnavailable,
+                 fmt::format("cannot start '{}': {}", program, std::strerror(failed))};
   }
   ChildProcess child;
   child.pid_ = pid;
@@ -202,8 +207,12 @@ ProcessResult ChildProcess::wait() {
     const bool streams_open = out_ >= 0 || err_ >= 0;
     const int nap = streams_open ? static_cast<int>(std::clamp(left * 1e3, 1.0, 50.0)) : 1;
     ::poll(fds.data(), fds.size(), nap);
-    if (out_ >= 0 && fds[0].revents != 0 && !drain(out_, result.out, output_limit_, result.truncated)) close_fd(out_);
-    if (err_ >= 0 && fds[1].revents != 0 && !drain(err_, result.err, output_limit_, result.truncated)) close_fd(err_);
+    if (out_ >= 0 && fds[0].revents != 0 &&
+        !drain(out_, result.out, output_limit_, result.truncated))
+      close_fd(out_);
+    if (err_ >= 0 && fds[1].revents != 0 &&
+        !drain(err_, result.err, output_limit_, result.truncated))
+      close_fd(err_);
     if (in_ >= 0 && fds[2].revents != 0) {
       struct sigaction ignore {};
       struct sigaction before {};

@@ -14,20 +14,21 @@
 namespace atml {
 
 struct Command {
-  std::vector<std::string> argv;             // argv[0] is looked up in PATH when it has no slash
-  std::filesystem::path working_folder;      // empty: the caller's
+  std::vector<std::string> argv;         // argv[0] is looked up in PATH when it has no slash
+  std::filesystem::path working_folder;  // empty: the caller's
   std::vector<std::pair<std::string, std::string>> environment;  // added to the caller's
-  std::string input;                         // written to standard input, then closed
-  Seconds timeout{60};                       // then the whole process group is killed
-  std::size_t output_limit = 1 << 20;        // bytes kept of each of stdout and stderr; the rest is dropped
+  std::string input;    // written to standard input, then closed
+  Seconds timeout{60};  // then the whole process group is killed
+  std::size_t output_limit =
+      1 << 20;  // bytes kept of each of stdout and stderr; the rest is dropped
 
   /// Copy-pastable into a shell.
   std::string text() const;
 };
 
 struct ProcessResult {
-  int exit_code = 0;       // valid when signal == 0 and not timed_out
-  int signal = 0;          // the signal that ended the process, or 0
+  int exit_code = 0;  // valid when signal == 0 and not timed_out
+  int signal = 0;     // the signal that ended the process, or 0
   bool timed_out = false;
   std::string out;
   std::string err;
@@ -35,7 +36,8 @@ struct ProcessResult {
   Seconds duration{0};
 
   bool succeeded() const { return exit_code == 0 && signal == 0 && !timed_out; }
-  /// "exited with code 3", "was killed by signal 11 (Segmentation fault)", "was stopped after 60 s".
+  /// "exited with code 3", "was killed by signal 11 (Segmentation fault)", "was stopped after 60
+  /// s".
   std::string ending() const;
 };
 

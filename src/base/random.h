@@ -17,12 +17,12 @@ class Rng {
   /// different purposes are independent. Use it instead of passing one Rng through many stages.
   static Rng derive(std::uint64_t seed, std::string_view purpose, std::uint64_t index = 0);
 
-  std::uint64_t next();                       // uniform over all 64-bit values
-  double uniform();                           // [0, 1)
-  double uniform(double low, double high);    // [low, high)
-  std::uint64_t below(std::uint64_t bound);   // [0, bound), bound >= 1, unbiased
-  int integer(int low, int high);             // [low, high], both included
-  double normal();                            // mean 0, variance 1 (Box-Muller)
+  std::uint64_t next();                      // uniform over all 64-bit values
+  double uniform();                          // [0, 1)
+  double uniform(double low, double high);   // [low, high)
+  std::uint64_t below(std::uint64_t bound);  // [0, bound), bound >= 1, unbiased
+  int integer(int low, int high);            // [low, high], both included
+  double normal();                           // mean 0, variance 1 (Box-Muller)
   bool chance(double probability);
 
   template <class T>

@@ -1,5 +1,6 @@
-// Result<T> and Status: how a function says that the environment refused (a missing file, bad TOML, a
-// locked database). Expected ends of a trial are Outcomes, bugs are ATML_ASSERT; neither is an Error.
+// Result<T> and Status: how a function says that the environment refused (a missing file, bad TOML,
+// a locked database). Expected ends of a trial are Outcomes, bugs are ATML_ASSERT; neither is an
+// Error.
 #pragma once
 
 #include <optional>
@@ -87,15 +88,15 @@ class [[nodiscard]] Status {
 #define ATML_CONCAT(a, b) ATML_CONCAT_IMPL(a, b)
 
 /// ATML_TRY(const auto x, expr): x = the value of expr, or return its error from this function.
-#define ATML_TRY(declaration, expression)                               \
-  auto ATML_CONCAT(atml_try_, __LINE__) = (expression);                 \
-  if (!ATML_CONCAT(atml_try_, __LINE__).ok())                           \
-    return ATML_CONCAT(atml_try_, __LINE__).error();                    \
+#define ATML_TRY(declaration, expression)                                                      \
+  auto ATML_CONCAT(atml_try_, __LINE__) = (expression);                                        \
+  if (!ATML_CONCAT(atml_try_, __LINE__).ok()) return ATML_CONCAT(atml_try_, __LINE__).error(); \
   declaration = std::move(ATML_CONCAT(atml_try_, __LINE__)).value()
 
-/// ATML_TRY_STATUS(expr): return the error of a Status (or Result) from this function, if it has one.
-#define ATML_TRY_STATUS(expression)                                     \
-  do {                                                                  \
-    auto atml_status = (expression);                                    \
-    if (!atml_status.ok()) return atml_status.error();                  \
+/// ATML_TRY_STATUS(expr): return the error of a Status (or Result) from this function, if it has
+/// one.
+#define ATML_TRY_STATUS(expression)                    \
+  do {                                                 \
+    auto atml_status = (expression);                   \
+    if (!atml_status.ok()) return atml_status.error(); \
   } while (false)

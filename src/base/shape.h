@@ -16,9 +16,7 @@ struct Shape {
   int width = 1;
   int channels = 1;
 
-  std::int64_t elements() const {
-    return static_cast<std::int64_t>(height) * width * channels;
-  }
+  std::int64_t elements() const { return static_cast<std::int64_t>(height) * width * channels; }
   bool operator==(const Shape&) const = default;
 
   /// "28x28x1".

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #define TOML_EXCEPTIONS 1
-// toml++ 3.3.0 asserts on some malformed keys ("[\\ll]") where a parse error is due: bad input is no bug.
+// toml++ 3.3.0 asserts on some malformed keys ("[\\ll]") where a parse error is due: bad input is
+// no bug.
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
 
@@ -62,7 +63,8 @@ Error Toml::error(const std::string& message) const {
 std::vector<std::string> Toml::keys() const {
   std::vector<std::pair<toml::source_position, std::string>> found;
   if (const toml::table* table = node_of(node_).as_table()) {
-    for (const auto& [key, value] : *table) found.emplace_back(key.source().begin, std::string(key.str()));
+    for (const auto& [key, value] : *table)
+      found.emplace_back(key.source().begin, std::string(key.str()));
   }
   std::ranges::stable_sort(found, [](const auto& a, const auto& b) {
     return std::pair(a.first.line, a.first.column) < std::pair(b.first.line, b.first.column);
@@ -89,7 +91,8 @@ Result<Toml> Toml::at(std::string_view key) const {
 
 Result<std::vector<Toml>> Toml::elements() const {
   const toml::array* array = node_of(node_).as_array();
-  if (array == nullptr) return error(fmt::format("'{}' must be an array, found a {}", path_, kind_of(node_of(node_))));
+  if (array == nullptr)
+    return error(fmt::format("'{}' must be an array, found a {}", path_, kind_of(node_of(node_))));
   std::vector<Toml> items;
   for (std::size_t i = 0; i < array->size(); ++i) {
     items.push_back(Toml(document_, array->get(i), fmt::format("{}[{}]", path_, i)));
@@ -122,7 +125,8 @@ Result<double> Toml::number() const {
 
 Result<bool> Toml::boolean() const {
   if (const auto* value = node_of(node_).as_boolean()) return value->get();
-  return error(fmt::format("'{}' must be true or false, found a {}", path_, kind_of(node_of(node_))));
+  return error(
+      fmt::format("'{}' must be true or false, found a {}", path_, kind_of(node_of(node_))));
 }
 
 Result<std::vector<std::string>> Toml::strings() const {

@@ -1,5 +1,5 @@
-// TOML in: a read-only view with typed getters whose errors name file, line, key and what was expected.
-// Wraps toml++, whose header stays inside toml.cpp.
+// TOML in: a read-only view with typed getters whose errors name file, line, key and what was
+// expected. Wraps toml++, whose header stays inside toml.cpp.
 #pragma once
 
 #include <cstdint>

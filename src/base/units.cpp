@@ -26,7 +26,8 @@ constexpr std::array<Suffix, 8> kByteSuffixes{{{"", 1},
                                                {"M", 1048576}}};
 constexpr std::array<Suffix, 6> kTimeSuffixes{
     {{"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}, {"min", 60}, {"h", 3600}}};
-constexpr std::array<Suffix, 4> kEnergySuffixes{{{"J", 1}, {"mJ", 1e-3}, {"uJ", 1e-6}, {"nJ", 1e-9}}};
+constexpr std::array<Suffix, 4> kEnergySuffixes{
+    {{"J", 1}, {"mJ", 1e-3}, {"uJ", 1e-6}, {"nJ", 1e-9}}};
 
 Result<double> parse_with(std::string_view text, std::span<const Suffix> suffixes,
                           const char* quantity, const char* forms) {

@@ -10,8 +10,9 @@
 namespace atml::cli {
 namespace {
 
-report::Check to_check(const std::string& name, const quantize::Int8Model& model, const target::Target& target,
-                       const target::Limits& limits, const deploy::Deployability& d) {
+report::Check to_check(const std::string& name, const quantize::Int8Model& model,
+                       const target::Target& target, const target::Limits& limits,
+                       const deploy::Deployability& d) {
   report::Check check;
   check.model = name;
   check.target = target;
@@ -34,7 +35,8 @@ report::Check to_check(const std::string& name, const quantize::Int8Model& model
   f.origin = d.origin;
   check.statics_bytes = d.statics.value;
   for (const deploy::LayerCost& l : d.layers) {
-    check.layers.push_back({l.name, l.kind, l.output, l.macs.value, l.weights.value, l.instructions.value, l.cycles.value});
+    check.layers.push_back({l.name, l.kind, l.output, l.macs.value, l.weights.value,
+                            l.instructions.value, l.cycles.value});
   }
   return check;
 }
@@ -55,19 +57,24 @@ Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const auto oracle, deploy::BuiltinOracle::create(builtin));
   ATML_TRY(const auto verdict, oracle->check(model, target, limits, StopToken(session.interrupt)));
   const report::Check check = to_check(options.model, model, target, limits, verdict);
-  print(options.format == "json" ? report::check_json(check) : report::check_table(check, session.colour));
+  print(options.format == "json" ? report::check_json(check)
+                                 : report::check_table(check, session.colour));
   return verdict.deployable() ? kExitDone : kExitNothingFits;
 }
 
 }  // namespace
 
 void add_check(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("check", "deployability of any int8 .tflite model, before you flash anything");
+  CLI::App* command = app.add_subcommand(
+      "check", "deployability of any int8 .tflite model, before you flash anything");
   const auto options = std::make_shared<Options>();
   command->add_option("model", options->model, "int8 .tflite file")->required();
-  command->add_option("--target", options->target, "part, see 'autotinyml targets', or a .toml file")->required();
+  command
+      ->add_option("--target", options->target, "part, see 'autotinyml targets', or a .toml file")
+      ->required();
   add_limit_options(*command, options->limits);
-  command->add_option("--format", options->format, "table or json")->check(CLI::IsMember({"table", "json"}));
+  command->add_option("--format", options->format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
   command->callback([&action, options] {
     action = [options](const Session& session) { return run_check(session, *options); };
   });

@@ -1,4 +1,5 @@
-// A command of the program: its options and what it does. One file per command, one line each in main.cpp.
+// A command of the program: its options and what it does. One file per command, one line each in
+// main.cpp.
 #pragma once
 
 #include <atomic>
@@ -26,7 +27,7 @@ struct Session {
   bool verbose = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  bool colour = false;                   // NO_COLOR and pipes switch it off
+  bool colour = false;  // NO_COLOR and pipes switch it off
   const std::atomic<bool>* interrupt = nullptr;
   EventSink* events = nullptr;
 };

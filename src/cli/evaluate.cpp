@@ -28,33 +28,45 @@ Result<int> run_evaluate(const Session& session, const Options& options) {
   load.seed = options.seed;
   ATML_TRY(const data::Dataset dataset, data::load_dataset(options.data, load));
   const data::Split& split = choose(dataset, options.split);
-  ATML_TRY(const quantize::Score score, quantize::evaluate(model, dataset, split, StopToken(session.interrupt)));
+  ATML_TRY(const quantize::Score score,
+           quantize::evaluate(model, dataset, split, StopToken(session.interrupt)));
   const bool share = dataset.task == data::Task::kClassification;
-  const report::Interval interval = share ? search::wilson_interval(score.metric, score.samples) : report::Interval{};
+  const report::Interval interval =
+      share ? search::wilson_interval(score.metric, score.samples) : report::Interval{};
   if (options.format == "json") {
     Json json = Json::object();
-    json.set("schema", 1).set("metric", score.metric_name).set("value", score.metric).set("samples", score.samples);
+    json.set("schema", 1)
+        .set("metric", score.metric_name)
+        .set("value", score.metric)
+        .set("samples", score.samples);
     json.set("split", options.split);
     if (share) json.set("interval", Json::array().push(interval.low).push(interval.high));
     print(json.dump(2) + "\n");
     return kExitDone;
   }
-  print(fmt::format("int8 {} on {} ({}): {:.4f}{}, {} samples\n", score.metric_name, dataset.name, options.split, score.metric,
-                    share ? fmt::format("  [{:.4f}, {:.4f}] at 95 %", interval.low, interval.high) : "", score.samples));
+  print(fmt::format(
+      "int8 {} on {} ({}): {:.4f}{}, {} samples\n", score.metric_name, dataset.name, options.split,
+      score.metric,
+      share ? fmt::format("  [{:.4f}, {:.4f}] at 95 %", interval.low, interval.high) : "",
+      score.samples));
   return kExitDone;
 }
 
 }  // namespace
 
 void add_evaluate(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("evaluate", "accuracy of an int8 .tflite model on a data set");
+  CLI::App* command =
+      app.add_subcommand("evaluate", "accuracy of an int8 .tflite model on a data set");
   const auto options = std::make_shared<Options>();
   command->add_option("model", options->model, "int8 .tflite file")->required();
   command->add_option("data", options->data, "built-in name, file or folder")->required();
-  command->add_option("--split", options->split, "train, validation or test")->capture_default_str()
+  command->add_option("--split", options->split, "train, validation or test")
+      ->capture_default_str()
       ->check(CLI::IsMember({"train", "validation", "test"}));
-  command->add_option("--seed", options->seed, "of the split, where none is official")->capture_default_str();
-  command->add_option("--format", options->format, "table or json")->check(CLI::IsMember({"table", "json"}));
+  command->add_option("--seed", options->seed, "of the split, where none is official")
+      ->capture_default_str();
+  command->add_option("--format", options->format, "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
   command->callback([&action, options] {
     action = [options](const Session& session) { return run_evaluate(session, *options); };
   });

@@ -10,9 +10,9 @@
 #include "exchange/tflite.h"
 #include "quantize/interpreter.h"
 #include "quantize/quantize.h"
+#include "search/finalists.h"
 #include "search/model_blob.h"
 #include "search/search.h"
-#include "search/finalists.h"
 #include "study/store.h"
 #include "target/target.h"
 
@@ -32,11 +32,16 @@ Result<Source> from_study(const std::string& path) {
   ATML_TRY(const auto store, study::open_store(path));
   ATML_TRY(const study::StudyInfo info, store->info());
   ATML_TRY(const auto note, store->get_note("winner"));
-  if (!note) return Error{Code::kNotFound, fmt::format("the study '{}' has no winner yet; 'autotinyml resume {}' goes on with it", path, path)};
+  if (!note)
+    return Error{
+        Code::kNotFound,
+        fmt::format("the study '{}' has no winner yet; 'autotinyml resume {}' goes on with it",
+                    path, path)};
   ATML_TRY(const Json winner, Json::parse(*note));
   ATML_TRY(quantize::Int8Model model,
-           search::get_model(*store, static_cast<int>(winner["trial"].integer()),
-                             search::final_model_kind(static_cast<int>(winner["seed_index"].integer()))));
+           search::get_model(
+               *store, static_cast<int>(winner["trial"].integer()),
+               search::final_model_kind(static_cast<int>(winner["seed_index"].integer()))));
   return Source{std::move(model), info.target};
 }
 
@@ -48,17 +53,21 @@ Result<Source> load_source(const Options& options) {
 
 Status export_c(const Source& source, const Options& options) {
   const std::string name = options.target.empty() ? source.target : options.target;
-  if (name.empty()) return Error{Code::kInvalidArgument, "--target is missing: C is generated for a part; 'autotinyml targets' lists them"};
+  if (name.empty())
+    return Error{Code::kInvalidArgument,
+                 "--target is missing: C is generated for a part; 'autotinyml targets' lists them"};
   ATML_TRY(const target::Target target, target::find_target(name));
   codegen::Options codegen_options;
   ATML_TRY(codegen_options.optimize, codegen::parse_optimize(options.optimize));
   codegen_options.provenance = "exported by autotinyml for " + target.name;
   codegen::SelfTest test;
   test.input = quantize::random_inputs(source.model, 1, 1);
-  test.output.resize(static_cast<std::size_t>(source.model.tensor(source.model.output).shape.elements()));
+  test.output.resize(
+      static_cast<std::size_t>(source.model.tensor(source.model.output).shape.elements()));
   quantize::Interpreter(source.model).run(test.input, test.output);
   codegen_options.self_test = std::move(test);
-  ATML_TRY(const codegen::Firmware firmware, codegen::firmware_folder(source.model, target, codegen_options));
+  ATML_TRY(const codegen::Firmware firmware,
+           codegen::firmware_folder(source.model, target, codegen_options));
   for (const codegen::File& file : firmware.files) {
     ATML_TRY_STATUS(write_file(std::filesystem::path(options.out) / file.path, file.bytes));
   }
@@ -80,13 +89,17 @@ Result<int> run_export(const Session& session, const Options& options) {
 }  // namespace
 
 void add_export(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("export", "the winner of a study, or a .tflite model, as C sources or .tflite");
+  CLI::App* command = app.add_subcommand(
+      "export", "the winner of a study, or a .tflite model, as C sources or .tflite");
   const auto options = std::make_shared<Options>();
   command->add_option("source", options->source, "study or int8 .tflite file")->required();
-  command->add_option("--format", options->format, "c or tflite")->required()->check(CLI::IsMember({"c", "tflite"}));
+  command->add_option("--format", options->format, "c or tflite")
+      ->required()
+      ->check(CLI::IsMember({"c", "tflite"}));
   command->add_option("--out", options->out, "folder to write to")->required();
   command->add_option("--target", options->target, "part to generate C for (default: the study's)");
-  command->add_option("--optimize", options->optimize, "speed, balanced or size")->capture_default_str();
+  command->add_option("--optimize", options->optimize, "speed, balanced or size")
+      ->capture_default_str();
   command->callback([&action, options] {
     action = [options](const Session& session) { return run_export(session, *options); };
   });

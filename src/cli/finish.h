@@ -6,6 +6,7 @@
 
 namespace atml::cli {
 
-int print_ending(const Session& session, const search::Finished& finished, const search::Places& places);
+int print_ending(const Session& session, const search::Finished& finished,
+                 const search::Places& places);
 
 }  // namespace atml::cli

@@ -4,7 +4,8 @@ namespace atml::cli {
 namespace {
 
 template <class Unit, class Target>
-Status take(const char* option, const std::string& text, Result<Unit> (*parse)(std::string_view), Target& value) {
+Status take(const char* option, const std::string& text, Result<Unit> (*parse)(std::string_view),
+            Target& value) {
   if (text.empty()) return {};
   const auto parsed = parse(text);
   if (!parsed.ok()) return parsed.error().with_context(option);
@@ -15,12 +16,15 @@ Status take(const char* option, const std::string& text, Result<Unit> (*parse)(s
 }  // namespace
 
 void add_limit_options(CLI::App& command, LimitTexts& texts) {
-  command.add_option("--flash", texts.flash, "flash for the whole firmware, e.g. 64KiB (default: the part's)");
+  command.add_option("--flash", texts.flash,
+                     "flash for the whole firmware, e.g. 64KiB (default: the part's)");
   command.add_option("--ram", texts.ram, "RAM for the whole firmware: arena, static data, stack");
   command.add_option("--latency", texts.latency, "longest inference, e.g. 100ms");
   command.add_option("--energy", texts.energy, "most energy per inference, e.g. 300uJ");
-  command.add_option("--reserve-flash", texts.reserve_flash, "flash that the rest of the application takes");
-  command.add_option("--reserve-ram", texts.reserve_ram, "RAM that the rest of the application takes");
+  command.add_option("--reserve-flash", texts.reserve_flash,
+                     "flash that the rest of the application takes");
+  command.add_option("--reserve-ram", texts.reserve_ram,
+                     "RAM that the rest of the application takes");
 }
 
 Status parse_limits(const LimitTexts& t, search::Settings& s) {

@@ -43,7 +43,8 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int a
   const CLI::App* command = &app;
   for (const CLI::App* sub : app.get_subcommands()) command = sub;
   std::vector<std::string> commands;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) commands.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    commands.push_back(sub->get_name());
   std::vector<std::string> options = option_names(*command);
   if (command != &app) std::ranges::copy(option_names(app), std::back_inserter(options));
   for (int i = 1; i < argc; ++i) {
@@ -55,8 +56,8 @@ std::string usage_error(const CLI::App& app, const CLI::ParseError& error, int a
       return fmt::format("unknown command '{}'{}", word, atml::suggestion(word, commands));
     }
   }
-  return fmt::format("{}; see autotinyml {}{}--help", error.what(), command == &app ? "" : command->get_name(),
-                     command == &app ? "" : " ");
+  return fmt::format("{}; see autotinyml {}{}--help", error.what(),
+                     command == &app ? "" : command->get_name(), command == &app ? "" : " ");
 }
 
 }  // namespace
@@ -69,11 +70,14 @@ void print(const std::string& text) {
 }
 
 void add_format(CLI::App& command, std::string& format) {
-  command.add_option("--format", format, "table, json or csv")->check(CLI::IsMember({"table", "json", "csv"}));
+  command.add_option("--format", format, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
 }
 
 int main_with(int argc, char** argv) {
-  CLI::App app{"designs, trains, quantises, compiles and verifies the best neural network that fits a microcontroller"};
+  CLI::App app{
+      "designs, trains, quantises, compiles and verifies the best neural network that fits a "
+      "microcontroller"};
   app.name("autotinyml");
   app.require_subcommand(1);
   app.set_version_flag("--version", "autotinyml " + search::version());
@@ -82,8 +86,8 @@ int main_with(int argc, char** argv) {
   app.add_flag("-v,--verbose", session.verbose, "tell what is done, and each external command");
   app.fallthrough();
   Action action;
-  for (const auto add : {add_search, add_resume, add_trials, add_report, add_check, add_export, add_evaluate, add_run,
-                         add_data, add_targets, add_spaces, add_doctor}) {
+  for (const auto add : {add_search, add_resume, add_trials, add_report, add_check, add_export,
+                         add_evaluate, add_run, add_data, add_targets, add_spaces, add_doctor}) {
     add(app, action);
   }
   try {
@@ -103,7 +107,8 @@ int main_with(int argc, char** argv) {
   session.colour = want_colour && session.out_is_terminal;
   session.interrupt = &interrupted;
   install_signal_handlers();
-  Terminal terminal(session.err_is_terminal, want_colour && session.err_is_terminal, session.quiet, session.verbose);
+  Terminal terminal(session.err_is_terminal, want_colour && session.err_is_terminal, session.quiet,
+                    session.verbose);
   session.events = &terminal;
   const Result<int> code = action(session);
   terminal.clear();

@@ -22,16 +22,20 @@ struct Options {
 };
 
 /// Real numbers are quantised as the model's input says; int8 numbers are taken as they are.
-Result<Bytes8> from_array(const data::Array& array, const quantize::Tensor& tensor, const std::string& path) {
+Result<Bytes8> from_array(const data::Array& array, const quantize::Tensor& tensor,
+                          const std::string& path) {
   Bytes8 bytes(array.elements());
   const bool plain = array.type == data::NumberType::kInt8;
   if (!plain && !data::is_float(array.type)) {
-    return Error{Code::kUnsupported, fmt::format("{}: numbers of type {}; give int8 (quantised) or float (real) ones", path,
-                                                 data::to_string(array.type))};
+    return Error{Code::kUnsupported,
+                 fmt::format("{}: numbers of type {}; give int8 (quantised) or float (real) ones",
+                             path, data::to_string(array.type))};
   }
   for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const double q = plain ? array.number(i) : std::round(array.number(i) / tensor.scale) + tensor.zero_point;
-    if (!std::isfinite(q)) return Error{Code::kInvalidArgument, fmt::format("{}: element {} is not finite", path, i)};
+    const double q =
+        plain ? array.number(i) : std::round(array.number(i) / tensor.scale) + tensor.zero_point;
+    if (!std::isfinite(q))
+      return Error{Code::kInvalidArgument, fmt::format("{}: element {} is not finite", path, i)};
     bytes[i] = static_cast<std::int8_t>(std::clamp(q, -128.0, 127.0));
   }
   return bytes;
@@ -49,8 +53,9 @@ Result<Bytes8> read_inputs(const std::string& path, const quantize::Int8Model& m
   }
   const auto size = static_cast<std::size_t>(tensor.shape.elements());
   if (bytes.empty() || bytes.size() % size != 0) {
-    return Error{Code::kInvalidArgument, fmt::format("{}: {} numbers are not a whole number of inputs of {} ({})", path, bytes.size(),
-                                                     size, tensor.shape.text())};
+    return Error{Code::kInvalidArgument,
+                 fmt::format("{}: {} numbers are not a whole number of inputs of {} ({})", path,
+                             bytes.size(), size, tensor.shape.text())};
   }
   return bytes;
 }
@@ -61,14 +66,17 @@ Bytes8 run_reference(const quantize::Int8Model& model, const Bytes8& inputs, std
   Bytes8 outputs(n * out);
   quantize::Interpreter interpreter(model);
   for (std::size_t i = 0; i < n; ++i) {
-    interpreter.run(std::span(inputs).subspan(i * in, in), std::span(outputs).subspan(i * out, out));
+    interpreter.run(std::span(inputs).subspan(i * in, in),
+                    std::span(outputs).subspan(i * out, out));
   }
   return outputs;
 }
 
 /// NumPy's format, version 1: magic, length, a Python dict padded to 64 bytes, the numbers.
 std::string npy_bytes(const Bytes8& values, std::size_t rows) {
-  std::string header = fmt::format("{{'descr': '|i1', 'fortran_order': False, 'shape': ({}, {}), }}", rows, values.size() / rows);
+  std::string header =
+      fmt::format("{{'descr': '|i1', 'fortran_order': False, 'shape': ({}, {}), }}", rows,
+                  values.size() / rows);
   header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');
   header += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);
@@ -82,21 +90,25 @@ std::string npy_bytes(const Bytes8& values, std::size_t rows) {
 Result<int> run_run(const Session& session, const Options& options) {
   ATML_TRY(const quantize::Int8Model model, read_model_file(options.model));
   ATML_TRY(const Bytes8 inputs, read_inputs(options.input, model));
-  const std::size_t n = inputs.size() / static_cast<std::size_t>(model.tensor(model.input).shape.elements());
+  const std::size_t n =
+      inputs.size() / static_cast<std::size_t>(model.tensor(model.input).shape.elements());
   Bytes8 outputs;
   if (options.on == "reference") {
     outputs = run_reference(model, inputs, n);
   } else if (options.on == "host") {
     ATML_TRY(outputs, deploy::run_on_host(model, inputs, n));
   } else {
-    if (options.target.empty()) return Error{Code::kInvalidArgument, "--on mcu needs --target; 'autotinyml targets' lists the parts"};
+    if (options.target.empty())
+      return Error{Code::kInvalidArgument,
+                   "--on mcu needs --target; 'autotinyml targets' lists the parts"};
     ATML_TRY(const target::Target target, target::find_target(options.target));
     ATML_TRY(outputs, deploy::run_on_mcu(model, target, inputs, n));
   }
   const bool npy = options.output.ends_with(".npy");
   const std::string raw(reinterpret_cast<const char*>(outputs.data()), outputs.size());
   ATML_TRY_STATUS(write_file(options.output, npy ? npy_bytes(outputs, n) : raw));
-  session.events->info(fmt::format("{} inference(s) on {}: {} bytes written to {}", n, options.on, outputs.size(), options.output));
+  session.events->info(fmt::format("{} inference(s) on {}: {} bytes written to {}", n, options.on,
+                                   outputs.size(), options.output));
   return kExitDone;
 }
 
@@ -106,9 +118,13 @@ void add_run(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("run", "inference on .npy or raw int8 input");
   const auto options = std::make_shared<Options>();
   command->add_option("model", options->model, "int8 .tflite file")->required();
-  command->add_option("--input", options->input, ".npy (int8, or real numbers to be quantised) or raw int8 bytes")->required();
+  command
+      ->add_option("--input", options->input,
+                   ".npy (int8, or real numbers to be quantised) or raw int8 bytes")
+      ->required();
   command->add_option("--output", options->output, ".npy or raw int8 bytes")->required();
-  command->add_option("--on", options->on, "reference, host or mcu")->capture_default_str()
+  command->add_option("--on", options->on, "reference, host or mcu")
+      ->capture_default_str()
       ->check(CLI::IsMember({"reference", "host", "mcu"}));
   command->add_option("--target", options->target, "part to emulate, for --on mcu");
   command->callback([&action, options] {

@@ -13,7 +13,8 @@
 namespace atml::cli {
 namespace {
 
-/// Options as typed: parsed into Settings only when the command runs, so that errors carry our own words.
+/// Options as typed: parsed into Settings only when the command runs, so that errors carry our own
+/// words.
 struct Typed {
   std::string data, target, budget, strategy, space, config, out, study;
   LimitTexts limits;
@@ -26,14 +27,23 @@ struct Typed {
 Status merge_file(const CLI::App& command, Typed& typed) {
   if (typed.config.empty()) return {};
   ATML_TRY(const Toml file, Toml::parse_file(typed.config));
-  const std::map<std::string, std::string*> words{
-      {"data", &typed.data}, {"target", &typed.target}, {"flash", &typed.limits.flash}, {"ram", &typed.limits.ram},
-      {"latency", &typed.limits.latency}, {"energy", &typed.limits.energy}, {"reserve_flash", &typed.limits.reserve_flash},
-      {"reserve_ram", &typed.limits.reserve_ram}, {"budget", &typed.budget}, {"strategy", &typed.strategy},
-      {"space", &typed.space}, {"out", &typed.out}, {"study", &typed.study}};
-  const std::map<std::string, int*> numbers{{"trials", &typed.trials}, {"jobs", &typed.jobs}, {"epochs", &typed.epochs},
-                                            {"final_epochs", &typed.final_epochs}, {"finalists", &typed.finalists},
-                                            {"final_seeds", &typed.final_seeds}};
+  const std::map<std::string, std::string*> words{{"data", &typed.data},
+                                                  {"target", &typed.target},
+                                                  {"flash", &typed.limits.flash},
+                                                  {"ram", &typed.limits.ram},
+                                                  {"latency", &typed.limits.latency},
+                                                  {"energy", &typed.limits.energy},
+                                                  {"reserve_flash", &typed.limits.reserve_flash},
+                                                  {"reserve_ram", &typed.limits.reserve_ram},
+                                                  {"budget", &typed.budget},
+                                                  {"strategy", &typed.strategy},
+                                                  {"space", &typed.space},
+                                                  {"out", &typed.out},
+                                                  {"study", &typed.study}};
+  const std::map<std::string, int*> numbers{
+      {"trials", &typed.trials},       {"jobs", &typed.jobs},
+      {"epochs", &typed.epochs},       {"final_epochs", &typed.final_epochs},
+      {"finalists", &typed.finalists}, {"final_seeds", &typed.final_seeds}};
   std::vector<std::string> known{"seed"};
   for (const auto& [key, value] : words) known.push_back(key);
   for (const auto& [key, value] : numbers) known.push_back(key);
@@ -57,15 +67,21 @@ Status merge_file(const CLI::App& command, Typed& typed) {
 
 Result<search::Settings> to_settings(const Typed& t) {
   search::Settings s;
-  if (t.data.empty()) return Error{Code::kInvalidArgument, "no data set given; for example: autotinyml search fashion-mnist --target stm32f401re"};
-  if (t.target.empty()) return Error{Code::kInvalidArgument, "--target is missing; 'autotinyml targets' lists the parts"};
+  if (t.data.empty())
+    return Error{
+        Code::kInvalidArgument,
+        "no data set given; for example: autotinyml search fashion-mnist --target stm32f401re"};
+  if (t.target.empty())
+    return Error{Code::kInvalidArgument,
+                 "--target is missing; 'autotinyml targets' lists the parts"};
   s.data = t.data;
   s.target = t.target;
   ATML_TRY_STATUS(parse_limits(t.limits, s));
   if (!t.budget.empty()) {
     const auto budget = parse_seconds(t.budget);
     if (!budget.ok()) return budget.error().with_context("--budget");
-    if (budget->value <= 0) return Error{Code::kInvalidArgument, "--budget must be longer than nothing, e.g. 10min"};
+    if (budget->value <= 0)
+      return Error{Code::kInvalidArgument, "--budget must be longer than nothing, e.g. 10min"};
     s.budget = *budget;
   }
   if (t.trials > 0) s.trials = t.trials;
@@ -85,14 +101,16 @@ Result<int> run_search(const Session& session, const CLI::App& command, Typed ty
   ATML_TRY_STATUS(merge_file(command, typed));
   ATML_TRY(const search::Settings settings, to_settings(typed));
   search::Places places{typed.study.empty() ? typed.out + "/study.db" : typed.study, typed.out};
-  ATML_TRY(const search::Finished finished, search::start(settings, places, *session.events, session.interrupt));
+  ATML_TRY(const search::Finished finished,
+           search::start(settings, places, *session.events, session.interrupt));
   return print_ending(session, finished, places);
 }
 
 }  // namespace
 
 void add_search(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("search", "find the best network for a data set and a part");
+  CLI::App* command =
+      app.add_subcommand("search", "find the best network for a data set and a part");
   const auto t = std::make_shared<Typed>();
   t->strategy = "bayes";
   t->out = "out";
@@ -102,17 +120,34 @@ void add_search(CLI::App& app, Action& action) {
   command->add_option("data", t->data, "built-in name (fashion-mnist), file or folder");
   command->add_option("--target", t->target, "part, see 'autotinyml targets', or a .toml file");
   add_limit_options(*command, t->limits);
-  command->add_option("--budget", t->budget, "time for the whole job, e.g. 10min (default when --trials is absent)");
-  command->add_option("--trials", t->trials, "networks proposed at most")->check(CLI::Range(1, 1000000));
-  command->add_option("--strategy", t->strategy, "what proposes: " + join(propose::strategy_names(), ", "))->capture_default_str();
-  command->add_option("--space", t->space, "built-in space or .toml file (default: by the shape of the data)");
+  command->add_option("--budget", t->budget,
+                      "time for the whole job, e.g. 10min (default when --trials is absent)");
+  command->add_option("--trials", t->trials, "networks proposed at most")
+      ->check(CLI::Range(1, 1000000));
+  command
+      ->add_option("--strategy", t->strategy,
+                   "what proposes: " + join(propose::strategy_names(), ", "))
+      ->capture_default_str();
+  command->add_option("--space", t->space,
+                      "built-in space or .toml file (default: by the shape of the data)");
   command->add_option("--seed", t->seed, "of all random numbers")->capture_default_str();
-  command->add_option("--jobs", t->jobs, "workers (default: one per core)")->check(CLI::Range(0, 1024));
-  command->add_option("--epochs", t->epochs, "of a full training (default: planned from the budget)")->check(CLI::Range(0, 100000));
-  command->add_option("--final-epochs", t->final_epochs, "of a finalist (default: planned from the time left)")->check(CLI::Range(0, 100000));
-  command->add_option("--finalists", t->finalists, "networks trained to the end, at most")->capture_default_str()->check(CLI::Range(1, 100));
-  command->add_option("--final-seeds", t->final_seeds, "trainings per finalist")->capture_default_str()->check(CLI::Range(1, 100));
-  command->add_flag("--single-rounding", t->single_rounding, "the faster requantisation that TFLite does not have");
+  command->add_option("--jobs", t->jobs, "workers (default: one per core)")
+      ->check(CLI::Range(0, 1024));
+  command
+      ->add_option("--epochs", t->epochs, "of a full training (default: planned from the budget)")
+      ->check(CLI::Range(0, 100000));
+  command
+      ->add_option("--final-epochs", t->final_epochs,
+                   "of a finalist (default: planned from the time left)")
+      ->check(CLI::Range(0, 100000));
+  command->add_option("--finalists", t->finalists, "networks trained to the end, at most")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  command->add_option("--final-seeds", t->final_seeds, "trainings per finalist")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100));
+  command->add_flag("--single-rounding", t->single_rounding,
+                    "the faster requantisation that TFLite does not have");
   command->add_option("--study", t->study, "file of the study (default: OUT/study.db)");
   command->add_option("--out", t->out, "folder of the results")->capture_default_str();
   command->add_option("--config", t->config, "file with any of these options (.toml)");

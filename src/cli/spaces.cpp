@@ -39,8 +39,8 @@ Result<std::vector<Row>> rows_of(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     ATML_TRY(const space::Space space, space::load_space(name));
     for (const space::Parameter& p : space.parameters()) {
-      rows.push_back({space.name(), p.name, std::string(to_string(p.kind)), range_text(p), value_text(p.preferred),
-                      conditions_text(p)});
+      rows.push_back({space.name(), p.name, std::string(to_string(p.kind)), range_text(p),
+                      value_text(p.preferred), conditions_text(p)});
     }
   }
   return rows;
@@ -51,11 +51,12 @@ std::string table(const std::vector<Row>& rows) {
   std::string space;
   for (const Row& r : rows) {
     if (r.space != space) {
-      text += fmt::format("{}{}\n  {:<18} {:<12} {:<34} {:<12} {}\n", text.empty() ? "" : "\n", r.space, "parameter", "kind", "range",
-                          "default", "active when");
+      text += fmt::format("{}{}\n  {:<18} {:<12} {:<34} {:<12} {}\n", text.empty() ? "" : "\n",
+                          r.space, "parameter", "kind", "range", "default", "active when");
     }
     space = r.space;
-    text += fmt::format("  {:<18} {:<12} {:<34} {:<12} {}\n", r.name, r.kind, r.range, r.preferred, r.active);
+    text += fmt::format("  {:<18} {:<12} {:<34} {:<12} {}\n", r.name, r.kind, r.range, r.preferred,
+                        r.active);
   }
   return text;
 }
@@ -63,7 +64,8 @@ std::string table(const std::vector<Row>& rows) {
 std::string csv(const std::vector<Row>& rows) {
   std::string text = "space,parameter,kind,range,default,active_when\n";
   for (const Row& r : rows) {
-    text += fmt::format("{},{},{},\"{}\",{},\"{}\"\n", r.space, r.name, r.kind, r.range, r.preferred, r.active);
+    text += fmt::format("{},{},{},\"{}\",{},\"{}\"\n", r.space, r.name, r.kind, r.range,
+                        r.preferred, r.active);
   }
   return text;
 }
@@ -71,8 +73,13 @@ std::string csv(const std::vector<Row>& rows) {
 std::string json(const std::vector<Row>& rows) {
   Json list = Json::array();
   for (const Row& r : rows) {
-    list.push(Json::object().set("space", r.space).set("parameter", r.name).set("kind", r.kind).set("range", r.range)
-                  .set("default", r.preferred).set("active_when", r.active));
+    list.push(Json::object()
+                  .set("space", r.space)
+                  .set("parameter", r.name)
+                  .set("kind", r.kind)
+                  .set("range", r.range)
+                  .set("default", r.preferred)
+                  .set("active_when", r.active));
   }
   return Json::object().set("schema", 1).set("parameters", list).dump(2) + "\n";
 }
@@ -80,7 +87,8 @@ std::string json(const std::vector<Row>& rows) {
 }  // namespace
 
 void add_spaces(CLI::App& app, Action& action) {
-  CLI::App* command = app.add_subcommand("spaces", "the built-in search spaces and their parameters");
+  CLI::App* command =
+      app.add_subcommand("spaces", "the built-in search spaces and their parameters");
   const auto name = std::make_shared<std::string>();
   const auto format = std::make_shared<std::string>("table");
   command->add_option("name", *name, "one space, or a .toml file to check");

@@ -10,7 +10,8 @@ void add_targets(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("targets", "the microcontrollers of the catalogue");
   const auto name = std::make_shared<std::string>();
   const auto format = std::make_shared<std::string>("table");
-  command->add_option("name", *name, "one part (or a .toml file), with every figure and its source");
+  command->add_option("name", *name,
+                      "one part (or a .toml file), with every figure and its source");
   add_format(*command, *format);
   command->callback([&action, name, format] {
     action = [name, format](const Session&) -> Result<int> {

@@ -39,7 +39,8 @@ std::string what_is_done(const Progress& p) {
   if (p.phase != "search") return fmt::format("{} {} of {}", p.phase, p.trained, p.trial_limit);
   const int checked = std::max(1, p.proposed - p.running);
   const double feasible = 100.0 * std::max(0, checked - p.undeployable) / checked;
-  return fmt::format("{} trials, {} trained, {:.0f} % feasible", p.proposed, p.trained, std::min(100.0, feasible));
+  return fmt::format("{} trials, {} trained, {:.0f} % feasible", p.proposed, p.trained,
+                     std::min(100.0, feasible));
 }
 
 }  // namespace
@@ -47,7 +48,8 @@ std::string what_is_done(const Progress& p) {
 std::string progress_text(const Progress& p, int width) {
   const double share = done_share(p);
   std::string text = fmt::format("{} {:3.0f} %", bar(share), 100 * share);
-  if (p.budget > 0) text += fmt::format("  {} left", to_text(Seconds(std::max(0.0, p.budget - p.elapsed))));
+  if (p.budget > 0)
+    text += fmt::format("  {} left", to_text(Seconds(std::max(0.0, p.budget - p.elapsed))));
   text += " | " + what_is_done(p);
   if (p.best) text += fmt::format(" | best {} {:.4f}", p.metric, *p.best);
   if (static_cast<int>(text.size()) > width) text.resize(static_cast<std::size_t>(width));

@@ -28,12 +28,13 @@ class Terminal : public EventSink {
   bool colour_;
   bool quiet_;
   bool verbose_;
-  bool live_ = false;          // a live line is on the screen
-  double last_plain_ = -1e9;   // elapsed of the last plain progress line
+  bool live_ = false;         // a live line is on the screen
+  double last_plain_ = -1e9;  // elapsed of the last plain progress line
   std::string last_phase_;
 };
 
-/// "[=====>    ] 42 %  2 min 31 s left | trial 17 | feasible 82 % | best accuracy 0.9012": at most `width` columns.
+/// "[=====>    ] 42 %  2 min 31 s left | trial 17 | feasible 82 % | best accuracy 0.9012": at most
+/// `width` columns.
 std::string progress_text(const Progress& progress, int width);
 
 }  // namespace atml::cli

@@ -17,7 +17,8 @@ TEST(ProgressText, TellsBudgetBestShareAndTimeLeft) {
   p.best = 0.90123;
   p.metric = "accuracy";
   EXPECT_EQ(progress_text(p, 200),
-            "[=====>              ]  25 %  7 min 30 s left | 17 trials, 12 trained, 80 % feasible | best accuracy 0.9012");
+            "[=====>              ]  25 %  7 min 30 s left | 17 trials, 12 trained, 80 % feasible "
+            "| best accuracy 0.9012");
   EXPECT_EQ(progress_text(p, 30).size(), 30u);
 }
 

@@ -16,7 +16,7 @@ void add_trials(CLI::App& app, Action& action) {
     action = [study, format](const Session&) -> Result<int> {
       ATML_TRY(const auto store, study::open_store(*study));
       ATML_TRY(const auto trials, store->trials());
-      print(*format == "json" ? report::trials_json(trials)
+      print(*format == "json"  ? report::trials_json(trials)
             : *format == "csv" ? report::trials_csv(trials)
                                : report::trials_table(trials));
       return kExitDone;

@@ -1,4 +1,5 @@
-// What only compilers can say: the strict gate, both forms of the weights, the firmware folder, the estimate.
+// What only compilers can say: the strict gate, both forms of the weights, the firmware folder, the
+// estimate.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -18,12 +19,15 @@ Result<std::string> run(std::vector<std::string> argv, const fs::path& folder = 
   command.working_folder = folder;
   command.timeout = Seconds(120);
   ATML_TRY(const ProcessResult result, run_process(command));
-  if (!result.succeeded()) return Error{Code::kInvalidArgument, command.text() + " " + result.ending() + ": " + result.err};
+  if (!result.succeeded())
+    return Error{Code::kInvalidArgument,
+                 command.text() + " " + result.ending() + ": " + result.err};
   return result.out;
 }
 
 void write_all(const Firmware& firmware, const fs::path& folder) {
-  for (const File& file : firmware.files) ASSERT_TRUE(write_file(folder / file.path, file.bytes).ok());
+  for (const File& file : firmware.files)
+    ASSERT_TRUE(write_file(folder / file.path, file.bytes).ok());
 }
 
 bool has_arm_compiler() { return find_program("arm-none-eabi-gcc").ok(); }
@@ -32,7 +36,9 @@ bool has_arm_compiler() { return find_program("arm-none-eabi-gcc").ok(); }
 quantize::Int8Model mixed_model() {
   using namespace network;
   Network net(Shape{16, 16, 3});
-  const auto add = [&](Op op, std::vector<int> inputs) { return *net.add(std::move(op), std::move(inputs)); };
+  const auto add = [&](Op op, std::vector<int> inputs) {
+    return *net.add(std::move(op), std::move(inputs));
+  };
   int last = add(Conv{8, Window{3, 3, 2, 2}, true}, {0});
   const int skip = last;
   last = add(Depthwise{1, Window{3, 3}, true}, {last});
@@ -66,19 +72,25 @@ TEST(Build, TheStrictGateIsSilent) {
   for (auto argv : compilers) {
     const auto gate = strict_gate();
     argv.insert(argv.end(), gate.begin(), gate.end());
-    argv.insert(argv.end(), {"-std=c99", "-ffreestanding", "-O1", "-fsyntax-only", "-I.", "-I./runtime/include", "model.c",
-                             "model_weights.c", "main.c"});
-    for (const std::string& source : host_runtime_sources()) argv.push_back((resource_folder("runtime") / source).string());
+    argv.insert(argv.end(), {"-std=c99", "-ffreestanding", "-O1", "-fsyntax-only", "-I.",
+                             "-I./runtime/include", "model.c", "model_weights.c", "main.c"});
+    for (const std::string& source : host_runtime_sources())
+      argv.push_back((resource_folder("runtime") / source).string());
     const auto result = run(argv, folder->path());
     EXPECT_TRUE(result.ok()) << result.error().message.substr(0, 2000);
   }
-  ASSERT_TRUE(write_scratch_file(folder->path() / "use.cpp", "#include \"model.h\"\nint main() { return 0; }\n").ok());
-  const auto cpp = run({"g++", "-std=c++20", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "use.cpp"}, folder->path());
+  ASSERT_TRUE(write_scratch_file(folder->path() / "use.cpp",
+                                 "#include \"model.h\"\nint main() { return 0; }\n")
+                  .ok());
+  const auto cpp = run(
+      {"g++", "-std=c++20", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "use.cpp"},
+      folder->path());
   EXPECT_TRUE(cpp.ok()) << cpp.error().message;
 }
 
 // Sections of the linked production firmware ("size -A"), with the weights in the given form.
-Result<std::string> linked_sizes(const Firmware& firmware, const fs::path& folder, const char* weights) {
+Result<std::string> linked_sizes(const Firmware& firmware, const fs::path& folder,
+                                 const char* weights) {
   const auto t = some_target();
   const auto runtime = resource_folder("runtime");
   std::vector<std::string> objects;
@@ -86,19 +98,24 @@ Result<std::string> linked_sizes(const Firmware& firmware, const fs::path& folde
     const std::string object = (folder / (fs::path(source).filename().string() + ".o")).string();
     std::vector<std::string> argv{"arm-none-eabi-gcc"};
     argv.insert(argv.end(), flags.begin(), flags.end());
-    argv.insert(argv.end(), {"-I" + folder.string(), "-Wa,-I" + folder.string(), "-I" + (runtime / "include").string(), "-c", source, "-o", object});
+    argv.insert(argv.end(), {"-I" + folder.string(), "-Wa,-I" + folder.string(),
+                             "-I" + (runtime / "include").string(), "-c", source, "-o", object});
     ATML_TRY(const auto out, run(argv));
     (void)out;
     objects.push_back(object);
     return {};
   };
   const auto flags = compile_flags(t, Optimize::kBalanced);
-  for (const char* file : {"model.c", "main.c", weights}) ATML_TRY_STATUS(compile(flags, (folder / file).string()));
-  for (const auto& source : runtime_sources(t)) ATML_TRY_STATUS(compile(flags, (runtime / source).string()));
-  for (const auto& source : startup_sources(t)) ATML_TRY_STATUS(compile(startup_flags(t), (runtime / source).string()));
+  for (const char* file : {"model.c", "main.c", weights})
+    ATML_TRY_STATUS(compile(flags, (folder / file).string()));
+  for (const auto& source : runtime_sources(t))
+    ATML_TRY_STATUS(compile(flags, (runtime / source).string()));
+  for (const auto& source : startup_sources(t))
+    ATML_TRY_STATUS(compile(startup_flags(t), (runtime / source).string()));
   std::vector<std::string> argv{"arm-none-eabi-gcc"};
   argv.insert(argv.end(), objects.begin(), objects.end());
-  argv.insert(argv.end(), {"-T", (folder / "link.ld").string(), "-o", (folder / "firmware.elf").string()});
+  argv.insert(argv.end(),
+              {"-T", (folder / "link.ld").string(), "-o", (folder / "firmware.elf").string()});
   const auto link = link_flags(t);
   argv.insert(argv.end(), link.begin(), link.end());
   ATML_TRY(const auto linked, run(argv));

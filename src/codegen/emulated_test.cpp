@@ -1,5 +1,5 @@
-// The kernels for real cores, in the emulator: every layer's bytes. The core decides which kernels are built
-// (assembly with the DSP extension, C without).
+// The kernels for real cores, in the emulator: every layer's bytes. The core decides which kernels
+// are built (assembly with the DSP extension, C without).
 #include <gtest/gtest.h>
 
 #include "codegen/random_models_test.h"
@@ -22,7 +22,8 @@ SECTIONS {
   __stack = ORIGIN(RAM) + LENGTH(RAM);
 })";
 
-// Copies .data, switches the floating point unit on, then newlib's start-up with semihosting takes over.
+// Copies .data, switches the floating point unit on, then newlib's start-up with semihosting takes
+// over.
 constexpr const char* kBoardStart = R"(#include <stdint.h>
 extern uint32_t data_load[], data_start[], data_end[], __stack[];
 void _start(void);
@@ -70,11 +71,21 @@ TEST_P(Emulated, EveryLayersBytesAreThoseOfTheInterpreter) {
   program.compiler = {"arm-none-eabi-gcc", "--specs=rdimon.specs"};
   program.flags = machine_flags(target);
   program.flags.emplace_back("-O2");
-  program.runner = {"qemu-system-arm", "-M", board.machine, "-nographic", "-monitor", "none", "-serial", "none",
-                    "-semihosting-config", "enable=on,target=native", "-kernel"};
+  program.runner = {"qemu-system-arm",
+                    "-M",
+                    board.machine,
+                    "-nographic",
+                    "-monitor",
+                    "none",
+                    "-serial",
+                    "none",
+                    "-semihosting-config",
+                    "enable=on,target=native",
+                    "-kernel"};
   program.extra_files = {{"board.ld", script(board)}, {"board.c", kBoardStart}};
   for (const auto rounding : {quantize::Rounding::kDouble, quantize::Rounding::kSingle}) {
-    expect_same_layers(random_models(30, 500 + static_cast<std::uint64_t>(board.core), rounding), program);
+    expect_same_layers(random_models(30, 500 + static_cast<std::uint64_t>(board.core), rounding),
+                       program);
   }
 }
 

@@ -1,6 +1,7 @@
-// Sizes without a compiler. Weights, tables and arena are exact; code is the sum of what each kernel in
-// use takes in the linked firmware. The constants below were read from linked firmware (arm-none-eabi-gcc
-// 12.2, Cortex-M4, -O2); estimate_test.cpp repeats the comparison where the compiler is installed.
+// Sizes without a compiler. Weights, tables and arena are exact; code is the sum of what each
+// kernel in use takes in the linked firmware. The constants below were read from linked firmware
+// (arm-none-eabi-gcc 12.2, Cortex-M4, -O2); estimate_test.cpp repeats the comparison where the
+// compiler is installed.
 #include <algorithm>
 #include <set>
 
@@ -11,37 +12,55 @@ namespace atml::codegen {
 
 namespace {
 
-constexpr std::int64_t kStartup = 300;        // vector table, reset, memory functions, main
-constexpr std::int64_t kLayerBytes = 24;      // function, call and literals of one layer
-constexpr std::int64_t kStatics = 4;          // of main.c
-constexpr std::int64_t kStack = 80;           // the smallest of any model; deeper kernels use up to 300
+constexpr std::int64_t kStartup = 300;    // vector table, reset, memory functions, main
+constexpr std::int64_t kLayerBytes = 24;  // function, call and literals of one layer
+constexpr std::int64_t kStatics = 4;      // of main.c
+constexpr std::int64_t kStack = 80;       // the smallest of any model; deeper kernels use up to 300
 
 struct CodeSize {
   Kernel kernel;
-  std::int64_t code;      // of the kernel's own functions
-  std::int64_t params;    // of its parameter struct, once a layer
+  std::int64_t code;    // of the kernel's own functions
+  std::int64_t params;  // of its parameter struct, once a layer
 };
 
 CodeSize code_size(Kernel kernel) {
   switch (kernel) {
-    case Kernel::kNone: return {kernel, 0, 0};
-    case Kernel::kConvPacked: return {kernel, 500, 60};
-    case Kernel::kPointwisePacked: return {kernel, 172, 32};
-    case Kernel::kDensePacked: return {kernel, 4, 24};
-    case Kernel::kDepthwisePacked: return {kernel, 1400, 72};
-    case Kernel::kConvPlain: return {kernel, 528, 56};
-    case Kernel::kDepthwisePlain: return {kernel, 492, 56};
-    case Kernel::kDensePlain: return {kernel, 252, 32};
-    case Kernel::kMaxPool: return {kernel, 276, 36};
-    case Kernel::kAveragePool: return {kernel, 300, 36};
-    case Kernel::kGlobalAverage: return {kernel, 88, 0};
-    case Kernel::kMean: return {kernel, 204, 24};
-    case Kernel::kAdd: return {kernel, 408, 48};
-    case Kernel::kMul: return {kernel, 204, 40};
-    case Kernel::kPlace: return {kernel, 150, 0};
-    case Kernel::kPad: return {kernel, 216, 40};
-    case Kernel::kSoftmax: return {kernel, 868, 20};
-    case Kernel::kTable: return {kernel, 32, 0};
+    case Kernel::kNone:
+      return {kernel, 0, 0};
+    case Kernel::kConvPacked:
+      return {kernel, 500, 60};
+    case Kernel::kPointwisePacked:
+      return {kernel, 172, 32};
+    case Kernel::kDensePacked:
+      return {kernel, 4, 24};
+    case Kernel::kDepthwisePacked:
+      return {kernel, 1400, 72};
+    case Kernel::kConvPlain:
+      return {kernel, 528, 56};
+    case Kernel::kDepthwisePlain:
+      return {kernel, 492, 56};
+    case Kernel::kDensePlain:
+      return {kernel, 252, 32};
+    case Kernel::kMaxPool:
+      return {kernel, 276, 36};
+    case Kernel::kAveragePool:
+      return {kernel, 300, 36};
+    case Kernel::kGlobalAverage:
+      return {kernel, 88, 0};
+    case Kernel::kMean:
+      return {kernel, 204, 24};
+    case Kernel::kAdd:
+      return {kernel, 408, 48};
+    case Kernel::kMul:
+      return {kernel, 204, 40};
+    case Kernel::kPlace:
+      return {kernel, 150, 0};
+    case Kernel::kPad:
+      return {kernel, 216, 40};
+    case Kernel::kSoftmax:
+      return {kernel, 868, 20};
+    case Kernel::kTable:
+      return {kernel, 32, 0};
   }
   ATML_UNREACHABLE("unknown kernel");
 }

@@ -13,14 +13,17 @@ namespace atml::codegen {
 namespace {
 
 bool is_prefix(const std::string& text) {
-  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
   return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && std::ranges::all_of(text, good);
 }
 
 Status check_options(const Options& options) {
   if (is_prefix(options.prefix)) return {};
-  return Error{Code::kInvalidArgument,
-               fmt::format("prefix '{}' is not a C identifier; use letters, digits and _", options.prefix)};
+  return Error{
+      Code::kInvalidArgument,
+      fmt::format("prefix '{}' is not a C identifier; use letters, digits and _", options.prefix)};
 }
 
 std::vector<File> files_of(const SourceContext& c) {
@@ -30,7 +33,8 @@ std::vector<File> files_of(const SourceContext& c) {
           {name + ".c", model_text(c), Role::kSource},
           {name + "_weights.h", weights_header_text(c), Role::kHeader},
           {name + "_weights.c", weights_text(c), Role::kWeightsArray},
-          {name + "_weights.S", assembly_definitions(arrays, name + "_weights.bin"), Role::kWeightsAssembly},
+          {name + "_weights.S", assembly_definitions(arrays, name + "_weights.bin"),
+           Role::kWeightsAssembly},
           {name + "_weights.bin", blob(arrays), Role::kWeightsBlob},
           {"main.c", main_text(c), Role::kMain},
           {"link.ld", linker_script_text(c.target), Role::kLinkerScript}};
@@ -52,9 +56,12 @@ OpInfo info_of(const quantize::Int8Model& model, const Step& step) {
 
 std::string_view to_string(Optimize optimize) {
   switch (optimize) {
-    case Optimize::kSpeed: return "speed";
-    case Optimize::kBalanced: return "balanced";
-    case Optimize::kSize: return "size";
+    case Optimize::kSpeed:
+      return "speed";
+    case Optimize::kBalanced:
+      return "balanced";
+    case Optimize::kSize:
+      return "size";
   }
   ATML_UNREACHABLE("unknown optimisation");
 }
@@ -65,7 +72,8 @@ Result<Optimize> parse_optimize(std::string_view text) {
     if (text == to_string(o)) return o;
     known.emplace_back(to_string(o));
   }
-  return Error{Code::kInvalidArgument, fmt::format("unknown optimisation '{}'{}", text, suggestion(text, known))};
+  return Error{Code::kInvalidArgument,
+               fmt::format("unknown optimisation '{}'{}", text, suggestion(text, known))};
 }
 
 const File* Firmware::find(std::string_view path) const {
@@ -73,7 +81,8 @@ const File* Firmware::find(std::string_view path) const {
   return found == files.end() ? nullptr : &*found;
 }
 
-Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target, const Options& options) {
+Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target,
+                          const Options& options) {
   ATML_TRY_STATUS(check_options(options));
   ATML_TRY(const Lowered lowered, lower(model, options));
   Firmware firmware;

@@ -1,14 +1,16 @@
-// Codegen: an Int8Model and a Target become C sources. A pure function of its arguments: the same model,
-// target and options give the same bytes, without time stamps, host paths or hidden state.
+// Codegen: an Int8Model and a Target become C sources. A pure function of its arguments: the same
+// model, target and options give the same bytes, without time stamps, host paths or hidden state.
 //
 // What the C looks like to its caller (prefix "model"):
 //   MODEL_ARENA_BYTES, MODEL_INPUT_BYTES, MODEL_OUTPUT_BYTES        macros in model.h
-//   int8_t*       model_input(void* arena)         where the caller writes the input, inside the arena
-//   void          model_run(void* arena)           one inference; the input is overwritten
+//   int8_t*       model_input(void* arena)         where the caller writes the input, inside the
+//   arena void          model_run(void* arena)           one inference; the input is overwritten
 //   const int8_t* model_output(const void* arena)  valid until the next write into the arena
-//   void          model_predict(const int8_t in[], int8_t out[], void* arena)    copies in, runs, copies out
-// The arena is the caller's, aligned to 16 bytes, and holds input and output. Every operator that computes is
-// one static noinline function `model_layer_NN_<name>` (NN = index of the operator, at least two digits).
+//   void          model_predict(const int8_t in[], int8_t out[], void* arena)    copies in, runs,
+//   copies out
+// The arena is the caller's, aligned to 16 bytes, and holds input and output. Every operator that
+// computes is one static noinline function `model_layer_NN_<name>` (NN = index of the operator, at
+// least two digits).
 #pragma once
 
 #include <cstdint>
@@ -35,85 +37,94 @@ struct SelfTest {
 };
 
 struct Options {
-  std::string prefix = "model";             // a C identifier; on all external names and macros
+  std::string prefix = "model";  // a C identifier; on all external names and macros
   Optimize optimize = Optimize::kBalanced;
-  std::optional<SelfTest> self_test;        // only firmware_folder() uses it
-  std::string provenance;                   // text for the header comment (study, trial, seed); may have lines
+  std::optional<SelfTest> self_test;  // only firmware_folder() uses it
+  std::string provenance;  // text for the header comment (study, trial, seed); may have lines
 };
 
 /// Where a tensor lies in the arena while it lives: from before first_op to after last_op (operator
-/// indices; -1 = before the first, for the input; ops.size() = after the last, for the output). Tensors that
-/// share bytes by an in-place operator overlap on purpose: `in_place_of` names the other one.
+/// indices; -1 = before the first, for the input; ops.size() = after the last, for the output).
+/// Tensors that share bytes by an in-place operator overlap on purpose: `in_place_of` names the
+/// other one.
 struct Placement {
   int tensor = 0;
   Bytes offset, size;
   int first_op = 0, last_op = 0;
-  int in_place_of = -1;                     // tensor whose bytes this one overwrites, or -1
+  int in_place_of = -1;  // tensor whose bytes this one overwrites, or -1
 };
 
 struct MemoryPlan {
-  Bytes arena;                              // size of the caller's buffer: all of the below
-  std::vector<Placement> placements;        // in order of tensor index; tensors that need no room are absent
-  Bytes scratch;                            // largest scratch of an operator (patch and row buffers), inside arena
-  Bytes scratch_offset;                     // of the operator that needs the largest
-  std::vector<Bytes> live_at_op;            // bytes in use while operator i runs, with its scratch
-  int peak_op = 0;                          // the first operator with the largest live_at_op
+  Bytes arena;  // size of the caller's buffer: all of the below
+  std::vector<Placement>
+      placements;        // in order of tensor index; tensors that need no room are absent
+  Bytes scratch;         // largest scratch of an operator (patch and row buffers), inside arena
+  Bytes scratch_offset;  // of the operator that needs the largest
+  std::vector<Bytes> live_at_op;  // bytes in use while operator i runs, with its scratch
+  int peak_op = 0;                // the first operator with the largest live_at_op
 };
 
 enum class Role {
-  kSource,         // C of the model: needed in both weight forms
+  kSource,  // C of the model: needed in both weight forms
   kHeader,
-  kWeightsArray,   // form (a): the weights as C arrays; compile it or link form (b), never both
-  kWeightsBlob,    // form (b): raw bytes, read by .incbin (the assembler needs -I of the folder)
-  kWeightsAssembly,// form (b): the assembler file; gives the same symbols, sections and sizes as (a)
-  kLinkerScript,   // the part's true memory map
-  kMain,           // main.c: the minimal application of the production ELF
-  kSupport,        // README, Makefile, self-test, copies of the runtime: firmware_folder() only
+  kWeightsArray,     // form (a): the weights as C arrays; compile it or link form (b), never both
+  kWeightsBlob,      // form (b): raw bytes, read by .incbin (the assembler needs -I of the folder)
+  kWeightsAssembly,  // form (b): the assembler file; gives the same symbols, sections and sizes as
+                     // (a)
+  kLinkerScript,     // the part's true memory map
+  kMain,             // main.c: the minimal application of the production ELF
+  kSupport,          // README, Makefile, self-test, copies of the runtime: firmware_folder() only
 };
 
 struct File {
-  std::string path;                         // relative, with '/'
+  std::string path;  // relative, with '/'
   std::string bytes;
   Role role = Role::kSource;
 };
 
 /// What became of an operator.
 struct OpInfo {
-  int op = 0;                               // index into Int8Model::ops
+  int op = 0;  // index into Int8Model::ops
   std::string name;
-  std::string symbol;                       // its function in model.c; empty: no code (a reshape, a merged pad)
-  std::string kernel;                       // runtime function that does the work ("atml_pointwise_s8")
-  Bytes weights;                            // kernel bytes in flash, padding of the packing included
-  Bytes tables;                             // biases, multipliers, shifts, look-up tables, parameters
-  Bytes scratch;                            // arena bytes beside its tensors
+  std::string symbol;  // its function in model.c; empty: no code (a reshape, a merged pad)
+  std::string kernel;  // runtime function that does the work ("atml_pointwise_s8")
+  Bytes weights;       // kernel bytes in flash, padding of the packing included
+  Bytes tables;        // biases, multipliers, shifts, look-up tables, parameters
+  Bytes scratch;       // arena bytes beside its tensors
 };
 
 struct Firmware {
-  std::vector<File> files;                  // in stable order
+  std::vector<File> files;  // in stable order
   MemoryPlan plan;
-  std::vector<OpInfo> ops;                  // one an operator
+  std::vector<OpInfo> ops;  // one an operator
 
   const File* find(std::string_view path) const;
 };
 
-/// The hot path of a deployability check: <prefix>.h, <prefix>.c, both weight forms (<prefix>_weights.c or
-/// <prefix>_weights.S + <prefix>_weights.bin) with <prefix>_weights.h, main.c, link.ld. Start-up and kernels do not
-/// depend on the model: runtime.h lists them. Fails (unsupported) on what the runtime cannot
-/// compute, naming operator, kind and the reason. The model must verify().
-Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target, const Options& options);
+/// The hot path of a deployability check: <prefix>.h, <prefix>.c, both weight forms
+/// (<prefix>_weights.c or <prefix>_weights.S + <prefix>_weights.bin) with <prefix>_weights.h,
+/// main.c, link.ld. Start-up and kernels do not depend on the model: runtime.h lists them. Fails
+/// (unsupported) on what the runtime cannot compute, naming operator, kind and the reason. The
+/// model must verify().
+Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target,
+                          const Options& options);
 
-/// The user's folder: all of generate() without form (b), the kernels in use, start-up, Makefile, README.md, self-test (host `make check`).
+/// The user's folder: all of generate() without form (b), the kernels in use, start-up, Makefile,
+/// README.md, self-test (host `make check`).
 Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target::Target& target,
                                  const Options& options);
 
 /// The arena alone, without code: the exact plan that generate() uses.
-MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& target, const Options& options);
+MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& target,
+                       const Options& options);
 
-/// Sizes without a compiler, in microseconds, to skip what cannot fit. arena is exact; flash and ram (arena +
-/// statics + stack) are calibrated against linked firmware and lean low: see estimate.cpp for the error.
+/// Sizes without a compiler, in microseconds, to skip what cannot fit. arena is exact; flash and
+/// ram (arena + statics + stack) are calibrated against linked firmware and lean low: see
+/// estimate.cpp for the error.
 struct Estimate {
   Bytes flash, arena, ram;
 };
-Estimate estimate(const quantize::Int8Model& model, const target::Target& target, const Options& options);
+Estimate estimate(const quantize::Int8Model& model, const target::Target& target,
+                  const Options& options);
 
 }  // namespace atml::codegen

@@ -1,5 +1,5 @@
-// The user's folder: generate() without the assembler form of the weights, the kernels in use, start-up, build
-// files, a self-test and a README.
+// The user's folder: generate() without the assembler form of the weights, the kernels in use,
+// start-up, build files, a self-test and a README.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,10 +19,12 @@ namespace {
 
 // Kernels that a kernel calls.
 std::vector<std::string> helpers(const std::string& source) {
-  if (source == "kernels/conv_packed.c" || source == "kernels/pointwise_packed.c" || source == "kernels/dense_packed.c") {
+  if (source == "kernels/conv_packed.c" || source == "kernels/pointwise_packed.c" ||
+      source == "kernels/dense_packed.c") {
     return {"kernels/dot.c", "kernels/dsp_dot.c"};
   }
-  if (source == "kernels/depthwise_packed.c") return {"kernels/depthwise_row.c", "kernels/dsp_depthwise_row.c"};
+  if (source == "kernels/depthwise_packed.c")
+    return {"kernels/depthwise_row.c", "kernels/dsp_depthwise_row.c"};
   if (source == "kernels/place.c") return {"kernels/table.c", "kernels/copy.c"};
   return {};
 }
@@ -41,17 +43,20 @@ Result<std::set<std::string>> sources_in_use(const quantize::Int8Model& model) {
 }
 
 // Headers a file includes from runtime/include, directly; headers include others.
-void add_headers(const std::string& text, const std::filesystem::path& include, std::set<std::string>& headers) {
+void add_headers(const std::string& text, const std::filesystem::path& include,
+                 std::set<std::string>& headers) {
   for (const std::string& line : split(text, '\n')) {
     const std::string start = "#include \"atml_";
     if (line.rfind(start, 0) != 0) continue;
     const std::string name = line.substr(10, line.size() - 11);
     if (!headers.insert(name).second) continue;
-    if (const auto header = read_file(include / name); header.ok()) add_headers(*header, include, headers);
+    if (const auto header = read_file(include / name); header.ok())
+      add_headers(*header, include, headers);
   }
 }
 
-Status add_runtime(const std::set<std::string>& sources, const target::Target& target, std::vector<File>& files) {
+Status add_runtime(const std::set<std::string>& sources, const target::Target& target,
+                   std::vector<File>& files) {
   const auto folder = resource_folder("runtime");
   std::set<std::string> headers{"atml_filters.h", "atml_ops.h", "atml_window.h"};
   for (const std::string& source : sources) {
@@ -73,7 +78,8 @@ Status add_runtime(const std::set<std::string>& sources, const target::Target& t
 Status check_self_test(const quantize::Int8Model& model, const SelfTest& test) {
   const auto expects = [](const char* what, std::size_t have, std::int64_t want) -> Status {
     if (static_cast<std::int64_t>(have) == want) return {};
-    return Error{Code::kInvalidArgument, fmt::format("self-test {} has {} values, the model {}", what, have, want)};
+    return Error{Code::kInvalidArgument,
+                 fmt::format("self-test {} has {} values, the model {}", what, have, want)};
   };
   ATML_TRY_STATUS(expects("input", test.input.size(), model.tensor(model.input).shape.elements()));
   return expects("output", test.output.size(), model.tensor(model.output).shape.elements());
@@ -81,17 +87,21 @@ Status check_self_test(const quantize::Int8Model& model, const SelfTest& test) {
 
 }  // namespace
 
-Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target::Target& target, const Options& options) {
+Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target::Target& target,
+                                 const Options& options) {
   if (options.self_test) ATML_TRY_STATUS(check_self_test(model, *options.self_test));
   ATML_TRY(Firmware firmware, generate(model, target, options));
-  std::erase_if(firmware.files, [](const File& f) { return f.role == Role::kWeightsAssembly || f.role == Role::kWeightsBlob; });
+  std::erase_if(firmware.files, [](const File& f) {
+    return f.role == Role::kWeightsAssembly || f.role == Role::kWeightsBlob;
+  });
   ATML_TRY(const auto sources, sources_in_use(model));
   ATML_TRY_STATUS(add_runtime(sources, target, firmware.files));
   const FolderContext context{model, target, options, firmware, {sources.begin(), sources.end()}};
   firmware.files.push_back({"Makefile", makefile_text(context), Role::kSupport});
   firmware.files.push_back({"CMakeLists.txt", cmake_text(context), Role::kSupport});
   firmware.files.push_back({"README.md", readme_text(context), Role::kSupport});
-  if (options.self_test) firmware.files.push_back({"selftest.c", selftest_text(context), Role::kSupport});
+  if (options.self_test)
+    firmware.files.push_back({"selftest.c", selftest_text(context), Role::kSupport});
   return firmware;
 }
 

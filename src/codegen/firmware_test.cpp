@@ -18,16 +18,19 @@ TEST(Firmware, HostCodeGivesEveryLayersBytesUnderSanitizers) {
   expect_same_layers(random_models(40, 1, Rounding::kDouble), program);
 }
 
-TEST(Firmware, SingleRoundingGivesEveryLayersBytes) { expect_same_layers(random_models(25, 2000, Rounding::kSingle), {}); }
+TEST(Firmware, SingleRoundingGivesEveryLayersBytes) {
+  expect_same_layers(random_models(25, 2000, Rounding::kSingle), {});
+}
 
 TEST(Firmware, RandomModelsUseEveryKernelButThoseOfTfliteOnly) {
   std::set<Kernel> seen;
   for (const auto& model : random_models(40, 1, Rounding::kDouble)) {
     for (const auto& op : model.ops) seen.insert(choose_kernel(model, op)->kernel);
   }
-  for (const Kernel k : {Kernel::kConvPacked, Kernel::kPointwisePacked, Kernel::kDensePacked, Kernel::kDepthwisePacked,
-                         Kernel::kConvPlain, Kernel::kDepthwisePlain, Kernel::kDensePlain, Kernel::kMaxPool,
-                         Kernel::kAveragePool, Kernel::kGlobalAverage, Kernel::kAdd, Kernel::kPlace, Kernel::kTable}) {
+  for (const Kernel k : {Kernel::kConvPacked, Kernel::kPointwisePacked, Kernel::kDensePacked,
+                         Kernel::kDepthwisePacked, Kernel::kConvPlain, Kernel::kDepthwisePlain,
+                         Kernel::kDensePlain, Kernel::kMaxPool, Kernel::kAveragePool,
+                         Kernel::kGlobalAverage, Kernel::kAdd, Kernel::kPlace, Kernel::kTable}) {
     EXPECT_TRUE(seen.contains(k)) << function_name(k);
   }
 }
@@ -38,7 +41,8 @@ TEST(Firmware, TheSameModelGivesTheSameBytes) {
     const auto a = generate(model, some_target(), {}), b = generate(model, some_target(), {});
     ASSERT_TRUE(a.ok() && b.ok());
     ASSERT_EQ(a->files.size(), b->files.size());
-    for (std::size_t i = 0; i < a->files.size(); ++i) EXPECT_EQ(a->files[i].bytes, b->files[i].bytes) << a->files[i].path;
+    for (std::size_t i = 0; i < a->files.size(); ++i)
+      EXPECT_EQ(a->files[i].bytes, b->files[i].bytes) << a->files[i].path;
   }
 }
 
@@ -50,10 +54,14 @@ TEST(Firmware, LiveTensorsNeverOverlapUnlessTheKernelAllowsIt) {
     for (const Placement& a : plan.placements) {
       EXPECT_LE(a.offset.value + a.size.value, plan.arena.value);
       for (const Placement& b : plan.placements) {
-        const bool together = a.first_op < b.last_op && b.first_op < a.last_op;  // for more than the one operator
-        const bool overlap = a.offset.value < b.offset.value + b.size.value && b.offset.value < a.offset.value + a.size.value;
-        const bool alias = a.offset == b.offset && a.first_op == b.first_op && a.last_op == b.last_op;
-        EXPECT_FALSE(together && overlap && !alias) << model.tensor(a.tensor).name << " and " << model.tensor(b.tensor).name;
+        const bool together =
+            a.first_op < b.last_op && b.first_op < a.last_op;  // for more than the one operator
+        const bool overlap = a.offset.value < b.offset.value + b.size.value &&
+                             b.offset.value < a.offset.value + a.size.value;
+        const bool alias =
+            a.offset == b.offset && a.first_op == b.first_op && a.last_op == b.last_op;
+        EXPECT_FALSE(together && overlap && !alias)
+            << model.tensor(a.tensor).name << " and " << model.tensor(b.tensor).name;
       }
     }
   }
@@ -65,7 +73,8 @@ TEST(Firmware, ABadPrefixIsRefused) {
   options.prefix = "9 lives";
   const auto firmware = generate(models[0], some_target(), options);
   ASSERT_FALSE(firmware.ok());
-  EXPECT_EQ(firmware.error().message, "prefix '9 lives' is not a C identifier; use letters, digits and _");
+  EXPECT_EQ(firmware.error().message,
+            "prefix '9 lives' is not a C identifier; use letters, digits and _");
 }
 
 TEST(Firmware, AKernelTooLargeForTheRuntimeIsRefusedByName) {
@@ -77,7 +86,8 @@ TEST(Firmware, AKernelTooLargeForTheRuntimeIsRefusedByName) {
   const auto firmware = generate(quantize::structure_model(net), some_target(), {});
   ASSERT_FALSE(firmware.ok());
   EXPECT_EQ(firmware.error().message,
-            "operator 0 'wide' (depthwise): a kernel, stride, dilation or padding of 301 is above the runtime's 255");
+            "operator 0 'wide' (depthwise): a kernel, stride, dilation or padding of 301 is above "
+            "the runtime's 255");
 }
 
 TEST(Firmware, CommentsCannotEndTheComment) {

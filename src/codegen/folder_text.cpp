@@ -19,14 +19,17 @@ namespace {
 
 std::string upper(const FolderContext& c) {
   std::string text = c.options.prefix;
-  std::ranges::transform(text, text.begin(), [](unsigned char ch) { return static_cast<char>(std::toupper(ch)); });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char ch) { return static_cast<char>(std::toupper(ch)); });
   return text;
 }
 
 // @name@, @NAME@ and further marks -> values.
-std::string filled(std::string text, const std::vector<std::pair<std::string, std::string>>& marks) {
+std::string filled(std::string text,
+                   const std::vector<std::pair<std::string, std::string>>& marks) {
   for (const auto& [mark, value] : marks) {
-    for (std::size_t p = text.find(mark); p != std::string::npos; p = text.find(mark, p + value.size())) {
+    for (std::size_t p = text.find(mark); p != std::string::npos;
+         p = text.find(mark, p + value.size())) {
       text.replace(p, mark.size(), value);
     }
   }
@@ -52,10 +55,12 @@ const char* cross_prefix(const target::Target& t) {
 }
 
 std::string layer_table(const FolderContext& c) {
-  std::string text = "| layer | kernel | flash of weights + tables, B | arena in use, B |\n|---|---|---:|---:|\n";
+  std::string text =
+      "| layer | kernel | flash of weights + tables, B | arena in use, B |\n|---|---|---:|---:|\n";
   for (const OpInfo& op : c.firmware.ops) {
     const std::size_t i = static_cast<std::size_t>(op.op);
-    fmt::format_to(std::back_inserter(text), "| {} | {} | {} | {} |\n", comment_safe(layer_title(c.model, c.model.ops[i])),
+    fmt::format_to(std::back_inserter(text), "| {} | {} | {} | {} |\n",
+                   comment_safe(layer_title(c.model, c.model.ops[i])),
                    op.kernel.empty() ? "-" : "`" + op.kernel + "`", (op.weights + op.tables).value,
                    c.firmware.plan.live_at_op[i].value);
   }
@@ -72,7 +77,9 @@ std::string values_text(const std::vector<std::int8_t>& values) {
 }
 
 std::vector<std::pair<std::string, std::string>> common_marks(const FolderContext& c) {
-  return {{"@name@", c.options.prefix}, {"@NAME@", upper(c)}, {"@arena@", std::to_string(c.firmware.plan.arena.value)}};
+  return {{"@name@", c.options.prefix},
+          {"@NAME@", upper(c)},
+          {"@arena@", std::to_string(c.firmware.plan.arena.value)}};
 }
 
 }  // namespace
@@ -80,15 +87,18 @@ std::vector<std::pair<std::string, std::string>> common_marks(const FolderContex
 std::string makefile_text(const FolderContext& c) {
   auto marks = common_marks(c);
   std::vector<std::string> libraries, linking;
-  for (const std::string& flag : link_flags(c.target)) (flag.rfind("-l", 0) == 0 ? libraries : linking).push_back(flag);
-  marks.insert(marks.end(), {{"@cross@", cross_prefix(c.target)},
-                             {"@cflags@", words(compile_flags(c.target, c.options.optimize, c.model.rounding))},
-                             {"@startflags@", words(startup_flags(c.target))},
-                             {"@linkflags@", words(linking)},
-                             {"@libraries@", words(libraries)},
-                             {"@kernels@", kernel_list(c, " \\\n  ")},
-                             {"@startup@", startup_list(c)},
-                             {"@rounding@", c.model.rounding == Rounding::kSingle ? " -DATML_SINGLE_ROUNDING=1" : ""}});
+  for (const std::string& flag : link_flags(c.target))
+    (flag.rfind("-l", 0) == 0 ? libraries : linking).push_back(flag);
+  marks.insert(
+      marks.end(),
+      {{"@cross@", cross_prefix(c.target)},
+       {"@cflags@", words(compile_flags(c.target, c.options.optimize, c.model.rounding))},
+       {"@startflags@", words(startup_flags(c.target))},
+       {"@linkflags@", words(linking)},
+       {"@libraries@", words(libraries)},
+       {"@kernels@", kernel_list(c, " \\\n  ")},
+       {"@startup@", startup_list(c)},
+       {"@rounding@", c.model.rounding == Rounding::kSingle ? " -DATML_SINGLE_ROUNDING=1" : ""}});
   std::string text = R"(# make         firmware.elf and firmware.bin for the part in link.ld
 # make check   the self-test on this computer: the same C, compiled by $(HOST_CC)
 CROSS ?= @cross@
@@ -140,11 +150,15 @@ build/selftest: selftest.c $(MODEL) $(KERNELS) @name@.h @name@_weights.h
 
 std::string cmake_text(const FolderContext& c) {
   auto marks = common_marks(c);
-  marks.insert(marks.end(), {{"@kernels@", kernel_list(c, "\n  ")},
-                             {"@rounding@", c.model.rounding == Rounding::kSingle
-                                                ? "\ntarget_compile_definitions(@name@ PRIVATE ATML_SINGLE_ROUNDING=1)" : ""}});
+  marks.insert(
+      marks.end(),
+      {{"@kernels@", kernel_list(c, "\n  ")},
+       {"@rounding@", c.model.rounding == Rounding::kSingle
+                          ? "\ntarget_compile_definitions(@name@ PRIVATE ATML_SINGLE_ROUNDING=1)"
+                          : ""}});
   marks.push_back({"@name@", c.options.prefix});
-  return filled(R"(# The network as a library for your own project: add_subdirectory(this folder), link @name@.
+  return filled(
+      R"(# The network as a library for your own project: add_subdirectory(this folder), link @name@.
 cmake_minimum_required(VERSION 3.16)
 project(@name@ LANGUAGES C)
 add_library(@name@ STATIC
@@ -153,26 +167,34 @@ add_library(@name@ STATIC
   @kernels@)
 target_include_directories(@name@ PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/runtime/include)
 set_target_properties(@name@ PROPERTIES C_STANDARD 99)@rounding@
-)", marks);
+)",
+      marks);
 }
 
 std::string readme_text(const FolderContext& c) {
   const Tensor& in = c.model.tensor(c.model.input);
   const Tensor& out = c.model.tensor(c.model.output);
   auto marks = common_marks(c);
-  marks.insert(marks.end(),
-               {{"@title@", comment_safe(c.target.title.empty() ? c.target.name : c.target.title)},
-                {"@macs@", with_thousands(c.model.macs().value)},
-                {"@in@", in.shape.text()},
-                {"@out@", out.shape.text()},
-                {"@in_scale@", fmt::format("{:.9g}", in.scale)},
-                {"@in_zero@", std::to_string(in.zero_point)},
-                {"@out_scale@", fmt::format("{:.9g}", out.scale)},
-                {"@out_zero@", std::to_string(out.zero_point)},
-                {"@layers@", layer_table(c)},
-                {"@check@", c.options.self_test ? "`make check` runs the same C on this computer against a known input and output.\n" : ""},
-                {"@rounding@", c.model.rounding == Rounding::kSingle ? " and `-DATML_SINGLE_ROUNDING=1`" : ""},
-                {"@provenance@", c.options.provenance.empty() ? "" : "\nMade from: " + comment_safe(c.options.provenance) + "\n"}});
+  marks.insert(
+      marks.end(),
+      {{"@title@", comment_safe(c.target.title.empty() ? c.target.name : c.target.title)},
+       {"@macs@", with_thousands(c.model.macs().value)},
+       {"@in@", in.shape.text()},
+       {"@out@", out.shape.text()},
+       {"@in_scale@", fmt::format("{:.9g}", in.scale)},
+       {"@in_zero@", std::to_string(in.zero_point)},
+       {"@out_scale@", fmt::format("{:.9g}", out.scale)},
+       {"@out_zero@", std::to_string(out.zero_point)},
+       {"@layers@", layer_table(c)},
+       {"@check@",
+        c.options.self_test
+            ? "`make check` runs the same C on this computer against a known input and output.\n"
+            : ""},
+       {"@rounding@",
+        c.model.rounding == Rounding::kSingle ? " and `-DATML_SINGLE_ROUNDING=1`" : ""},
+       {"@provenance@", c.options.provenance.empty()
+                            ? ""
+                            : "\nMade from: " + comment_safe(c.options.provenance) + "\n"}});
   return filled(R"(# @name@: an int8 neural network in C99
 
 Input @in@ (height x width x channel, int8), output @out@; @macs@ multiply-accumulates an inference. Built for
@@ -212,13 +234,16 @@ path; optimise with -O2@rounding@. Leave out `main.c`, `link.ld` and `runtime/st
 
 @layers@
 Arena: @arena@ bytes. The table of all buffers heads `@name@.c`.
-)", marks);
+)",
+                marks);
 }
 
 std::string selftest_text(const FolderContext& c) {
   auto marks = common_marks(c);
-  marks.insert(marks.end(), {{"@input@", values_text(c.options.self_test->input)}, {"@output@", values_text(c.options.self_test->output)}});
-  return filled(R"(/* A known input must give the known output, byte for byte. Exit code 0: it does. */
+  marks.insert(marks.end(), {{"@input@", values_text(c.options.self_test->input)},
+                             {"@output@", values_text(c.options.self_test->output)}});
+  return filled(
+      R"(/* A known input must give the known output, byte for byte. Exit code 0: it does. */
 #include <stdio.h>
 #include <string.h>
 
@@ -241,7 +266,8 @@ int main(void) {
   (void)puts("self-test: passed");
   return 0;
 }
-)", marks);
+)",
+      marks);
 }
 
 }  // namespace atml::codegen

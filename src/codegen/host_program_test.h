@@ -1,5 +1,5 @@
-// Test support: generates C for several models, compiles it with a host compiler into one program, runs
-// it, and returns the bytes of every layer's output.
+// Test support: generates C for several models, compiles it with a host compiler into one program,
+// runs it, and returns the bytes of every layer's output.
 #pragma once
 
 #include <fmt/format.h>
@@ -31,21 +31,37 @@ inline target::Target some_target() {
   return t;
 }
 
-/// The flags under which all generated C and all kernels must compile without a word (style sheet, section 8).
+/// The flags under which all generated C and all kernels must compile without a word (style sheet,
+/// section 8).
 inline std::vector<std::string> strict_gate() {
-  return {"-pedantic", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Wcast-qual",
-          "-Wcast-align", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wvla", "-Wdouble-promotion", "-Wundef"};
+  return {"-pedantic",
+          "-Wall",
+          "-Wextra",
+          "-Werror",
+          "-Wconversion",
+          "-Wsign-conversion",
+          "-Wshadow",
+          "-Wcast-qual",
+          "-Wcast-align",
+          "-Wstrict-prototypes",
+          "-Wmissing-prototypes",
+          "-Wvla",
+          "-Wdouble-promotion",
+          "-Wundef"};
 }
 
 /// The model's source with a call after each layer that reports the layer's output.
-inline std::string with_layer_reports(const quantize::Int8Model& model, const Firmware& firmware, const std::string& prefix) {
+inline std::string with_layer_reports(const quantize::Int8Model& model, const Firmware& firmware,
+                                      const std::string& prefix) {
   std::string text = firmware.find(prefix + ".c")->bytes;
   for (std::size_t i = 0; i < model.ops.size(); ++i) {
     if (firmware.ops[i].symbol.empty()) continue;
     const std::string call = "  " + firmware.ops[i].symbol + "(bytes);\n";
     const std::size_t at = text.find(call);
-    const Placement& place = firmware.plan.placements[static_cast<std::size_t>(model.ops[i].output)];
-    text.insert(at + call.size(), fmt::format("  report(&bytes[{}], {});\n", place.offset.value, place.size.value));
+    const Placement& place =
+        firmware.plan.placements[static_cast<std::size_t>(model.ops[i].output)];
+    text.insert(at + call.size(),
+                fmt::format("  report(&bytes[{}], {});\n", place.offset.value, place.size.value));
   }
   const std::string declaration = "void report(const signed char *bytes, long count);\n";
   text.insert(0, declaration);
@@ -55,26 +71,34 @@ inline std::string with_layer_reports(const quantize::Int8Model& model, const Fi
 struct HostProgram {
   std::vector<std::string> compiler{"gcc"};
   std::vector<std::string> flags{"-O1", "-g"};
-  std::vector<std::string> runner;                              // before the program's path, e.g. an emulator
-  std::vector<std::pair<std::string, std::string>> extra_files; // name and text; those in C are compiled in
+  std::vector<std::string> runner;  // before the program's path, e.g. an emulator
+  std::vector<std::pair<std::string, std::string>>
+      extra_files;  // name and text; those in C are compiled in
 
-  /// For each model and input (random, seeded): bytes of all layers' outputs, in order. Fails with the compiler's text.
-  Result<std::string> run(const std::vector<quantize::Int8Model>& models, const Options& base, std::size_t inputs) const {
+  /// For each model and input (random, seeded): bytes of all layers' outputs, in order. Fails with
+  /// the compiler's text.
+  Result<std::string> run(const std::vector<quantize::Int8Model>& models, const Options& base,
+                          std::size_t inputs) const {
     ATML_TRY(const auto folder, ScratchFolder::create());
-    std::string main = "#include <stdio.h>\n#include <string.h>\n"
-                       "void report(const signed char *bytes, long count);\n"
-                       "void report(const signed char *bytes, long count) { fwrite(bytes, 1, (size_t)count, stdout); }\n";
+    std::string main =
+        "#include <stdio.h>\n#include <string.h>\n"
+        "void report(const signed char *bytes, long count);\n"
+        "void report(const signed char *bytes, long count) { fwrite(bytes, 1, (size_t)count, "
+        "stdout); }\n";
     std::string body;
     Command compile;
     compile.timeout = Seconds(300);
     compile.argv = compiler;
-    compile.argv.insert(compile.argv.end(), {"-std=c99", "-o", (folder.path() / "program").string()});
+    compile.argv.insert(compile.argv.end(),
+                        {"-std=c99", "-o", (folder.path() / "program").string()});
     compile.argv.insert(compile.argv.end(), flags.begin(), flags.end());
     const auto runtime = resource_folder("runtime");
     compile.argv.push_back("-I" + (runtime / "include").string());
     compile.argv.push_back("-I" + folder.path().string());
-    for (const auto& source : host_runtime_sources()) compile.argv.push_back((runtime / source).string());
-    if (models[0].rounding == quantize::Rounding::kSingle) compile.argv.emplace_back("-DATML_SINGLE_ROUNDING=1");
+    for (const auto& source : host_runtime_sources())
+      compile.argv.push_back((runtime / source).string());
+    if (models[0].rounding == quantize::Rounding::kSingle)
+      compile.argv.emplace_back("-DATML_SINGLE_ROUNDING=1");
     std::string input_bytes;
     for (std::size_t m = 0; m < models.size(); ++m) {
       Options options = base;
@@ -84,13 +108,20 @@ struct HostProgram {
         ATML_TRY_STATUS(write_scratch_file(folder.path() / file.path, file.bytes));
       }
       const auto source = folder.path() / (options.prefix + ".c");
-      ATML_TRY_STATUS(write_scratch_file(source, with_layer_reports(models[m], firmware, options.prefix)));
+      ATML_TRY_STATUS(
+          write_scratch_file(source, with_layer_reports(models[m], firmware, options.prefix)));
       compile.argv.push_back(source.string());
       compile.argv.push_back((folder.path() / (options.prefix + "_weights.c")).string());
-      main += fmt::format("#include \"net{0}.h\"\nstatic signed char arena{0}[NET{0}_ARENA_BYTES] __attribute__((aligned(16)));\n", m);
-      body += fmt::format("  memset(arena{0}, 0x5A, sizeof arena{0});\n  for (int i = 0; i < {1}; i++) {{\n"
-                          "    if (fread(net{0}_input(arena{0}), 1, NET{0}_INPUT_BYTES, stdin) != NET{0}_INPUT_BYTES) return 1;\n"
-                          "    net{0}_run(arena{0});\n  }}\n", m, inputs);
+      main += fmt::format(
+          "#include \"net{0}.h\"\nstatic signed char arena{0}[NET{0}_ARENA_BYTES] "
+          "__attribute__((aligned(16)));\n",
+          m);
+      body += fmt::format(
+          "  memset(arena{0}, 0x5A, sizeof arena{0});\n  for (int i = 0; i < {1}; i++) {{\n"
+          "    if (fread(net{0}_input(arena{0}), 1, NET{0}_INPUT_BYTES, stdin) != "
+          "NET{0}_INPUT_BYTES) return 1;\n"
+          "    net{0}_run(arena{0});\n  }}\n",
+          m, inputs);
       const auto values = quantize::random_inputs(models[m], inputs, m);
       input_bytes.append(values.begin(), values.end());
     }
@@ -100,7 +131,8 @@ struct HostProgram {
       if (name.ends_with(".c")) compile.argv.push_back(path);
       if (name.ends_with(".ld")) compile.argv.insert(compile.argv.end(), {"-T", path});
     }
-    ATML_TRY_STATUS(write_scratch_file(folder.path() / "main_test.c", main + "int main(void) {\n" + body + "  return 0;\n}\n"));
+    ATML_TRY_STATUS(write_scratch_file(folder.path() / "main_test.c",
+                                       main + "int main(void) {\n" + body + "  return 0;\n}\n"));
     compile.argv.push_back((folder.path() / "main_test.c").string());
     ATML_TRY(const ProcessResult built, run_process(compile));
     if (!built.succeeded()) return Error{Code::kInvalidArgument, "compiler: " + built.err};
@@ -111,20 +143,23 @@ struct HostProgram {
     execute.input = input_bytes;
     execute.output_limit = std::size_t{1} << 28;
     ATML_TRY(const ProcessResult ran, run_process(execute));
-    if (!ran.succeeded()) return Error{Code::kInvalidArgument, "program " + ran.ending() + ": " + ran.err};
+    if (!ran.succeeded())
+      return Error{Code::kInvalidArgument, "program " + ran.ending() + ": " + ran.err};
     return ran.out;
   }
 };
 
 /// What HostProgram::run() must give, by the interpreter.
-inline std::string expected_layers(const std::vector<quantize::Int8Model>& models, std::size_t inputs) {
+inline std::string expected_layers(const std::vector<quantize::Int8Model>& models,
+                                   std::size_t inputs) {
   std::string bytes;
   for (std::size_t m = 0; m < models.size(); ++m) {
     const quantize::Int8Model& model = models[m];
     quantize::Interpreter interpreter(model);
     const auto values = quantize::random_inputs(model, inputs, m);
     const std::size_t size = values.size() / inputs;
-    std::vector<std::int8_t> out(static_cast<std::size_t>(model.tensor(model.output).shape.elements()));
+    std::vector<std::int8_t> out(
+        static_cast<std::size_t>(model.tensor(model.output).shape.elements()));
     for (std::size_t i = 0; i < inputs; ++i) {
       interpreter.run(std::span(values).subspan(i * size, size), out);
       for (const auto& op : model.ops) {

@@ -18,10 +18,12 @@ struct Overloaded : Ts... {
 template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
-constexpr int kLargestWindow = 255;   // fields of atml_window
-constexpr int kDepthwiseRows = 8;     // ATML_DEPTHWISE_ROWS
+constexpr int kLargestWindow = 255;  // fields of atml_window
+constexpr int kDepthwiseRows = 8;    // ATML_DEPTHWISE_ROWS
 
-std::int64_t round_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
+std::int64_t round_up(std::int64_t value, std::int64_t step) {
+  return (value + step - 1) / step * step;
+}
 
 Error unsupported(std::string message) { return {Code::kUnsupported, std::move(message)}; }
 
@@ -29,15 +31,18 @@ Status check_window(const network::Window& w, const Shape& in) {
   for (const int n : {w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.dilation_h, w.dilation_w,
                       w.pad_top(in.height), w.pad_left(in.width)}) {
     if (n > kLargestWindow) {
-      return unsupported(fmt::format("a kernel, stride, dilation or padding of {} is above the runtime's {}", n, kLargestWindow));
+      return unsupported(
+          fmt::format("a kernel, stride, dilation or padding of {} is above the runtime's {}", n,
+                      kLargestWindow));
     }
   }
   return {};
 }
 
 bool covers_input(const network::Window& w, const Shape& in, const Shape& out) {
-  return out.height == 1 && out.width == 1 && w.kernel_h == in.height && w.kernel_w == in.width && w.dilation_h == 1 &&
-         w.dilation_w == 1 && w.pad_top(in.height) == 0 && w.pad_left(in.width) == 0;
+  return out.height == 1 && out.width == 1 && w.kernel_h == in.height && w.kernel_w == in.width &&
+         w.dilation_h == 1 && w.dilation_w == 1 && w.pad_top(in.height) == 0 &&
+         w.pad_left(in.width) == 0;
 }
 
 bool is_pointwise(const network::Window& w) {
@@ -49,7 +54,8 @@ bool all_zero(const Filter& f) {
 }
 
 bool factors_differ(const FilterParams& p) {
-  return std::ranges::any_of(p.multipliers, [&](const Multiplier& m) { return !(m == p.multipliers[0]); });
+  return std::ranges::any_of(p.multipliers,
+                             [&](const Multiplier& m) { return !(m == p.multipliers[0]); });
 }
 
 bool factors_pack(const FilterParams& p) {
@@ -58,7 +64,8 @@ bool factors_pack(const FilterParams& p) {
   });
 }
 
-// The bounds of atml_filters.h: |accumulator| < 2^30 and, for the second of each pair, |sum x w| < 2^23.
+// The bounds of atml_filters.h: |accumulator| < 2^30 and, for the second of each pair, |sum x w| <
+// 2^23.
 bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pairs) {
   const Filter& f = *filter_of(op);
   for (int o = 0; o < shape.outputs; ++o) {
@@ -68,7 +75,8 @@ bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pa
       total += std::abs(w);
       signed_total += w;
     }
-    const std::int64_t folded = std::abs(f.bias[static_cast<std::size_t>(o)]) + std::abs(signed_total * input_offset);
+    const std::int64_t folded =
+        std::abs(f.bias[static_cast<std::size_t>(o)]) + std::abs(signed_total * input_offset);
     if (folded + 128 * total >= 1 << 30) return false;
     if (pairs && 128 * total >= 1 << 23) return false;
   }
@@ -121,7 +129,8 @@ struct Chooser {
     const FilterShape shape = filter_shape(model, op);
     const FilterParams p = filter_params(model, op);
     if (covers_input(w, in().shape, out().shape)) {
-      return packs(shape, p, true) ? packed(Kernel::kDensePacked, shape, p) : plain(Kernel::kDensePlain, shape, p);
+      return packs(shape, p, true) ? packed(Kernel::kDensePacked, shape, p)
+                                   : plain(Kernel::kDensePlain, shape, p);
     }
     ATML_TRY_STATUS(check_window(w, in().shape));
     if (!packs(shape, p, true)) return plain(Kernel::kConvPlain, shape, p);
@@ -136,7 +145,8 @@ struct Chooser {
     const FilterShape shape = filter_shape(model, op);
     const FilterParams p = filter_params(model, op);
     if (in().shape.channels == 1) return convolution(w);
-    const bool dilated = (w.dilation_h > 1 && w.kernel_h > 1) || (w.dilation_w > 1 && w.kernel_w > 1);
+    const bool dilated =
+        (w.dilation_h > 1 && w.kernel_h > 1) || (w.dilation_w > 1 && w.kernel_w > 1);
     const bool transposed = out().shape.height > out().shape.width;
     const int rows = transposed ? w.kernel_w : w.kernel_h;
     if (d.multiplier > 1 || dilated || rows > kDepthwiseRows || !packs(shape, p, false)) {
@@ -145,8 +155,8 @@ struct Chooser {
     return packed_depthwise(w, shape, p, transposed);
   }
 
-  KernelChoice packed_depthwise(const network::Window& w, const FilterShape& shape, const FilterParams& p,
-                                bool transposed) const {
+  KernelChoice packed_depthwise(const network::Window& w, const FilterShape& shape,
+                                const FilterParams& p, bool transposed) const {
     KernelChoice c = plain(Kernel::kDepthwisePacked, shape, p);
     c.clamp = p.low > -128 || p.high < 127;
     c.transposed = transposed;
@@ -154,8 +164,9 @@ struct Chooser {
     const Shape& o = out().shape;
     const int rows = transposed ? w.kernel_w : w.kernel_h;
     const int taps = transposed ? w.kernel_h : w.kernel_w;
-    const int pitch = transposed ? depthwise_pitch(i.height, o.height, taps, w.stride_h, w.pad_top(i.height))
-                                 : depthwise_pitch(i.width, o.width, taps, w.stride_w, w.pad_left(i.width));
+    const int pitch =
+        transposed ? depthwise_pitch(i.height, o.height, taps, w.stride_h, w.pad_top(i.height))
+                   : depthwise_pitch(i.width, o.width, taps, w.stride_w, w.pad_left(i.width));
     c.scratch = 2 * rows * pitch + 4 * rows * (taps + 1);
     return c;
   }
@@ -163,7 +174,8 @@ struct Chooser {
   Result<KernelChoice> operator()(const Dense&) const {
     const FilterShape shape = filter_shape(model, op);
     const FilterParams p = filter_params(model, op);
-    return packs(shape, p, true) ? packed(Kernel::kDensePacked, shape, p) : plain(Kernel::kDensePlain, shape, p);
+    return packs(shape, p, true) ? packed(Kernel::kDensePacked, shape, p)
+                                 : plain(Kernel::kDensePlain, shape, p);
   }
 
   Result<KernelChoice> pool(const network::Window& w, Kernel kernel) const {
@@ -172,9 +184,12 @@ struct Chooser {
     ATML_TRY_STATUS(check_window(w, in().shape));
     return c;
   }
-  Result<KernelChoice> operator()(const MaxPool& p) const { return pool(p.window, Kernel::kMaxPool); }
+  Result<KernelChoice> operator()(const MaxPool& p) const {
+    return pool(p.window, Kernel::kMaxPool);
+  }
   Result<KernelChoice> operator()(const AveragePool& p) const {
-    if (!covers_input(p.window, in().shape, out().shape)) return pool(p.window, Kernel::kAveragePool);
+    if (!covers_input(p.window, in().shape, out().shape))
+      return pool(p.window, Kernel::kAveragePool);
     KernelChoice c;
     c.kernel = Kernel::kGlobalAverage;
     c.clamp = p.low > -128 || p.high < 127;
@@ -207,24 +222,42 @@ struct Chooser {
 
 std::string_view function_name(Kernel kernel) {
   switch (kernel) {
-    case Kernel::kNone: return "";
-    case Kernel::kConvPacked: return "atml_conv_packed";
-    case Kernel::kPointwisePacked: return "atml_pointwise_packed";
-    case Kernel::kDensePacked: return "atml_dense_packed";
-    case Kernel::kDepthwisePacked: return "atml_depthwise_packed";
-    case Kernel::kConvPlain: return "atml_conv_plain";
-    case Kernel::kDepthwisePlain: return "atml_depthwise_plain";
-    case Kernel::kDensePlain: return "atml_dense_plain";
-    case Kernel::kMaxPool: return "atml_max_pool";
-    case Kernel::kAveragePool: return "atml_average_pool";
-    case Kernel::kGlobalAverage: return "atml_global_average";
-    case Kernel::kMean: return "atml_mean";
-    case Kernel::kAdd: return "atml_add";
-    case Kernel::kMul: return "atml_mul";
-    case Kernel::kPlace: return "atml_place";
-    case Kernel::kPad: return "atml_pad";
-    case Kernel::kSoftmax: return "atml_softmax";
-    case Kernel::kTable: return "atml_table";
+    case Kernel::kNone:
+      return "";
+    case Kernel::kConvPacked:
+      return "atml_conv_packed";
+    case Kernel::kPointwisePacked:
+      return "atml_pointwise_packed";
+    case Kernel::kDensePacked:
+      return "atml_dense_packed";
+    case Kernel::kDepthwisePacked:
+      return "atml_depthwise_packed";
+    case Kernel::kConvPlain:
+      return "atml_conv_plain";
+    case Kernel::kDepthwisePlain:
+      return "atml_depthwise_plain";
+    case Kernel::kDensePlain:
+      return "atml_dense_plain";
+    case Kernel::kMaxPool:
+      return "atml_max_pool";
+    case Kernel::kAveragePool:
+      return "atml_average_pool";
+    case Kernel::kGlobalAverage:
+      return "atml_global_average";
+    case Kernel::kMean:
+      return "atml_mean";
+    case Kernel::kAdd:
+      return "atml_add";
+    case Kernel::kMul:
+      return "atml_mul";
+    case Kernel::kPlace:
+      return "atml_place";
+    case Kernel::kPad:
+      return "atml_pad";
+    case Kernel::kSoftmax:
+      return "atml_softmax";
+    case Kernel::kTable:
+      return "atml_table";
   }
   ATML_UNREACHABLE("unknown kernel");
 }

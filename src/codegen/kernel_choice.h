@@ -1,5 +1,5 @@
-// Which runtime kernel computes an operator, and what it costs in bytes. The one place that decides: the
-// memory plan, the C emitter and the estimate all read its answer.
+// Which runtime kernel computes an operator, and what it costs in bytes. The one place that
+// decides: the memory plan, the C emitter and the estimate all read its answer.
 #pragma once
 
 #include <vector>
@@ -12,10 +12,23 @@ namespace atml::codegen {
 
 enum class Kernel {
   kNone,  // the output is the input under another shape
-  kConvPacked, kPointwisePacked, kDensePacked, kDepthwisePacked,
-  kConvPlain, kDepthwisePlain, kDensePlain,
-  kMaxPool, kAveragePool, kGlobalAverage, kMean,
-  kAdd, kMul, kPlace, kPad, kSoftmax, kTable,
+  kConvPacked,
+  kPointwisePacked,
+  kDensePacked,
+  kDepthwisePacked,
+  kConvPlain,
+  kDepthwisePlain,
+  kDensePlain,
+  kMaxPool,
+  kAveragePool,
+  kGlobalAverage,
+  kMean,
+  kAdd,
+  kMul,
+  kPlace,
+  kPad,
+  kSoftmax,
+  kTable,
 };
 
 /// The runtime's function: "atml_conv_packed"; empty for kNone.
@@ -23,11 +36,11 @@ std::string_view function_name(Kernel kernel);
 /// Its source, relative to the runtime folder: "kernels/conv_packed.c".
 std::string source_name(Kernel kernel);
 
-/// The filter of a convolution, depthwise or dense operator in one form, whatever the operator: weights of
-/// an output in the order of its inputs.
+/// The filter of a convolution, depthwise or dense operator in one form, whatever the operator:
+/// weights of an output in the order of its inputs.
 struct FilterShape {
   int outputs = 0;
-  int inputs = 0;   // per output: kernel_h x kernel_w x in_c, or kernel_h x kernel_w
+  int inputs = 0;  // per output: kernel_h x kernel_w x in_c, or kernel_h x kernel_w
   int weight(const quantize::Op& op, int output, int input) const;
   bool channel_last = false;  // depthwise: weights [input][output]
 };
@@ -36,17 +49,19 @@ const quantize::Filter* filter_of(const quantize::Op& op);
 
 struct KernelChoice {
   Kernel kernel = Kernel::kNone;
-  bool clamp = false;         // a pass of atml_clamp follows: the kernel saturates to [-128, 127] only
-  bool per_channel = false;   // factors differ between the output channels
-  bool transposed = false;    // kDepthwisePacked: x slides along the height
-  std::int64_t weights = 0;   // bytes in flash: kernels
-  std::int64_t tables = 0;    // bytes in flash: biases, factors, look-up tables
-  std::int64_t scratch = 0;   // bytes in the arena, 4-byte aligned
+  bool clamp = false;  // a pass of atml_clamp follows: the kernel saturates to [-128, 127] only
+  bool per_channel = false;  // factors differ between the output channels
+  bool transposed = false;   // kDepthwisePacked: x slides along the height
+  std::int64_t weights = 0;  // bytes in flash: kernels
+  std::int64_t tables = 0;   // bytes in flash: biases, factors, look-up tables
+  std::int64_t scratch = 0;  // bytes in the arena, 4-byte aligned
 };
 
-/// Fails (unsupported) with the reason where the runtime cannot compute the operator. With `assume_live`, filters
-/// of zeros (a model without weights, planned before training) count as ordinary per-channel filters.
-Result<KernelChoice> choose_kernel(const quantize::Int8Model& model, const quantize::Op& op, bool assume_live = false);
+/// Fails (unsupported) with the reason where the runtime cannot compute the operator. With
+/// `assume_live`, filters of zeros (a model without weights, planned before training) count as
+/// ordinary per-channel filters.
+Result<KernelChoice> choose_kernel(const quantize::Int8Model& model, const quantize::Op& op,
+                                   bool assume_live = false);
 
 /// int16 elements of a ring row of kDepthwisePacked.
 int depthwise_pitch(int in, int out, int taps, int stride, int pad);

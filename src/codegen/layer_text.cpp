@@ -17,12 +17,14 @@ struct Layer {
   const KernelChoice& choice;
 
   std::string place(int tensor) const {
-    return fmt::format("&arena[{}]", lowered.memory.tensor_offsets[static_cast<std::size_t>(tensor)]);
+    return fmt::format("&arena[{}]",
+                       lowered.memory.tensor_offsets[static_cast<std::size_t>(tensor)]);
   }
   std::string in(int n = 0) const { return place(op.inputs[static_cast<std::size_t>(n)]); }
   std::string out() const { return place(op.output); }
   std::string scratch() const {
-    return fmt::format("&arena[{}]", lowered.memory.scratch_offsets[static_cast<std::size_t>(step.op)]);
+    return fmt::format("&arena[{}]",
+                       lowered.memory.scratch_offsets[static_cast<std::size_t>(step.op)]);
   }
   const Tensor& in_tensor(int n = 0) const { return model.input_of(op, n); }
   const Tensor& out_tensor() const { return model.output_of(op); }
@@ -43,26 +45,30 @@ std::string window_text(const Layer& l) {
   const network::Window& w = *window_of(l.op);
   const Shape& i = l.in_tensor().shape;
   const Shape& o = l.out_tensor().shape;
-  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", i.height, i.width, i.channels, o.height,
-                     o.width, o.channels, w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.dilation_h, w.dilation_w,
-                     w.pad_top(i.height), w.pad_left(i.width));
+  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", i.height,
+                     i.width, i.channels, o.height, o.width, o.channels, w.kernel_h, w.kernel_w,
+                     w.stride_h, w.stride_w, w.dilation_h, w.dilation_w, w.pad_top(i.height),
+                     w.pad_left(i.width));
 }
 
 // atml_packed_filter
 std::string packed_filter_text(const Layer& l) {
   const FilterShape shape = filter_shape(l.model, l.op);
-  return fmt::format("{{{}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), packed_inputs(shape.inputs), shape.outputs,
-                     l.choice.per_channel ? 12 : 0, l.out_tensor().zero_point);
+  return fmt::format("{{{}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1),
+                     packed_inputs(shape.inputs), shape.outputs, l.choice.per_channel ? 12 : 0,
+                     l.out_tensor().zero_point);
 }
 
 // atml_plain_filter
 std::string plain_filter_text(const Layer& l) {
   const FilterParams p = filter_params(l.model, l.op);
-  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), l.array(2), l.array(3),
-                     l.choice.per_channel ? 1 : 0, p.input_offset, p.output_offset, p.low, p.high);
+  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), l.array(2),
+                     l.array(3), l.choice.per_channel ? 1 : 0, p.input_offset, p.output_offset,
+                     p.low, p.high);
 }
 
-std::string with_params(const std::string& type, const std::string& values, const std::string& call) {
+std::string with_params(const std::string& type, const std::string& values,
+                        const std::string& call) {
   return fmt::format("  static const {} p = {};\n  {};\n", type, values, call);
 }
 
@@ -75,15 +81,18 @@ std::string depthwise_packed_text(const Layer& l) {
   struct Axis {
     int in, out, in_step, out_step, taps, stride, pad;
   };
-  const Axis height{i.height, o.height, i.width * i.channels, o.width * o.channels, w.kernel_h, w.stride_h, pad_h};
+  const Axis height{i.height,   o.height, i.width * i.channels, o.width * o.channels, w.kernel_h,
+                    w.stride_h, pad_h};
   const Axis width{i.width, o.width, i.channels, o.channels, w.kernel_w, w.stride_w, pad_w};
   const Axis& x = l.choice.transposed ? height : width;
   const Axis& y = l.choice.transposed ? width : height;
   const std::string values = fmt::format(
-      "{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1),
-      l.array(2), l.array(3), o.channels, l.choice.per_channel ? 1 : 0, x.in, y.in, x.in_step, y.in_step, x.out, y.out,
-      x.out_step, y.out_step, x.taps, y.taps, x.stride, y.stride, x.pad, y.pad, l.in_tensor().zero_point,
-      l.out_tensor().zero_point, depthwise_pitch(x.in, x.out, x.taps, x.stride, x.pad));
+      "{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
+      "{}}}",
+      l.array(0), l.array(1), l.array(2), l.array(3), o.channels, l.choice.per_channel ? 1 : 0,
+      x.in, y.in, x.in_step, y.in_step, x.out, y.out, x.out_step, y.out_step, x.taps, y.taps,
+      x.stride, y.stride, x.pad, y.pad, l.in_tensor().zero_point, l.out_tensor().zero_point,
+      depthwise_pitch(x.in, x.out, x.taps, x.stride, x.pad));
   return with_params("atml_packed_depthwise", values,
                      fmt::format("{}({}, {}, {}, &p)", l.function(), l.in(), l.out(), l.scratch()));
 }
@@ -93,30 +102,39 @@ std::string filter_text(const Layer& l) {
   switch (l.choice.kernel) {
     case Kernel::kConvPacked:
       return with_params("atml_packed_conv",
-                         fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l), l.in_tensor().zero_point),
+                         fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l),
+                                     l.in_tensor().zero_point),
                          call + l.scratch() + ", &p)");
     case Kernel::kPointwisePacked: {
       const Shape& i = l.in_tensor().shape;
-      return with_params("atml_packed_pointwise",
-                         fmt::format("{{{}, {}, {}}}", packed_filter_text(l), i.height * i.width, i.channels),
-                         call + l.scratch() + ", &p)");
+      return with_params(
+          "atml_packed_pointwise",
+          fmt::format("{{{}, {}, {}}}", packed_filter_text(l), i.height * i.width, i.channels),
+          call + l.scratch() + ", &p)");
     }
-    case Kernel::kDensePacked: return with_params("atml_packed_filter", packed_filter_text(l), call + "&p)");
-    case Kernel::kDepthwisePacked: return depthwise_packed_text(l);
+    case Kernel::kDensePacked:
+      return with_params("atml_packed_filter", packed_filter_text(l), call + "&p)");
+    case Kernel::kDepthwisePacked:
+      return depthwise_packed_text(l);
     case Kernel::kDensePlain: {
       const FilterShape shape = filter_shape(l.model, l.op);
-      return with_params("atml_plain_dense", fmt::format("{{{}, {}, {}}}", plain_filter_text(l), shape.inputs, shape.outputs),
-                         call + "&p)");
+      return with_params(
+          "atml_plain_dense",
+          fmt::format("{{{}, {}, {}}}", plain_filter_text(l), shape.inputs, shape.outputs),
+          call + "&p)");
     }
     default:
-      return with_params("atml_plain_conv", fmt::format("{{{}, {}}}", plain_filter_text(l), window_text(l)), call + "&p)");
+      return with_params("atml_plain_conv",
+                         fmt::format("{{{}, {}}}", plain_filter_text(l), window_text(l)),
+                         call + "&p)");
   }
 }
 
 std::string pool_text(const Layer& l, int low, int high) {
   if (l.choice.kernel == Kernel::kGlobalAverage) {
     const Shape& i = l.in_tensor().shape;
-    return fmt::format("  atml_global_average({}, {}, {}, {});\n", l.in(), l.out(), i.height * i.width, i.channels);
+    return fmt::format("  atml_global_average({}, {}, {}, {});\n", l.in(), l.out(),
+                       i.height * i.width, i.channels);
   }
   return with_params("atml_pool", fmt::format("{{{}, {}, {}}}", window_text(l), low, high),
                      fmt::format("{}({}, {}, &p)", l.function(), l.in(), l.out()));
@@ -136,26 +154,28 @@ struct BodyText {
     const MeanParams p = mean_params(l.model, l.op);
     const Shape& i = l.in_tensor().shape;
     return with_params("atml_mean_params",
-                       fmt::format("{{{}, {}, {}, {}, {}}}", i.height * i.width, i.channels, p.sum_offset,
-                                   factor_text(p.multiplier), p.output_offset),
+                       fmt::format("{{{}, {}, {}, {}, {}}}", i.height * i.width, i.channels,
+                                   p.sum_offset, factor_text(p.multiplier), p.output_offset),
                        fmt::format("atml_mean({}, {}, &p)", l.in(), l.out()));
   }
   std::string operator()(const Add&) const {
     const AddParams p = add_params(l.model, l.op);
     ATML_ASSERT(p.left_shift == 20, "atml_add shifts by 20");
-    return with_params("atml_add_params",
-                       fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.out_tensor().shape.elements(), p.offset_1,
-                                   p.offset_2, p.output_offset, factor_text(p.input_1), factor_text(p.input_2),
-                                   factor_text(p.output), p.low, p.high),
-                       fmt::format("atml_add({}, {}, {}, &p)", l.in(0), l.in(1), l.out()));
+    return with_params(
+        "atml_add_params",
+        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.out_tensor().shape.elements(),
+                    p.offset_1, p.offset_2, p.output_offset, factor_text(p.input_1),
+                    factor_text(p.input_2), factor_text(p.output), p.low, p.high),
+        fmt::format("atml_add({}, {}, {}, &p)", l.in(0), l.in(1), l.out()));
   }
   std::string operator()(const Mul&) const {
     const MulParams p = mul_params(l.model, l.op);
-    return with_params("atml_mul_params",
-                       fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}}}", l.out_tensor().shape.elements(),
-                                   l.in_tensor(1).shape.elements(), p.offset_1, p.offset_2, p.output_offset,
-                                   factor_text(p.multiplier), p.low, p.high),
-                       fmt::format("atml_mul({}, {}, {}, &p)", l.in(0), l.in(1), l.out()));
+    return with_params(
+        "atml_mul_params",
+        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}}}", l.out_tensor().shape.elements(),
+                    l.in_tensor(1).shape.elements(), p.offset_1, p.offset_2, p.output_offset,
+                    factor_text(p.multiplier), p.low, p.high),
+        fmt::format("atml_mul({}, {}, {}, &p)", l.in(0), l.in(1), l.out()));
   }
   std::string operator()(const Concat&) const {
     const Shape& o = l.out_tensor().shape;
@@ -165,30 +185,34 @@ struct BodyText {
     for (int n = 0; n < static_cast<int>(l.op.inputs.size()); ++n) {
       const int channels = l.in_tensor(n).shape.channels;
       const bool copy = rescale_params(l.in_tensor(n), l.out_tensor()).identity;
-      text += fmt::format("  atml_place({}, &arena[{}], {}, {}, {}, {});\n", l.in(n),
-                          l.lowered.memory.tensor_offsets[static_cast<std::size_t>(l.op.output)] + first, o.height * o.width,
-                          channels, o.channels, copy ? std::string("0") : l.array(table++));
+      text += fmt::format(
+          "  atml_place({}, &arena[{}], {}, {}, {}, {});\n", l.in(n),
+          l.lowered.memory.tensor_offsets[static_cast<std::size_t>(l.op.output)] + first,
+          o.height * o.width, channels, o.channels, copy ? std::string("0") : l.array(table++));
       first += channels;
     }
     return text;
   }
   std::string operator()(const Pad& p) const {
     const Shape& i = l.in_tensor().shape;
-    return with_params("atml_pad_params",
-                       fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", i.height, i.width, i.channels, p.top, p.bottom,
-                                   p.left, p.right, p.front, p.back, l.out_tensor().zero_point),
-                       fmt::format("atml_pad({}, {}, &p)", l.in(), l.out()));
+    return with_params(
+        "atml_pad_params",
+        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", i.height, i.width, i.channels,
+                    p.top, p.bottom, p.left, p.right, p.front, p.back, l.out_tensor().zero_point),
+        fmt::format("atml_pad({}, {}, &p)", l.in(), l.out()));
   }
   std::string operator()(const Reshape&) const { return ""; }
   std::string operator()(const Softmax&) const {
     const SoftmaxParams p = softmax_params(l.model, l.op);
     const Shape& o = l.out_tensor().shape;
     return with_params("atml_softmax_params",
-                       fmt::format("{{{}, {}, {}, {}}}", o.height * o.width, o.channels, factor_text(p.input), p.smallest_difference),
+                       fmt::format("{{{}, {}, {}, {}}}", o.height * o.width, o.channels,
+                                   factor_text(p.input), p.smallest_difference),
                        fmt::format("atml_softmax({}, {}, &p)", l.in(), l.out()));
   }
   std::string operator()(const Table&) const {
-    return fmt::format("  atml_table({}, {}, {}, {});\n", l.in(), l.out(), l.out_tensor().shape.elements(), l.array(0));
+    return fmt::format("  atml_table({}, {}, {}, {});\n", l.in(), l.out(),
+                       l.out_tensor().shape.elements(), l.array(0));
   }
 };
 
@@ -206,11 +230,14 @@ std::string layer_title(const Int8Model& model, const Op& op) {
   std::string text = fmt::format("{}: {}", op.name, kind_name(op.kind));
   if (const network::Window* w = window_of(op)) {
     text += fmt::format(" {}x{}", w->kernel_h, w->kernel_w);
-    if (w->stride_h * w->stride_w > 1) text += fmt::format(" stride {}x{}", w->stride_h, w->stride_w);
-    if (w->dilation_h * w->dilation_w > 1) text += fmt::format(" dilation {}x{}", w->dilation_h, w->dilation_w);
+    if (w->stride_h * w->stride_w > 1)
+      text += fmt::format(" stride {}x{}", w->stride_h, w->stride_w);
+    if (w->dilation_h * w->dilation_w > 1)
+      text += fmt::format(" dilation {}x{}", w->dilation_h, w->dilation_w);
   }
   if (const auto* table = std::get_if<Table>(&op.kind)) text += " of " + table->function;
-  return fmt::format("{}, {} -> {}", text, model.input_of(op).shape.text(), model.output_of(op).shape.text());
+  return fmt::format("{}, {} -> {}", text, model.input_of(op).shape.text(),
+                     model.output_of(op).shape.text());
 }
 
 std::string layer_body(const Int8Model& model, const Lowered& lowered, int index) {
@@ -220,7 +247,8 @@ std::string layer_body(const Int8Model& model, const Lowered& lowered, int index
   std::string text = std::visit(BodyText{layer}, op.kind);
   if (!step.choice.clamp) return text;
   const auto [low, high] = clamp_range(op);
-  return text + fmt::format("  atml_clamp({}, {}, {}, {});\n", layer.out(), model.output_of(op).shape.elements(), low, high);
+  return text + fmt::format("  atml_clamp({}, {}, {}, {});\n", layer.out(),
+                            model.output_of(op).shape.elements(), low, high);
 }
 
 }  // namespace atml::codegen

@@ -16,7 +16,9 @@ void pad_to_words(std::string& bytes) {
   while (bytes.size() % 4 != 0) bytes.push_back('\0');
 }
 
-std::string bytes_of(const std::vector<std::int8_t>& values) { return {values.begin(), values.end()}; }
+std::string bytes_of(const std::vector<std::int8_t>& values) {
+  return {values.begin(), values.end()};
+}
 
 struct Arrays {
   const Options& options;
@@ -29,7 +31,8 @@ struct Arrays {
 };
 
 // multiplier and shift arrays: one entry for all channels where the factors are equal.
-void add_factors(Arrays& arrays, const FilterParams& p, const KernelChoice& choice, bool right_shifts) {
+void add_factors(Arrays& arrays, const FilterParams& p, const KernelChoice& choice,
+                 bool right_shifts) {
   const std::size_t count = choice.per_channel ? p.multipliers.size() : 1;
   std::vector<std::int32_t> mantissas;
   std::string shifts;
@@ -39,7 +42,8 @@ void add_factors(Arrays& arrays, const FilterParams& p, const KernelChoice& choi
     shifts.push_back(static_cast<char>(right_shifts ? std::max(1, -m.shift) : m.shift));
   }
   arrays.add("multiplier", ArrayType::kInt32, int32_bytes(mantissas));
-  arrays.add(right_shifts ? "right" : "shift", right_shifts ? ArrayType::kUint8 : ArrayType::kInt8, shifts);
+  arrays.add(right_shifts ? "right" : "shift", right_shifts ? ArrayType::kUint8 : ArrayType::kInt8,
+             shifts);
 }
 
 // Weights in the order that the plain kernels read; a depthwise over one channel is a convolution.
@@ -48,7 +52,8 @@ std::string plain_weights(const Int8Model& model, const Op& op, Kernel kernel) {
   const FilterShape shape = filter_shape(model, op);
   std::string bytes;
   for (int o = 0; o < shape.outputs; ++o) {
-    for (int i = 0; i < shape.inputs; ++i) bytes.push_back(static_cast<char>(shape.weight(op, o, i)));
+    for (int i = 0; i < shape.inputs; ++i)
+      bytes.push_back(static_cast<char>(shape.weight(op, o, i)));
   }
   return bytes;
 }
@@ -63,7 +68,8 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
       arrays.add("scales", ArrayType::kPairScale, pack_pair_scales(p, choice.per_channel));
       return;
     case Kernel::kDepthwisePacked:
-      arrays.add("taps", ArrayType::kInt8, pack_taps(op, filter_shape(model, op), choice.transposed));
+      arrays.add("taps", ArrayType::kInt8,
+                 pack_taps(op, filter_shape(model, op), choice.transposed));
       arrays.add("bias", ArrayType::kInt32, int32_bytes(folded_bias(model, op)));
       add_factors(arrays, p, choice, true);
       return;
@@ -82,11 +88,13 @@ void add_concat_tables(Arrays& arrays, const Int8Model& model, const Op& op) {
   }
 }
 
-std::vector<ConstArray> arrays_of(const Int8Model& model, int index, const KernelChoice& choice, const Options& options) {
+std::vector<ConstArray> arrays_of(const Int8Model& model, int index, const KernelChoice& choice,
+                                  const Options& options) {
   const Op& op = model.ops[static_cast<std::size_t>(index)];
   Arrays arrays{options, index, {}};
   if (filter_of(op) != nullptr) add_filter(arrays, model, op, choice);
-  if (const auto* table = std::get_if<Table>(&op.kind)) arrays.add("table", ArrayType::kInt8, bytes_of(table->values));
+  if (const auto* table = std::get_if<Table>(&op.kind))
+    arrays.add("table", ArrayType::kInt8, bytes_of(table->values));
   if (std::holds_alternative<Concat>(op.kind)) add_concat_tables(arrays, model, op);
   return arrays.list;
 }
@@ -99,7 +107,8 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model, bool as
     const Op& op = model.ops[i];
     auto choice = choose_kernel(model, op, assume_live);
     if (!choice.ok()) {
-      return choice.error().with_context(fmt::format("operator {} '{}' ({})", i, op.name, kind_name(op.kind)));
+      return choice.error().with_context(
+          fmt::format("operator {} '{}' ({})", i, op.name, kind_name(op.kind)));
     }
     choices.push_back(*choice);
   }

@@ -1,5 +1,5 @@
-// Lowering: a model becomes steps - the kernel of each operator, its constants and its place in the arena -
-// from which the C is printed.
+// Lowering: a model becomes steps - the kernel of each operator, its constants and its place in the
+// arena - from which the C is printed.
 #pragma once
 
 #include <string>
@@ -15,18 +15,19 @@ namespace atml::codegen {
 struct Step {
   int op = 0;
   KernelChoice choice;
-  std::string symbol;               // of its function; empty for kNone
-  std::vector<ConstArray> arrays;   // its constants in flash
+  std::string symbol;              // of its function; empty for kNone
+  std::vector<ConstArray> arrays;  // its constants in flash
 };
 
 struct Lowered {
-  std::vector<Step> steps;          // one an operator
+  std::vector<Step> steps;  // one an operator
   PlannedMemory memory;
 };
 
 Result<Lowered> lower(const quantize::Int8Model& model, const Options& options);
 
 /// The kernel of every operator, without constants.
-Result<std::vector<KernelChoice>> choose_kernels(const quantize::Int8Model& model, bool assume_live = false);
+Result<std::vector<KernelChoice>> choose_kernels(const quantize::Int8Model& model,
+                                                 bool assume_live = false);
 
 }  // namespace atml::codegen

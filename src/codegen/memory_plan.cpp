@@ -49,7 +49,8 @@ void add_tensors(const Int8Model& model, Blocks& blocks) {
     touch(model.ops[at(i)].output, i);
   }
   touch(model.output, static_cast<int>(model.ops.size()));
-  for (std::size_t t = 0; t < roots.size(); ++t) blocks.of_tensor[t] = blocks.of_tensor[at(roots[t])];
+  for (std::size_t t = 0; t < roots.size(); ++t)
+    blocks.of_tensor[t] = blocks.of_tensor[at(roots[t])];
 }
 
 void add_scratch(const std::vector<KernelChoice>& choices, Blocks& blocks) {
@@ -60,17 +61,20 @@ void add_scratch(const std::vector<KernelChoice>& choices, Blocks& blocks) {
   }
 }
 
-// The rule of every distinct input block that dies at the operator; where it is read twice, both rules hold.
+// The rule of every distinct input block that dies at the operator; where it is read twice, both
+// rules hold.
 void add_shares(const Int8Model& model, int i, const KernelChoice& choice, Blocks& blocks) {
   const Op& op = model.ops[at(i)];
   if (choice.kernel == Kernel::kNone) return;
   const int out = blocks.of_tensor[at(op.output)];
   for (std::size_t n = 0; n < op.inputs.size(); ++n) {
     const int in = blocks.of_tensor[at(op.inputs[n])];
-    const bool dies = blocks.problem.blocks[at(in)].last_op == i && blocks.problem.blocks[at(out)].first_op == i;
+    const bool dies =
+        blocks.problem.blocks[at(in)].last_op == i && blocks.problem.blocks[at(out)].first_op == i;
     if (!dies || in == out) continue;
     const Overlap rule = overlap_rule(model, op, choice, static_cast<int>(n));
-    const auto same = std::ranges::find_if(blocks.problem.shares, [&](const SharePair& s) { return s.in == in && s.out == out; });
+    const auto same = std::ranges::find_if(
+        blocks.problem.shares, [&](const SharePair& s) { return s.in == in && s.out == out; });
     if (same == blocks.problem.shares.end()) {
       blocks.problem.shares.push_back({in, out, rule});
     } else if (rule.kind != same->rule.kind || rule.distance != same->rule.distance) {
@@ -83,7 +87,8 @@ Blocks blocks_of(const Int8Model& model, const std::vector<KernelChoice>& choice
   Blocks blocks;
   add_tensors(model, blocks);
   add_scratch(choices, blocks);
-  for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) add_shares(model, i, choices[at(i)], blocks);
+  for (int i = 0; i < static_cast<int>(model.ops.size()); ++i)
+    add_shares(model, i, choices[at(i)], blocks);
   return blocks;
 }
 
@@ -119,9 +124,11 @@ std::int64_t covered(const PackProblem& problem, const std::vector<std::int64_t>
   return total;
 }
 
-// Pointwise kernels read whole words: up to three bytes of the next pixel, after the last one of whatever
-// follows in the arena. The values do not count (their weights are zero), but the bytes must exist.
-std::int64_t read_end(const Int8Model& model, const std::vector<KernelChoice>& choices, const Blocks& blocks, const Packing& packing) {
+// Pointwise kernels read whole words: up to three bytes of the next pixel, after the last one of
+// whatever follows in the arena. The values do not count (their weights are zero), but the bytes
+// must exist.
+std::int64_t read_end(const Int8Model& model, const std::vector<KernelChoice>& choices,
+                      const Blocks& blocks, const Packing& packing) {
   std::int64_t end = packing.top;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (choices[i].kernel != Kernel::kPointwisePacked) continue;
@@ -133,13 +140,15 @@ std::int64_t read_end(const Int8Model& model, const std::vector<KernelChoice>& c
   return end;
 }
 
-void describe(const Int8Model& model, const Blocks& blocks, const Packing& packing, PlannedMemory& result) {
+void describe(const Int8Model& model, const Blocks& blocks, const Packing& packing,
+              PlannedMemory& result) {
   MemoryPlan& plan = result.plan;
   plan.arena = Bytes(round_up(packing.top, kArenaAlign));
   for (int t = 0; t < static_cast<int>(model.tensors.size()); ++t) {
     const int b = blocks.of_tensor[at(t)];
     const Block& block = blocks.problem.blocks[at(b)];
-    plan.placements.push_back({t, Bytes(packing.offsets[at(b)]), Bytes(model.tensor(t).shape.elements()), block.first_op,
+    plan.placements.push_back({t, Bytes(packing.offsets[at(b)]),
+                               Bytes(model.tensor(t).shape.elements()), block.first_op,
                                block.last_op, shared_tensor(blocks, packing.offsets, t)});
     result.tensor_offsets.push_back(packing.offsets[at(b)]);
   }
@@ -160,7 +169,8 @@ void describe(const Int8Model& model, const Blocks& blocks, const Packing& packi
 PlannedMemory plan_arena(const Int8Model& model, const std::vector<KernelChoice>& choices) {
   const Blocks blocks = blocks_of(model, choices);
   Packing packing = pack_blocks(blocks.problem);
-  ATML_ASSERT(packing_holds(blocks.problem, packing.offsets), "the memory plan overlaps live tensors");
+  ATML_ASSERT(packing_holds(blocks.problem, packing.offsets),
+              "the memory plan overlaps live tensors");
   packing.top = read_end(model, choices, blocks, packing);
   PlannedMemory result;
   describe(model, blocks, packing, result);

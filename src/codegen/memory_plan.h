@@ -17,7 +17,8 @@ struct Block {
   bool operator==(const Block&) const = default;
 };
 
-/// Two blocks alive at one time that may share bytes: the output of an operator and an input that dies there.
+/// Two blocks alive at one time that may share bytes: the output of an operator and an input that
+/// dies there.
 struct SharePair {
   int in = 0, out = 0;  // block indices
   Overlap rule;
@@ -28,8 +29,8 @@ struct PackProblem {
   std::vector<SharePair> shares;
 };
 
-/// Offset of each block such that blocks alive at one time are disjoint or share by their rule; the top is as
-/// low as the search finds. Up to 8 blocks that matter: the optimum, by branch and bound.
+/// Offset of each block such that blocks alive at one time are disjoint or share by their rule; the
+/// top is as low as the search finds. Up to 8 blocks that matter: the optimum, by branch and bound.
 struct Packing {
   std::vector<std::int64_t> offsets;
   std::int64_t top = 0;
@@ -40,12 +41,14 @@ Packing pack_blocks(const PackProblem& problem);
 /// Whether a packing keeps all rules; for tests and as a guard in the generator.
 bool packing_holds(const PackProblem& problem, const std::vector<std::int64_t>& offsets);
 
-/// The plan of a model whose kernels were chosen (one choice an operator), with where each scratch buffer is.
+/// The plan of a model whose kernels were chosen (one choice an operator), with where each scratch
+/// buffer is.
 struct PlannedMemory {
   MemoryPlan plan;
   std::vector<std::int64_t> tensor_offsets;   // one a tensor; aliases by reshape have their root's
   std::vector<std::int64_t> scratch_offsets;  // one an operator; -1 without scratch
 };
-PlannedMemory plan_arena(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices);
+PlannedMemory plan_arena(const quantize::Int8Model& model,
+                         const std::vector<KernelChoice>& choices);
 
 }  // namespace atml::codegen

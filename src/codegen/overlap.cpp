@@ -10,13 +10,16 @@ using namespace quantize;
 namespace {
 
 // Lowest input address that output pixels >= p read, for each p; one past the end for p = pixels.
-std::vector<std::int64_t> first_needed(const network::Window& w, const Shape& in, const Shape& out) {
-  const std::size_t pixels = static_cast<std::size_t>(out.height) * static_cast<std::size_t>(out.width);
+std::vector<std::int64_t> first_needed(const network::Window& w, const Shape& in,
+                                       const Shape& out) {
+  const std::size_t pixels =
+      static_cast<std::size_t>(out.height) * static_cast<std::size_t>(out.width);
   std::vector<std::int64_t> needed(pixels + 1, in.elements());
   for (std::size_t p = pixels; p-- > 0;) {
     const int y = static_cast<int>(p) / out.width * w.stride_h - w.pad_top(in.height);
     const int x = static_cast<int>(p) % out.width * w.stride_w - w.pad_left(in.width);
-    const std::int64_t address = (static_cast<std::int64_t>(std::max(0, y)) * in.width + std::max(0, x)) * in.channels;
+    const std::int64_t address =
+        (static_cast<std::int64_t>(std::max(0, y)) * in.width + std::max(0, x)) * in.channels;
     needed[p] = std::min(needed[p + 1], address);
   }
   return needed;
@@ -73,25 +76,32 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
   const Shape& out = model.output_of(op).shape;
   switch (choice.kernel) {
     case Kernel::kConvPacked:
-    case Kernel::kPointwisePacked: return by_groups(window_of(op), in, out);
-    case Kernel::kConvPlain: return by_pixels(window_of(op), in, out);
+    case Kernel::kPointwisePacked:
+      return by_groups(window_of(op), in, out);
+    case Kernel::kConvPlain:
+      return by_pixels(window_of(op), in, out);
     case Kernel::kDepthwisePlain:
-      return in.channels == out.channels ? by_channels(window_of(op), in, out) : by_pixels(window_of(op), in, out);
+      return in.channels == out.channels ? by_channels(window_of(op), in, out)
+                                         : by_pixels(window_of(op), in, out);
     case Kernel::kMaxPool:
-    case Kernel::kAveragePool: return by_channels(window_of(op), in, out);
+    case Kernel::kAveragePool:
+      return by_channels(window_of(op), in, out);
     case Kernel::kDepthwisePacked:
       return {slides_in_place(op, in, out) ? Overlap::Kind::kExact : Overlap::Kind::kNever, 0};
-    case Kernel::kMul: return {in == out ? Overlap::Kind::kAtLeast : Overlap::Kind::kNever, 0};
+    case Kernel::kMul:
+      return {in == out ? Overlap::Kind::kAtLeast : Overlap::Kind::kNever, 0};
     case Kernel::kAdd:
     case Kernel::kGlobalAverage:
     case Kernel::kMean:
     case Kernel::kSoftmax:
-    case Kernel::kTable: return {Overlap::Kind::kAtLeast, 0};
+    case Kernel::kTable:
+      return {Overlap::Kind::kAtLeast, 0};
     case Kernel::kNone:
     case Kernel::kDensePacked:
     case Kernel::kDensePlain:
     case Kernel::kPlace:
-    case Kernel::kPad: return {};
+    case Kernel::kPad:
+      return {};
   }
   ATML_UNREACHABLE("unknown kernel");
 }

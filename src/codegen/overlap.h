@@ -1,5 +1,5 @@
-// Overlap: how far an operator's output may lie over its input in the arena. A kernel that reads its
-// input in order and writes behind what it has read can run in place, wholly or in part.
+// Overlap: how far an operator's output may lie over its input in the arena. A kernel that reads
+// its input in order and writes behind what it has read can run in place, wholly or in part.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ struct Overlap {
   }
 };
 
-/// For input number n of an operator whose kernel was chosen. The reading order is that of the runtime's
-/// C: change both together (overlap_test.cpp runs the kernels in place).
-Overlap overlap_rule(const quantize::Int8Model& model, const quantize::Op& op, const KernelChoice& choice, int n);
+/// For input number n of an operator whose kernel was chosen. The reading order is that of the
+/// runtime's C: change both together (overlap_test.cpp runs the kernels in place).
+Overlap overlap_rule(const quantize::Int8Model& model, const quantize::Op& op,
+                     const KernelChoice& choice, int n);
 
 }  // namespace atml::codegen

@@ -9,28 +9,32 @@ namespace atml::codegen {
 namespace {
 
 constexpr std::int64_t kUnplaced = -1;
-constexpr int kExactBlocks = 8;       // 8! orders at most, far fewer after pruning
-constexpr int kImprovements = 300;    // swaps tried on larger graphs
+constexpr int kExactBlocks = 8;     // 8! orders at most, far fewer after pruning
+constexpr int kImprovements = 300;  // swaps tried on larger graphs
 constexpr std::int64_t kAlign = 4;
 
 std::int64_t align_up(std::int64_t v) { return (v + kAlign - 1) / kAlign * kAlign; }
 std::int64_t align_down(std::int64_t v) { return v < 0 ? -align_up(-v) : v / kAlign * kAlign; }
 
-bool alive_together(const Block& a, const Block& b) { return a.first_op <= b.last_op && b.first_op <= a.last_op; }
+bool alive_together(const Block& a, const Block& b) {
+  return a.first_op <= b.last_op && b.first_op <= a.last_op;
+}
 
 // One relation of a block to another that is alive at the same time.
 struct Neighbour {
   int other = 0;
-  Overlap rule;            // kNever where they may not share
-  bool is_input = false;   // this block is the input of the pair
+  Overlap rule;           // kNever where they may not share
+  bool is_input = false;  // this block is the input of the pair
 };
 
 class Packer {
  public:
-  explicit Packer(const PackProblem& problem) : blocks_(problem.blocks), neighbours_(blocks_.size()) {
+  explicit Packer(const PackProblem& problem)
+      : blocks_(problem.blocks), neighbours_(blocks_.size()) {
     for (int i = 0; i < count(); ++i) {
       for (int j = 0; j < count(); ++j) {
-        if (i != j && alive_together(block(i), block(j))) neighbours_[at(i)].push_back(relation(problem, i, j));
+        if (i != j && alive_together(block(i), block(j)))
+          neighbours_[at(i)].push_back(relation(problem, i, j));
       }
     }
   }
@@ -51,7 +55,8 @@ class Packer {
       consider(other + block(n.other).size);
       if (n.rule.kind == Overlap::Kind::kExact) consider(other);
       if (n.rule.kind == Overlap::Kind::kAtLeast) {
-        consider(n.is_input ? align_up(other + n.rule.distance) : align_down(other - n.rule.distance));
+        consider(n.is_input ? align_up(other + n.rule.distance)
+                            : align_down(other - n.rule.distance));
       }
     }
     ATML_ASSERT(best >= 0, "above all placed blocks there is always room");
@@ -62,14 +67,16 @@ class Packer {
     for (const Neighbour& n : neighbours_[at(i)]) {
       const std::int64_t other = offsets[at(n.other)];
       if (other == kUnplaced) continue;
-      const bool disjoint = offset + block(i).size <= other || other + block(n.other).size <= offset;
+      const bool disjoint =
+          offset + block(i).size <= other || other + block(n.other).size <= offset;
       if (!disjoint && !n.rule.allows(n.is_input ? offset - other : other - offset)) return false;
     }
     return true;
   }
 
   // Places all blocks in the given order; the top, or `limit` as soon as it is reached.
-  std::int64_t place(const std::vector<int>& order, std::vector<std::int64_t>& offsets, std::int64_t limit) const {
+  std::int64_t place(const std::vector<int>& order, std::vector<std::int64_t>& offsets,
+                     std::int64_t limit) const {
     std::ranges::fill(offsets, kUnplaced);
     std::int64_t top = 0;
     for (const int i : order) {

@@ -16,8 +16,10 @@ Overlap at_least(std::int64_t d) { return {Overlap::Kind::kAtLeast, d}; }
 // A chain: block i is written by operator i - 1 and read by operator i; sizes in units of 4 bytes.
 PackProblem chain(const std::vector<std::int64_t>& sizes, const std::function<Overlap(int)>& rule) {
   PackProblem p;
-  for (int i = 0; i < static_cast<int>(sizes.size()); ++i) p.blocks.push_back({4 * sizes[static_cast<std::size_t>(i)], i - 1, i});
-  for (int i = 0; i + 1 < static_cast<int>(sizes.size()); ++i) p.shares.push_back({i, i + 1, rule(i)});
+  for (int i = 0; i < static_cast<int>(sizes.size()); ++i)
+    p.blocks.push_back({4 * sizes[static_cast<std::size_t>(i)], i - 1, i});
+  for (int i = 0; i + 1 < static_cast<int>(sizes.size()); ++i)
+    p.shares.push_back({i, i + 1, rule(i)});
   return p;
 }
 
@@ -25,13 +27,15 @@ PackProblem chain(const std::vector<std::int64_t>& sizes, const std::function<Ov
 std::int64_t exhaustive_top(const PackProblem& p, std::int64_t limit) {
   std::vector<std::int64_t> offsets(p.blocks.size(), 0);
   std::int64_t best = limit;
-  const std::function<void(std::size_t, std::int64_t)> place = [&](std::size_t i, std::int64_t top) {
+  const std::function<void(std::size_t, std::int64_t)> place = [&](std::size_t i,
+                                                                   std::int64_t top) {
     if (top >= best) return;
     if (i == p.blocks.size()) {
       if (packing_holds(p, offsets)) best = top;
       return;
     }
-    for (offsets[i] = 0; offsets[i] + p.blocks[i].size < best; offsets[i] += 4) place(i + 1, std::max(top, offsets[i] + p.blocks[i].size));
+    for (offsets[i] = 0; offsets[i] + p.blocks[i].size < best; offsets[i] += 4)
+      place(i + 1, std::max(top, offsets[i] + p.blocks[i].size));
   };
   place(0, 0);
   return best;
@@ -43,9 +47,11 @@ TEST(PackBlocks, AChainNeedsItsTwoLargestNeighbours) {
 
 TEST(PackBlocks, InPlaceOperatorsNeedOneBuffer) {
   EXPECT_EQ(pack_blocks(chain({40, 40, 40}, [](int) { return exact(); })).top, 4 * 40);
-  EXPECT_EQ(pack_blocks(chain({20, 40}, [](int) { return at_least(80); })).top, 4 * 40);   // input at the end
+  EXPECT_EQ(pack_blocks(chain({20, 40}, [](int) { return at_least(80); })).top,
+            4 * 40);  // input at the end
   EXPECT_EQ(pack_blocks(chain({40, 20}, [](int) { return at_least(0); })).top, 4 * 40);
-  EXPECT_EQ(pack_blocks(chain({40, 40}, [](int) { return at_least(8); })).top, 4 * 42);    // two rows ahead
+  EXPECT_EQ(pack_blocks(chain({40, 40}, [](int) { return at_least(8); })).top,
+            4 * 42);  // two rows ahead
 }
 
 TEST(PackBlocks, SmallGraphsAreOptimal) {
@@ -59,7 +65,9 @@ TEST(PackBlocks, SmallGraphsAreOptimal) {
     }
     for (int i = 0; i < count; ++i) {
       for (int j = 0; j < count; ++j) {
-        const bool meets = p.blocks[static_cast<std::size_t>(i)].last_op == p.blocks[static_cast<std::size_t>(j)].first_op && i != j;
+        const bool meets = p.blocks[static_cast<std::size_t>(i)].last_op ==
+                               p.blocks[static_cast<std::size_t>(j)].first_op &&
+                           i != j;
         if (!meets || !rng.chance(0.5)) continue;
         p.shares.push_back({i, j, rng.chance(0.3) ? exact() : at_least(4 * rng.integer(-2, 3))});
       }
@@ -76,7 +84,8 @@ TEST(PackBlocks, LargeGraphsComeNearTheirBound) {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     Rng rng(seed);
     PackProblem p;
-    for (int i = 0; i < 40; ++i) p.blocks.push_back({4 * rng.integer(1, 100), i - 1, i + (rng.chance(0.2) ? 4 : 0)});
+    for (int i = 0; i < 40; ++i)
+      p.blocks.push_back({4 * rng.integer(1, 100), i - 1, i + (rng.chance(0.2) ? 4 : 0)});
     const Packing packing = pack_blocks(p);
     ASSERT_TRUE(packing_holds(p, packing.offsets));
     total += static_cast<double>(packing.top) / static_cast<double>(packing.bound) / 20;

@@ -30,7 +30,8 @@ inline void roughen(quantize::Int8Model& model, Rng& rng) {
   }
 }
 
-inline std::vector<quantize::Int8Model> random_models(int count, std::uint64_t seed, quantize::Rounding rounding) {
+inline std::vector<quantize::Int8Model> random_models(int count, std::uint64_t seed,
+                                                      quantize::Rounding rounding) {
   std::vector<quantize::Int8Model> models;
   for (int i = 0; i < count; ++i) {
     Rng rng = Rng::derive(seed, "random networks", static_cast<std::uint64_t>(i));
@@ -38,7 +39,8 @@ inline std::vector<quantize::Int8Model> random_models(int count, std::uint64_t s
     model.rounding = rounding;
     for (auto& op : model.ops) {
       if (auto* table = std::get_if<quantize::Table>(&op.kind)) {
-        table->values = *quantize::function_table(table->function, model.input_of(op), model.output_of(op), rounding);
+        table->values = *quantize::function_table(table->function, model.input_of(op),
+                                                  model.output_of(op), rounding);
       }
     }
     auto rough = model;
@@ -48,13 +50,15 @@ inline std::vector<quantize::Int8Model> random_models(int count, std::uint64_t s
   return models;
 }
 
-inline void expect_same_layers(const std::vector<quantize::Int8Model>& models, const HostProgram& program) {
+inline void expect_same_layers(const std::vector<quantize::Int8Model>& models,
+                               const HostProgram& program) {
   const auto out = program.run(models, {}, 2);
   ASSERT_TRUE(out.ok()) << out.error().message.substr(0, 3000);
   const std::string expected = expected_layers(models, 2);
   ASSERT_EQ(out->size(), expected.size());
   EXPECT_TRUE(*out == expected) << "first difference at byte "
-                                << std::mismatch(out->begin(), out->end(), expected.begin()).first - out->begin();
+                                << std::mismatch(out->begin(), out->end(), expected.begin()).first -
+                                       out->begin();
 }
 
 }  // namespace atml::codegen::testing

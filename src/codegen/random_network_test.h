@@ -15,7 +15,8 @@ inline network::Window random_window(Rng& rng, const Shape& in, int largest) {
   w.stride_h = rng.chance(0.3) ? rng.integer(2, 3) : 1;
   w.stride_w = rng.chance(0.7) ? w.stride_h : rng.integer(1, 2);
   w.padding = rng.chance(0.6) ? network::Padding::kSame : network::Padding::kValid;
-  if (rng.chance(0.15) && 2 * w.kernel_h - 1 <= in.height && 2 * w.kernel_w - 1 <= in.width) w.dilation_h = w.dilation_w = 2;
+  if (rng.chance(0.15) && 2 * w.kernel_h - 1 <= in.height && 2 * w.kernel_w - 1 <= in.width)
+    w.dilation_h = w.dilation_w = 2;
   if (rng.chance(0.4)) w.kernel_h = w.kernel_w = std::min({3, in.height, in.width});
   if (rng.chance(0.4)) w.dilation_h = w.dilation_w = 1;
   return w;
@@ -36,10 +37,18 @@ inline network::Network random_network(Rng& rng) {
   for (int d = 0; d < depth; ++d) {
     const Shape shape = net.layer(last).output;
     switch (rng.below(8)) {
-      case 0: add(Conv{rng.integer(1, 20), random_window(rng, shape, 4), true}, {last}); break;
-      case 1: add(Conv{rng.integer(1, 24), Window{}, true}, {last}); break;
-      case 2: add(Depthwise{rng.chance(0.15) ? 2 : 1, random_window(rng, shape, 5), true}, {last}); break;
-      case 3: add(MaxPool{random_window(rng, shape, 3)}, {last}); break;
+      case 0:
+        add(Conv{rng.integer(1, 20), random_window(rng, shape, 4), true}, {last});
+        break;
+      case 1:
+        add(Conv{rng.integer(1, 24), Window{}, true}, {last});
+        break;
+      case 2:
+        add(Depthwise{rng.chance(0.15) ? 2 : 1, random_window(rng, shape, 5), true}, {last});
+        break;
+      case 3:
+        add(MaxPool{random_window(rng, shape, 3)}, {last});
+        break;
       case 4: {
         Window w = random_window(rng, shape, 3);
         add(AveragePool{w}, {last});
@@ -55,9 +64,14 @@ inline network::Network random_network(Rng& rng) {
         if (add(Conv{rng.integer(1, 8), Window{}, true}, {last})) add(Concat{}, {from, last});
         break;
       }
-      case 7: add(Depthwise{1, Window{3, 3, 1, 1}, true}, {last}); break;
+      case 7:
+        add(Depthwise{1, Window{3, 3, 1, 1}, true}, {last});
+        break;
     }
-    if (rng.chance(0.5)) add(Activate{rng.chance(0.2) ? Activation::kHardSwish : (rng.chance(0.5) ? Activation::kRelu : Activation::kRelu6)}, {last});
+    if (rng.chance(0.5))
+      add(Activate{rng.chance(0.2) ? Activation::kHardSwish
+                                   : (rng.chance(0.5) ? Activation::kRelu : Activation::kRelu6)},
+          {last});
   }
   if (rng.chance(0.5)) add(GlobalAveragePool{}, {last});
   add(Flatten{}, {last});

@@ -8,39 +8,65 @@ namespace {
 
 const char* cpu_name(Core core) {
   switch (core) {
-    case Core::kCortexM0: return "cortex-m0";
-    case Core::kCortexM0Plus: return "cortex-m0plus";
-    case Core::kCortexM3: return "cortex-m3";
-    case Core::kCortexM4: return "cortex-m4";
-    case Core::kCortexM7: return "cortex-m7";
-    case Core::kCortexM33: return "cortex-m33";
-    case Core::kCortexM55: return "cortex-m55";
-    case Core::kRv32imc: return "";
+    case Core::kCortexM0:
+      return "cortex-m0";
+    case Core::kCortexM0Plus:
+      return "cortex-m0plus";
+    case Core::kCortexM3:
+      return "cortex-m3";
+    case Core::kCortexM4:
+      return "cortex-m4";
+    case Core::kCortexM7:
+      return "cortex-m7";
+    case Core::kCortexM33:
+      return "cortex-m33";
+    case Core::kCortexM55:
+      return "cortex-m55";
+    case Core::kRv32imc:
+      return "";
   }
   ATML_UNREACHABLE("unknown core");
 }
 
 std::vector<std::string> portable_sources() {
-  return {"kernels/add.c",           "kernels/average_pool.c",     "kernels/clamp.c",        "kernels/conv_packed.c",
-          "kernels/conv_plain.c",    "kernels/copy.c",             "kernels/dense_packed.c", "kernels/dense_plain.c",
-          "kernels/depthwise_packed.c", "kernels/depthwise_plain.c", "kernels/global_average.c", "kernels/max_pool.c",
-          "kernels/mean.c",          "kernels/mul.c",              "kernels/pad.c",          "kernels/place.c",
-          "kernels/pointwise_packed.c", "kernels/softmax.c",       "kernels/table.c"};
+  return {"kernels/add.c",
+          "kernels/average_pool.c",
+          "kernels/clamp.c",
+          "kernels/conv_packed.c",
+          "kernels/conv_plain.c",
+          "kernels/copy.c",
+          "kernels/dense_packed.c",
+          "kernels/dense_plain.c",
+          "kernels/depthwise_packed.c",
+          "kernels/depthwise_plain.c",
+          "kernels/global_average.c",
+          "kernels/max_pool.c",
+          "kernels/mean.c",
+          "kernels/mul.c",
+          "kernels/pad.c",
+          "kernels/place.c",
+          "kernels/pointwise_packed.c",
+          "kernels/softmax.c",
+          "kernels/table.c"};
 }
 
 const char* optimisation(Optimize optimize) {
   switch (optimize) {
-    case Optimize::kSpeed: return "-O3";
-    case Optimize::kBalanced: return "-O2";
-    case Optimize::kSize: return "-Os";
+    case Optimize::kSpeed:
+      return "-O3";
+    case Optimize::kBalanced:
+      return "-O2";
+    case Optimize::kSize:
+      return "-Os";
   }
   ATML_UNREACHABLE("unknown optimisation");
 }
 
 std::vector<std::string> common_flags(const target::Target& target, const char* level) {
   std::vector<std::string> flags = machine_flags(target);
-  for (const char* flag : {"-std=c99", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-common",
-                           "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-ident"}) {
+  for (const char* flag :
+       {"-std=c99", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-fno-common",
+        "-fno-unwind-tables", "-fno-asynchronous-unwind-tables", "-fno-ident"}) {
     flags.emplace_back(flag);
   }
   flags.emplace_back(level);
@@ -61,7 +87,8 @@ std::vector<std::string> host_runtime_sources() {
 }
 
 std::vector<std::string> machine_flags(const target::Target& target) {
-  if (target.core == Core::kRv32imc) return {"-march=rv32imc", "-mabi=ilp32", "-msmall-data-limit=0"};
+  if (target.core == Core::kRv32imc)
+    return {"-march=rv32imc", "-mabi=ilp32", "-msmall-data-limit=0"};
   std::string cpu = std::string("-mcpu=") + cpu_name(target.core);
   if (target.core == Core::kCortexM33 && !target.dsp) cpu += "+nodsp";
   std::vector<std::string> flags{cpu, "-mthumb"};
@@ -71,11 +98,13 @@ std::vector<std::string> machine_flags(const target::Target& target) {
   }
   flags.emplace_back("-mfloat-abi=hard");
   if (target.core == Core::kCortexM4) flags.emplace_back("-mfpu=fpv4-sp-d16");
-  if (target.core == Core::kCortexM7 || target.core == Core::kCortexM33) flags.emplace_back("-mfpu=fpv5-sp-d16");
+  if (target.core == Core::kCortexM7 || target.core == Core::kCortexM33)
+    flags.emplace_back("-mfpu=fpv5-sp-d16");
   return flags;
 }
 
-std::vector<std::string> compile_flags(const target::Target& target, Optimize optimize, quantize::Rounding rounding) {
+std::vector<std::string> compile_flags(const target::Target& target, Optimize optimize,
+                                       quantize::Rounding rounding) {
   std::vector<std::string> flags = common_flags(target, optimisation(optimize));
   if (rounding == quantize::Rounding::kSingle) flags.emplace_back("-DATML_SINGLE_ROUNDING=1");
   return flags;
@@ -89,7 +118,8 @@ std::vector<std::string> startup_flags(const target::Target& target) {
 
 std::vector<std::string> link_flags(const target::Target& target) {
   std::vector<std::string> flags = machine_flags(target);
-  for (const char* flag : {"-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-lgcc"}) {
+  for (const char* flag :
+       {"-nostdlib", "-nostartfiles", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-lgcc"}) {
     flags.emplace_back(flag);
   }
   return flags;

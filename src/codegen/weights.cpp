@@ -14,12 +14,14 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 void append_int32(std::string& bytes, std::int32_t value) {
   const std::uint32_t bits = static_cast<std::uint32_t>(value);
-  for (int shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<char>((bits >> shift) & 255u));
+  for (int shift = 0; shift < 32; shift += 8)
+    bytes.push_back(static_cast<char>((bits >> shift) & 255u));
 }
 
 std::int32_t read_int32(const std::string& bytes, std::size_t offset) {
   std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < 4; ++i) bits |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[offset + i])) << (8 * i);
+  for (std::size_t i = 0; i < 4; ++i)
+    bits |= static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[offset + i])) << (8 * i);
   return static_cast<std::int32_t>(bits);
 }
 
@@ -32,10 +34,14 @@ void append_pair(std::string& bytes, int a, int b) {
 
 const char* type_name(ArrayType type) {
   switch (type) {
-    case ArrayType::kInt8: return "int8_t";
-    case ArrayType::kUint8: return "uint8_t";
-    case ArrayType::kInt32: return "int32_t";
-    case ArrayType::kPairScale: return "atml_pair_scale";
+    case ArrayType::kInt8:
+      return "int8_t";
+    case ArrayType::kUint8:
+      return "uint8_t";
+    case ArrayType::kInt32:
+      return "int32_t";
+    case ArrayType::kPairScale:
+      return "atml_pair_scale";
   }
   ATML_UNREACHABLE("unknown array type");
 }
@@ -43,27 +49,36 @@ const char* type_name(ArrayType type) {
 std::size_t element_size(ArrayType type) {
   switch (type) {
     case ArrayType::kInt8:
-    case ArrayType::kUint8: return 1;
-    case ArrayType::kInt32: return 4;
-    case ArrayType::kPairScale: return 12;
+    case ArrayType::kUint8:
+      return 1;
+    case ArrayType::kInt32:
+      return 4;
+    case ArrayType::kPairScale:
+      return 12;
   }
   ATML_UNREACHABLE("unknown array type");
 }
 
 std::string signature(const ConstArray& a, const std::string& section_macro) {
-  return fmt::format("const {} {}[{}] {}", type_name(a.type), a.name, a.bytes.size() / element_size(a.type), section_macro);
+  return fmt::format("const {} {}[{}] {}", type_name(a.type), a.name,
+                     a.bytes.size() / element_size(a.type), section_macro);
 }
 
 std::string element_text(const ConstArray& a, std::size_t i) {
   const std::size_t offset = i * element_size(a.type);
-  const auto byte = [&](std::size_t n) { return static_cast<unsigned>(static_cast<unsigned char>(a.bytes[offset + n])); };
+  const auto byte = [&](std::size_t n) {
+    return static_cast<unsigned>(static_cast<unsigned char>(a.bytes[offset + n]));
+  };
   switch (a.type) {
-    case ArrayType::kInt8: return fmt::format("{:4}", static_cast<int>(static_cast<signed char>(a.bytes[offset])));
-    case ArrayType::kUint8: return fmt::format("{:3}", byte(0));
-    case ArrayType::kInt32: return fmt::format("{:11}", read_int32(a.bytes, offset));
+    case ArrayType::kInt8:
+      return fmt::format("{:4}", static_cast<int>(static_cast<signed char>(a.bytes[offset])));
+    case ArrayType::kUint8:
+      return fmt::format("{:3}", byte(0));
+    case ArrayType::kInt32:
+      return fmt::format("{:11}", read_int32(a.bytes, offset));
     case ArrayType::kPairScale:
-      return fmt::format("{{{:10}, {:10}, {:2}, {:2}, 0, 0}}", read_int32(a.bytes, offset), read_int32(a.bytes, offset + 4),
-                         byte(8), byte(9));
+      return fmt::format("{{{:10}, {:10}, {:2}, {:2}, 0, 0}}", read_int32(a.bytes, offset),
+                         read_int32(a.bytes, offset + 4), byte(8), byte(9));
   }
   ATML_UNREACHABLE("unknown array type");
 }
@@ -71,9 +86,12 @@ std::string element_text(const ConstArray& a, std::size_t i) {
 std::size_t per_line(ArrayType type) {
   switch (type) {
     case ArrayType::kInt8:
-    case ArrayType::kUint8: return 16;
-    case ArrayType::kInt32: return 8;
-    case ArrayType::kPairScale: return 2;
+    case ArrayType::kUint8:
+      return 16;
+    case ArrayType::kInt32:
+      return 8;
+    case ArrayType::kPairScale:
+      return 2;
   }
   ATML_UNREACHABLE("unknown array type");
 }
@@ -112,7 +130,9 @@ std::string pack_stream(const Int8Model& model, const Op& op) {
   constexpr int kOrder[4] = {0, 2, 1, 3};
   const FilterShape shape = filter_shape(model, op);
   const std::vector<std::int32_t> bias = folded_bias(model, op);
-  const auto weight = [&](int o, int i) { return o < shape.outputs && i < shape.inputs ? shape.weight(op, o, i) : 0; };
+  const auto weight = [&](int o, int i) {
+    return o < shape.outputs && i < shape.inputs ? shape.weight(op, o, i) : 0;
+  };
   std::string stream;
   stream.reserve(at(shape.outputs + 1) * at(packed_inputs(shape.inputs) + 4));
   for (int o = 0; o < shape.outputs; o += 2) {
@@ -130,7 +150,9 @@ std::string pack_pair_scales(const FilterParams& params, bool per_channel) {
   const int outputs = static_cast<int>(params.multipliers.size());
   const auto mantissa = [&](int o) { return o < outputs ? params.multipliers[at(o)].mantissa : 0; };
   // A factor of 0 has shift 0: any right shift gives 0.
-  const auto right = [&](int o) { return o < outputs ? std::max(1, -params.multipliers[at(o)].shift) : 1; };
+  const auto right = [&](int o) {
+    return o < outputs ? std::max(1, -params.multipliers[at(o)].shift) : 1;
+  };
   std::string bytes;
   for (int o = 0; o < (per_channel ? outputs : 1); o += 2) {
     const int partner = per_channel ? o + 1 : o;
@@ -167,12 +189,14 @@ std::string c_definitions(const std::vector<ConstArray>& arrays, const std::stri
   return text;
 }
 
-std::string assembly_definitions(const std::vector<ConstArray>& arrays, const std::string& blob_path) {
+std::string assembly_definitions(const std::vector<ConstArray>& arrays,
+                                 const std::string& blob_path) {
   std::string text;
   std::size_t offset = 0;
   for (const ConstArray& a : arrays) {
     fmt::format_to(std::back_inserter(text),
-                   "\t.section .rodata.{0}, \"a\"\n\t.balign 4\n\t.global {0}\n\t.type {0}, %object\n\t.size {0}, {1}\n{0}:\n"
+                   "\t.section .rodata.{0}, \"a\"\n\t.balign 4\n\t.global {0}\n\t.type {0}, "
+                   "%object\n\t.size {0}, {1}\n{0}:\n"
                    "\t.incbin \"{2}\", {3}, {1}\n",
                    a.name, a.bytes.size(), blob_path, offset);
     offset += a.bytes.size();

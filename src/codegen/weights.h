@@ -1,5 +1,6 @@
-// The constants of a firmware as named arrays in flash, in two forms with the same symbols, sections and
-// sizes: C arrays, or one blob that an assembler file includes (.incbin), which takes milliseconds.
+// The constants of a firmware as named arrays in flash, in two forms with the same symbols,
+// sections and sizes: C arrays, or one blob that an assembler file includes (.incbin), which takes
+// milliseconds.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +14,9 @@ namespace atml::codegen {
 enum class ArrayType { kInt8, kUint8, kInt32, kPairScale };
 
 struct ConstArray {
-  std::string name;     // C identifier with prefix
+  std::string name;  // C identifier with prefix
   ArrayType type = ArrayType::kInt8;
-  std::string bytes;    // little endian, padded with zeros to a multiple of 4
+  std::string bytes;  // little endian, padded with zeros to a multiple of 4
 };
 
 /// The stream of atml_packed_filter (atml_filters.h says its form) and its factors (pairs, or one).
@@ -29,10 +30,12 @@ std::vector<std::int32_t> folded_bias(const quantize::Int8Model& model, const qu
 
 std::string int32_bytes(const std::vector<std::int32_t>& values);
 
-/// "extern const ...;" for each array; the C definitions; the assembler file for blob `blob_path`; the blob.
+/// "extern const ...;" for each array; the C definitions; the assembler file for blob `blob_path`;
+/// the blob.
 std::string declarations(const std::vector<ConstArray>& arrays, const std::string& section_macro);
 std::string c_definitions(const std::vector<ConstArray>& arrays, const std::string& section_macro);
-std::string assembly_definitions(const std::vector<ConstArray>& arrays, const std::string& blob_path);
+std::string assembly_definitions(const std::vector<ConstArray>& arrays,
+                                 const std::string& blob_path);
 std::string blob(const std::vector<ConstArray>& arrays);
 
 }  // namespace atml::codegen

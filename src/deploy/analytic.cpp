@@ -16,17 +16,23 @@ double fewest_cycles_per_mac(Core core) {
     case Core::kCortexM0:
     case Core::kCortexM0Plus:
     case Core::kCortexM3:
-    case Core::kRv32imc: return 1.0;
+    case Core::kRv32imc:
+      return 1.0;
     // SMLAD does two MACs a cycle: 0.875 instructions a MAC with all unpacking done offline.
-    case Core::kCortexM4: return 0.8;
-    case Core::kCortexM33: return 0.6;  // 0.75 of the M4 at best
-    case Core::kCortexM7: return 0.35;  // dual issue: 0.48 of the M4 at best
-    case Core::kCortexM55: return 0.1;  // MVE: up to 16 MACs an instruction of two beats
+    case Core::kCortexM4:
+      return 0.8;
+    case Core::kCortexM33:
+      return 0.6;  // 0.75 of the M4 at best
+    case Core::kCortexM7:
+      return 0.35;  // dual issue: 0.48 of the M4 at best
+    case Core::kCortexM55:
+      return 0.1;  // MVE: up to 16 MACs an instruction of two beats
   }
   ATML_UNREACHABLE("unknown core");
 }
 
-Result<Deployability> AnalyticOracle::check(const quantize::Int8Model& model, const target::Target& target,
+Result<Deployability> AnalyticOracle::check(const quantize::Int8Model& model,
+                                            const target::Target& target,
                                             const target::Limits& limits, const StopToken& stop) {
   if (stop.interrupted()) return Error{Code::kCancelled, "deployability check cancelled"};
   const double started = now_seconds();
@@ -42,7 +48,8 @@ Result<Deployability> AnalyticOracle::check(const quantize::Int8Model& model, co
   d.arena = estimate.arena;
   d.ram = estimate.ram;
   d.statics = estimate.ram - estimate.arena;
-  const Cycles cycles(std::llround(fewest_cycles_per_mac(target.core) * static_cast<double>(model.macs().value)));
+  const Cycles cycles(
+      std::llround(fewest_cycles_per_mac(target.core) * static_cast<double>(model.macs().value)));
   d.cycles = {cycles, cycles, cycles};
   d.latency = Seconds(static_cast<double>(cycles.value) / target.clock_hz);
   d.energy = Joules(d.latency.value * target.run_watts());

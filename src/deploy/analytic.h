@@ -1,16 +1,17 @@
-// AnalyticOracle: sizes without a compiler, in microseconds, to skip what cannot fit. It rejects; only the
-// built-in oracle accepts.
+// AnalyticOracle: sizes without a compiler, in microseconds, to skip what cannot fit. It rejects;
+// only the built-in oracle accepts.
 #pragma once
 
 #include "deploy/deployability.h"
 
 namespace atml::deploy {
 
-/// flash, ram and arena are codegen's estimate (the arena is exact, the rest leans low: bench/deployability
-/// prints the error against linked firmware). Cycles are a lower bound: multiply-accumulates x the fewest
-/// cycles that any known kernel takes for one on the core; low, mid and high are equal, instructions are
-/// not known. Latency and energy follow from the bound, so a violation of them is certain and "deployable"
-/// means no more than "not excluded". Not computable where the runtime has no kernel for an operator.
+/// flash, ram and arena are codegen's estimate (the arena is exact, the rest leans low:
+/// bench/deployability prints the error against linked firmware). Cycles are a lower bound:
+/// multiply-accumulates x the fewest cycles that any known kernel takes for one on the core; low,
+/// mid and high are equal, instructions are not known. Latency and energy follow from the bound, so
+/// a violation of them is certain and "deployable" means no more than "not excluded". Not
+/// computable where the runtime has no kernel for an operator.
 class AnalyticOracle : public Oracle {
  public:
   std::string name() const override { return "analytic"; }
@@ -18,8 +19,8 @@ class AnalyticOracle : public Oracle {
                               const target::Limits& limits, const StopToken& stop) override;
 };
 
-/// The fewest cycles for one multiply-accumulate on a core, over kernels that are known (published engines
-/// and our own), rounded down.
+/// The fewest cycles for one multiply-accumulate on a core, over kernels that are known (published
+/// engines and our own), rounded down.
 double fewest_cycles_per_mac(target::Core core);
 
 }  // namespace atml::deploy

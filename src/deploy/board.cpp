@@ -14,10 +14,14 @@ constexpr Bytes mebibytes(std::int64_t n) { return Bytes(n << 20); }
 constexpr Bytes kibibytes(std::int64_t n) { return Bytes(n << 10); }
 constexpr Bytes kStackRoom = kibibytes(64);  // far more than any kernel takes; an overrun faults
 
-// mps2-an385, -an386 and -an500: 4 MiB at 0 and 4 MiB at 0x20000000; the stack at the end of the latter.
+// mps2-an385, -an386 and -an500: 4 MiB at 0 and 4 MiB at 0x20000000; the stack at the end of the
+// latter.
 Board mps2(const char* machine, bool aligned_only) {
-  return {machine, {0, mebibytes(4)}, {0x20000000u, mebibytes(4) - kStackRoom},
-          {0x20400000u - 0x10000u, kStackRoom}, aligned_only};
+  return {machine,
+          {0, mebibytes(4)},
+          {0x20000000u, mebibytes(4) - kStackRoom},
+          {0x20400000u - 0x10000u, kStackRoom},
+          aligned_only};
 }
 
 void fill(std::string& text, std::string_view name, std::int64_t value) {
@@ -35,26 +39,39 @@ Result<Board> board_for(Core core) {
     case Core::kCortexM0Plus:
       // Armv6-M code runs unchanged on an M3; the microbit machine has only 16 KiB of RAM.
       return mps2("mps2-an385", true);
-    case Core::kCortexM3: return mps2("mps2-an385", false);
-    case Core::kCortexM4: return mps2("mps2-an386", false);
-    case Core::kCortexM7: return mps2("mps2-an500", false);
+    case Core::kCortexM3:
+      return mps2("mps2-an385", false);
+    case Core::kCortexM4:
+      return mps2("mps2-an386", false);
+    case Core::kCortexM7:
+      return mps2("mps2-an500", false);
     case Core::kCortexM33:
-      return Board{"mps2-an505", {0x10000000u, mebibytes(4)}, {0x38000000u, mebibytes(4) - kStackRoom},
-                   {0x38400000u - 0x10000u, kStackRoom}, false};
+      return Board{"mps2-an505",
+                   {0x10000000u, mebibytes(4)},
+                   {0x38000000u, mebibytes(4) - kStackRoom},
+                   {0x38400000u - 0x10000u, kStackRoom},
+                   false};
     case Core::kCortexM55:
-      return Board{"mps3-an547", {0x00000000u, kibibytes(512)}, {0x20000000u, kibibytes(512) - kStackRoom},
-                   {0x20080000u - 0x10000u, kStackRoom}, false};
+      return Board{"mps3-an547",
+                   {0x00000000u, kibibytes(512)},
+                   {0x20000000u, kibibytes(512) - kStackRoom},
+                   {0x20080000u - 0x10000u, kStackRoom},
+                   false};
     case Core::kRv32imc:
-      return Error{Code::kUnsupported, "there is no emulated board for core rv32imc yet: use an analytic or external oracle"};
+      return Error{
+          Code::kUnsupported,
+          "there is no emulated board for core rv32imc yet: use an analytic or external oracle"};
   }
   ATML_UNREACHABLE("unknown core");
 }
 
 Result<std::string> board_script(const Board& board, const BoardNeeds& needs) {
   if (needs.flash > board.flash.size || needs.ram > board.ram.size) {
-    return Error{Code::kUnsupported,
-                 fmt::format("the emulated board {} has {} flash and {} RAM, the firmware needs {} and {}", board.machine,
-                             to_text(board.flash.size), to_text(board.ram.size), to_text(needs.flash), to_text(needs.ram))};
+    return Error{
+        Code::kUnsupported,
+        fmt::format("the emulated board {} has {} flash and {} RAM, the firmware needs {} and {}",
+                    board.machine, to_text(board.flash.size), to_text(board.ram.size),
+                    to_text(needs.flash), to_text(needs.ram))};
   }
   std::string script(harness::kBoardScript);
   fill(script, "@flash_origin@", board.flash.origin);

@@ -37,7 +37,8 @@ Result<fs::path> built_elf(const fs::path& folder) {
     if (entry.path().extension() == ".elf") found.push_back(entry.path());
   }
   if (found.size() == 1) return found.front();
-  return Error{Code::kNotFound, fmt::format("make left {} .elf files instead of one", found.size())};
+  return Error{Code::kNotFound,
+               fmt::format("make left {} .elf files instead of one", found.size())};
 }
 
 }  // namespace
@@ -58,12 +59,14 @@ Result<BuiltFirmware> build_firmware_folder(const fs::path& folder) {
   ATML_TRY(const ProcessResult result, std::move(started));
   const std::string log = result.out + result.err;
   if (!result.succeeded()) {
-    return Error{Code::kUnavailable, fmt::format("make in '{}' {}:\n{}", folder.string(), result.ending(), last_lines(log))};
+    return Error{Code::kUnavailable, fmt::format("make in '{}' {}:\n{}", folder.string(),
+                                                 result.ending(), last_lines(log))};
   }
   ATML_TRY(const fs::path elf_path, built_elf(copy));
   ATML_TRY(std::string bytes, read_file(elf_path));
   ATML_TRY(const ElfFile elf, ElfFile::parse(std::move(bytes)));
-  return BuiltFirmware{fs::relative(elf_path, copy, ignored), elf.flash_bytes(), elf.static_ram_bytes(), log};
+  return BuiltFirmware{fs::relative(elf_path, copy, ignored), elf.flash_bytes(),
+                       elf.static_ram_bytes(), log};
 }
 
 }  // namespace atml::deploy

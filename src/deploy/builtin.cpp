@@ -26,7 +26,8 @@ std::vector<std::int8_t> random_bytes(std::uint64_t seed, std::int64_t count) {
 
 // Functions of start-up and main loop: what runs beside the network.
 bool is_startup(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kNames{"atml_reset", "atml_fault", "main", "memcpy", "memmove", "memset"};
+  constexpr std::array<std::string_view, 6> kNames{"atml_reset", "atml_fault", "main",
+                                                   "memcpy",     "memmove",    "memset"};
   return std::ranges::find(kNames, name) != kNames.end();
 }
 
@@ -37,7 +38,8 @@ FlashSplit split_flash(const Production& production) {
     split.tables += op.tables;
   }
   for (const Symbol& symbol : production.elf->symbols()) {
-    if (symbol.function && symbol.section > 0 && !is_startup(symbol.name)) split.code += Bytes(symbol.size);
+    if (symbol.function && symbol.section > 0 && !is_startup(symbol.name))
+      split.code += Bytes(symbol.size);
   }
   // The rest: vectors, start-up, main, initial values of .data, alignment.
   split.startup = production.flash - split.weights - split.tables - split.code;
@@ -45,38 +47,47 @@ FlashSplit split_flash(const Production& production) {
 }
 
 // Names, shapes and sizes; instructions and cycles come from a run.
-std::vector<LayerCost> layer_table(const quantize::Int8Model& model, const codegen::Firmware& firmware) {
+std::vector<LayerCost> layer_table(const quantize::Int8Model& model,
+                                   const codegen::Firmware& firmware) {
   std::vector<LayerCost> layers;
   for (const codegen::OpInfo& info : firmware.ops) {
     const quantize::Op& op = model.ops[static_cast<std::size_t>(info.op)];
-    layers.push_back({.name = op.name, .kind = std::string(quantize::kind_name(op.kind)), .output = model.output_of(op).shape,
-                      .macs = model.macs(op), .weights = info.weights + info.tables});
+    layers.push_back({.name = op.name,
+                      .kind = std::string(quantize::kind_name(op.kind)),
+                      .output = model.output_of(op).shape,
+                      .macs = model.macs(op),
+                      .weights = info.weights + info.tables});
   }
   return layers;
 }
 
 // Layers of the emulation are the operators that have code, in order.
-void add_layer_figures(const codegen::Firmware& firmware, const EmulationReport& report, const CycleEstimate& cycles,
-                       std::vector<LayerCost>& layers) {
+void add_layer_figures(const codegen::Firmware& firmware, const EmulationReport& report,
+                       const CycleEstimate& cycles, std::vector<LayerCost>& layers) {
   const double runs = static_cast<double>(report.windows.size());
   std::vector<std::uint64_t> instructions(cycles.layers.size(), 0);
   for (const ExecutedBlock& block : report.blocks) {
-    if (block.layer >= 0) instructions[static_cast<std::size_t>(block.layer)] += block.count * block.executions;
+    if (block.layer >= 0)
+      instructions[static_cast<std::size_t>(block.layer)] += block.count * block.executions;
   }
   std::size_t measured = 0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (firmware.ops[i].symbol.empty()) continue;
-    layers[i].instructions = Instructions(std::llround(static_cast<double>(instructions[measured]) / runs));
+    layers[i].instructions =
+        Instructions(std::llround(static_cast<double>(instructions[measured]) / runs));
     layers[i].cycles = Cycles(std::llround(cycles.layers[measured] / runs));
     ++measured;
   }
 }
 
 std::size_t measured_layers(const codegen::Firmware& firmware) {
-  return static_cast<std::size_t>(std::ranges::count_if(firmware.ops, [](const auto& op) { return !op.symbol.empty(); }));
+  return static_cast<std::size_t>(
+      std::ranges::count_if(firmware.ops, [](const auto& op) { return !op.symbol.empty(); }));
 }
 
-Cycles divided(Cycles cycles, double runs) { return Cycles(std::llround(static_cast<double>(cycles.value) / runs)); }
+Cycles divided(Cycles cycles, double runs) {
+  return Cycles(std::llround(static_cast<double>(cycles.value) / runs));
+}
 
 Deployability not_computable(std::string reason, const Timings& timings) {
   Deployability d;
@@ -85,7 +96,8 @@ Deployability not_computable(std::string reason, const Timings& timings) {
   return d;
 }
 
-Deployability linked_figures(const quantize::Int8Model& model, const Production& production, const Toolchain& tools) {
+Deployability linked_figures(const quantize::Int8Model& model, const Production& production,
+                             const Toolchain& tools) {
   Deployability d;
   d.computable = true;
   d.origin = "linked ELF (" + tools.version() + ")";
@@ -99,13 +111,17 @@ Deployability linked_figures(const quantize::Int8Model& model, const Production&
   return d;
 }
 
-Status add_run_figures(const Production& production, const MeasuredRun& run, const target::Target& target, Deployability& d) {
+Status add_run_figures(const Production& production, const MeasuredRun& run,
+                       const target::Target& target, Deployability& d) {
   const auto runs = static_cast<double>(run.report.windows.size());
-  ATML_TRY(const CycleEstimate cycles, estimate_cycles(*run.elf, run.report.blocks, target, measured_layers(production.firmware)));
+  ATML_TRY(const CycleEstimate cycles, estimate_cycles(*run.elf, run.report.blocks, target,
+                                                       measured_layers(production.firmware)));
   d.stack = run.stack;
   d.ram = d.arena + d.statics + d.stack;
-  d.instructions = Instructions(std::llround(static_cast<double>(run.report.instructions()) / runs));
-  d.cycles = {divided(cycles.total.low, runs), divided(cycles.total.mid, runs), divided(cycles.total.high, runs)};
+  d.instructions =
+      Instructions(std::llround(static_cast<double>(run.report.instructions()) / runs));
+  d.cycles = {divided(cycles.total.low, runs), divided(cycles.total.mid, runs),
+              divided(cycles.total.high, runs)};
   d.latency = Seconds(static_cast<double>(d.cycles.mid.value) / target.clock_hz);
   d.energy = Joules(d.latency.value * target.run_watts());
   add_layer_figures(production.firmware, run.report, cycles, d.layers);
@@ -128,27 +144,35 @@ Result<std::unique_ptr<BuiltinOracle>> BuiltinOracle::create(const BuiltinOption
   ATML_TRY(Workbench workbench, Workbench::create());
   ATML_TRY_STATUS(find_plugin());
   ATML_TRY(const std::string emulator, emulator_version());
-  return std::unique_ptr<BuiltinOracle>(new BuiltinOracle(std::make_unique<State>(State{options, std::move(workbench), emulator})));
+  return std::unique_ptr<BuiltinOracle>(
+      new BuiltinOracle(std::make_unique<State>(State{options, std::move(workbench), emulator})));
 }
 
-Result<Deployability> BuiltinOracle::check(const quantize::Int8Model& model, const target::Target& target,
+Result<Deployability> BuiltinOracle::check(const quantize::Int8Model& model,
+                                           const target::Target& target,
                                            const target::Limits& limits, const StopToken& stop) {
   const BuiltinOptions& options = state_->options;
   if (stop.interrupted()) return cancelled();
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
-  ATML_TRY(const Production production, state_->workbench.build(model, target, options.optimize, folder.path()));
+  ATML_TRY(const Production production,
+           state_->workbench.build(model, target, options.optimize, folder.path()));
   if (!production.failure.empty()) return not_computable(production.failure, production.timings);
   Deployability d = linked_figures(model, production, state_->workbench.tools());
   d.violations = find_violations(d, limits);
   if (!d.violations.empty() && !options.full_figures) {
-    d.origin += ", not emulated: its size alone is too much, so stack, cycles and energy are unknown";
+    d.origin +=
+        ", not emulated: its size alone is too much, so stack, cycles and energy are unknown";
     return d;
   }
   if (stop.interrupted()) return cancelled();
   const std::int64_t input_bytes = model.tensor(model.input).shape.elements();
-  const RunSettings settings{static_cast<std::uint64_t>(std::max(1e6, options.slowest_seconds * target.clock_hz)), options.emulator_timeout};
-  ATML_TRY(const MeasuredRun run, state_->workbench.run(target, production, random_bytes(options.seed, input_bytes * options.inputs),
-                                                        settings, folder.path()));
+  const RunSettings settings{
+      static_cast<std::uint64_t>(std::max(1e6, options.slowest_seconds * target.clock_hz)),
+      options.emulator_timeout};
+  ATML_TRY(const MeasuredRun run,
+           state_->workbench.run(target, production,
+                                 random_bytes(options.seed, input_bytes * options.inputs), settings,
+                                 folder.path()));
   d.timings.link += Seconds(run.link_seconds);
   d.timings.emulate = run.report.duration;
   if (!run.failure.empty()) return not_computable("emulation: " + run.failure, d.timings);

@@ -1,5 +1,6 @@
-// BuiltinOracle: generates the firmware of a model, compiles and links it for the part, runs it in the
-// emulator and reads flash, RAM, instructions and cycles from there. Nothing it reports is an estimate.
+// BuiltinOracle: generates the firmware of a model, compiles and links it for the part, runs it in
+// the emulator and reads flash, RAM, instructions and cycles from there. Nothing it reports is an
+// estimate.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +14,26 @@ namespace atml::deploy {
 
 struct BuiltinOptions {
   codegen::Optimize optimize = codegen::Optimize::kBalanced;
-  int inputs = 2;                 // emulated inferences, on seeded random input bytes; instructions are their mean
-  std::uint64_t seed = 1;         // of those bytes
-  bool full_figures = false;      // true: emulate although the linked sizes already violate a limit
-  double slowest_seconds = 20;    // an inference that would take longer than this on the part is a runaway
-  Seconds emulator_timeout{60};   // wall time of one emulation
+  int inputs = 2;  // emulated inferences, on seeded random input bytes; instructions are their mean
+  std::uint64_t seed = 1;     // of those bytes
+  bool full_figures = false;  // true: emulate although the linked sizes already violate a limit
+  double slowest_seconds =
+      20;  // an inference that would take longer than this on the part is a runaway
+  Seconds emulator_timeout{60};  // wall time of one emulation
 };
 
 /// Thread safe: one oracle serves all workers; they share its cache of compiled runtime kernels.
 /// check() answers
 ///  - computable, with every figure, when the firmware was linked and ran;
-///  - computable with violations but without cycles (origin says "not emulated") when the linked sizes
-///    alone already break a limit and full_figures is off; the RAM figure then has no stack in it, so
-///    it is a lower bound;
-///  - not computable with the reason when the generator refuses the model, the compiler or linker fails
+///  - computable with violations but without cycles (origin says "not emulated") when the linked
+///  sizes
+///    alone already break a limit and full_figures is off; the RAM figure then has no stack in it,
+///    so it is a lower bound;
+///  - not computable with the reason when the generator refuses the model, the compiler or linker
+///  fails
 ///    for a reason other than size, or the run ends by fault, lock-up, runaway or time-out;
-/// and an Error (with the Debian package to install) only when a tool is missing or the disk is full.
+/// and an Error (with the Debian package to install) only when a tool is missing or the disk is
+/// full.
 class BuiltinOracle : public Oracle {
  public:
   static Result<std::unique_ptr<BuiltinOracle>> create(const BuiltinOptions& options = {});

@@ -15,13 +15,16 @@ enum class Table { kM0Plus, kM3, kM4 };
 Table table_of(Core core) {
   switch (core) {
     case Core::kCortexM0:
-    case Core::kCortexM0Plus: return Table::kM0Plus;
-    case Core::kCortexM3: return Table::kM3;
+    case Core::kCortexM0Plus:
+      return Table::kM0Plus;
+    case Core::kCortexM3:
+      return Table::kM3;
     case Core::kCortexM4:
     case Core::kCortexM7:
     case Core::kCortexM33:
     case Core::kCortexM55:
-    case Core::kRv32imc: return Table::kM4;
+    case Core::kRv32imc:
+      return Table::kM4;
   }
   ATML_UNREACHABLE("unknown core");
 }
@@ -45,18 +48,38 @@ struct Cost {
 // What both tables share: transfers of several registers.
 bool multiple_transfer(const cs_insn& insn) {
   switch (insn.id) {
-    case ARM_INS_LDM: case ARM_INS_LDMDB: case ARM_INS_STM: case ARM_INS_STMDB: case ARM_INS_PUSH: case ARM_INS_POP:
-    case ARM_INS_VLDMIA: case ARM_INS_VLDMDB: case ARM_INS_VSTMIA: case ARM_INS_VSTMDB: case ARM_INS_VPUSH: case ARM_INS_VPOP:
+    case ARM_INS_LDM:
+    case ARM_INS_LDMDB:
+    case ARM_INS_STM:
+    case ARM_INS_STMDB:
+    case ARM_INS_PUSH:
+    case ARM_INS_POP:
+    case ARM_INS_VLDMIA:
+    case ARM_INS_VLDMDB:
+    case ARM_INS_VSTMIA:
+    case ARM_INS_VSTMDB:
+    case ARM_INS_VPUSH:
+    case ARM_INS_VPOP:
       return true;
-    default: return false;
+    default:
+      return false;
   }
 }
 
 Kind single_transfer(const cs_insn& insn) {
   switch (insn.id) {
-    case ARM_INS_LDR: case ARM_INS_LDRB: case ARM_INS_LDRH: case ARM_INS_LDRSB: case ARM_INS_LDRSH: return Kind::kLoad;
-    case ARM_INS_STR: case ARM_INS_STRB: case ARM_INS_STRH: return Kind::kStore;
-    default: return Kind::kOther;
+    case ARM_INS_LDR:
+    case ARM_INS_LDRB:
+    case ARM_INS_LDRH:
+    case ARM_INS_LDRSB:
+    case ARM_INS_LDRSH:
+      return Kind::kLoad;
+    case ARM_INS_STR:
+    case ARM_INS_STRB:
+    case ARM_INS_STRH:
+      return Kind::kStore;
+    default:
+      return Kind::kOther;
   }
 }
 
@@ -72,33 +95,53 @@ Cost cost_m0plus(const cs_insn& insn) {
 // Cortex-M3: multiplications that the M4 does in one cycle; ranges of the manual by their middle.
 double m3_multiply(const cs_insn& insn) {
   switch (insn.id) {
-    case ARM_INS_MLA: case ARM_INS_MLS: return 2;
-    case ARM_INS_SMULL: case ARM_INS_UMULL: return 4;   // 3 to 5
-    case ARM_INS_SMLAL: case ARM_INS_UMLAL: return 5.5; // 4 to 7
-    default: return 1;
+    case ARM_INS_MLA:
+    case ARM_INS_MLS:
+      return 2;
+    case ARM_INS_SMULL:
+    case ARM_INS_UMULL:
+      return 4;  // 3 to 5
+    case ARM_INS_SMLAL:
+    case ARM_INS_UMLAL:
+      return 5.5;  // 4 to 7
+    default:
+      return 1;
   }
 }
 
 Cost cost_m4(const cs_insn& insn, Kind before, Table table) {
   if (multiple_transfer(insn)) return {1.0 + listed_registers(insn.op_str)};
   switch (single_transfer(insn)) {
-    case Kind::kLoad: return {before == Kind::kOther ? 2.0 : 1.0, Kind::kLoad};
-    case Kind::kStore: return {1, Kind::kStore};
-    case Kind::kOther: break;
+    case Kind::kLoad:
+      return {before == Kind::kOther ? 2.0 : 1.0, Kind::kLoad};
+    case Kind::kStore:
+      return {1, Kind::kStore};
+    case Kind::kOther:
+      break;
   }
   switch (insn.id) {
-    case ARM_INS_LDRD: case ARM_INS_STRD: return {3};
-    case ARM_INS_UDIV: case ARM_INS_SDIV: return {7};
-    case ARM_INS_VLDR: case ARM_INS_VSTR: return {2};
-    case ARM_INS_VDIV: case ARM_INS_VSQRT: return {14};
-    default: return {table == Table::kM3 ? m3_multiply(insn) : 1.0};
+    case ARM_INS_LDRD:
+    case ARM_INS_STRD:
+      return {3};
+    case ARM_INS_UDIV:
+    case ARM_INS_SDIV:
+      return {7};
+    case ARM_INS_VLDR:
+    case ARM_INS_VSTR:
+      return {2};
+    case ARM_INS_VDIV:
+    case ARM_INS_VSQRT:
+      return {14};
+    default:
+      return {table == Table::kM3 ? m3_multiply(insn) : 1.0};
   }
 }
 
 class Disassembler {
  public:
   Disassembler() {
-    open_ = cs_open(CS_ARCH_ARM, static_cast<cs_mode>(CS_MODE_THUMB | CS_MODE_MCLASS | CS_MODE_V8), &handle_) == CS_ERR_OK;
+    open_ = cs_open(CS_ARCH_ARM, static_cast<cs_mode>(CS_MODE_THUMB | CS_MODE_MCLASS | CS_MODE_V8),
+                    &handle_) == CS_ERR_OK;
     if (open_) insn_ = cs_malloc(handle_);
   }
   ~Disassembler() {
@@ -125,7 +168,8 @@ class Disassembler {
         sum += 1;
         continue;
       }
-      const Cost cost = table == Table::kM0Plus ? cost_m0plus(*insn_) : cost_m4(*insn_, before, table);
+      const Cost cost =
+          table == Table::kM0Plus ? cost_m0plus(*insn_) : cost_m4(*insn_, before, table);
       sum += cost.cycles;
       before = cost.kind;
       code.remove_prefix(insn_->size);
@@ -139,7 +183,9 @@ class Disassembler {
   bool open_ = false;
 };
 
-Error no_disassembler() { return {Code::kUnsupported, "the disassembler (libcapstone) was built without ARM"}; }
+Error no_disassembler() {
+  return {Code::kUnsupported, "the disassembler (libcapstone) was built without ARM"};
+}
 
 Cycles rounded(double value) { return Cycles(static_cast<std::int64_t>(std::llround(value))); }
 
@@ -162,11 +208,13 @@ Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const Execut
   double taken = 0;
   const double penalty = table == Table::kM0Plus ? 1 : 2;
   for (const ExecutedBlock& block : blocks) {
-    const double cost = disassembler.block_cost(elf.bytes_at(block.pc, block.end - block.pc), table);
+    const double cost =
+        disassembler.block_cost(elf.bytes_at(block.pc, block.end - block.pc), table);
     const double block_cycles = cost * static_cast<double>(block.executions);
     const std::size_t layer = block.layer < 0 ? layers : static_cast<std::size_t>(block.layer);
     ATML_ASSERT(layer <= layers, "block of an unknown layer");
-    estimate.layers[layer] += target.cost.factor * (block_cycles + penalty * static_cast<double>(block.taken));
+    estimate.layers[layer] +=
+        target.cost.factor * (block_cycles + penalty * static_cast<double>(block.taken));
     straight += block_cycles;
     taken += static_cast<double>(block.taken);
   }

@@ -1,13 +1,14 @@
 // The cycle model: exact executions of basic blocks x a table of cycles an instruction.
 //
 //   table cycles = sum over blocks (executions x static cost) + taken branches x P
-//   cycles       = table cycles x factor of the target (calibrated against boards, or said not to be)
+//   cycles       = table cycles x factor of the target (calibrated against boards, or said not to
+//   be)
 //
-// low / mid / high: P = 1 / 2 / 3 with the target's low_factor / factor / high_factor (P = 1 throughout on
-// Armv6-M, where the manual leaves no choice). Tables: Cortex-M4 TRM (Arm 100166), "processor
-// instructions", with the load pairing rule inside one block; Cortex-M3 TRM (DDI 0337) for its slower
-// multiplications; Cortex-M0+ TRM (DDI 0484). Not modelled: wait states, caches, dual issue. It is an
-// estimate of cycles from exact counts, never a measured latency.
+// low / mid / high: P = 1 / 2 / 3 with the target's low_factor / factor / high_factor (P = 1
+// throughout on Armv6-M, where the manual leaves no choice). Tables: Cortex-M4 TRM (Arm 100166),
+// "processor instructions", with the load pairing rule inside one block; Cortex-M3 TRM (DDI 0337)
+// for its slower multiplications; Cortex-M0+ TRM (DDI 0484). Not modelled: wait states, caches,
+// dual issue. It is an estimate of cycles from exact counts, never a measured latency.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +23,9 @@
 namespace atml::deploy {
 
 struct CycleEstimate {
-  CycleRange total;               // of all windows together
-  double table_cycles = 0;        // mid, before the target's factor
-  std::vector<double> layers;     // mid cycles, one a layer, then one entry for code outside layers
+  CycleRange total;            // of all windows together
+  double table_cycles = 0;     // mid, before the target's factor
+  std::vector<double> layers;  // mid cycles, one a layer, then one entry for code outside layers
 };
 
 /// blocks: of one emulation of `elf`; layer indices below `layers`. Fails (unsupported) when the

@@ -30,25 +30,26 @@ TEST(CycleTable, M4PairsLoads) {
 }
 
 TEST(CycleTable, M4Instructions) {
-  EXPECT_EQ(cost({0xfb01, 0x3002}, Core::kCortexM4), 1);   // mla
-  EXPECT_EQ(cost({0xfb21, 0x3002}, Core::kCortexM4), 1);   // smlad
-  EXPECT_EQ(cost({0xfb81, 0x3002}, Core::kCortexM4), 1);   // smull
-  EXPECT_EQ(cost({0xfb91, 0xf0f2}, Core::kCortexM4), 7);   // sdiv
-  EXPECT_EQ(cost({0xe9d0, 0x1200}, Core::kCortexM4), 3);   // ldrd
-  EXPECT_EQ(cost({0xb5f0}, Core::kCortexM4), 6);           // push {r4-r7, lr}
-  EXPECT_EQ(cost({0xe8bd, 0x83f0}, Core::kCortexM4), 8);   // pop.w {r4-r9, pc}: 1 + 7
-  EXPECT_EQ(cost({0xe7fe}, Core::kCortexM4), 1);           // b, without the taken penalty
+  EXPECT_EQ(cost({0xfb01, 0x3002}, Core::kCortexM4), 1);  // mla
+  EXPECT_EQ(cost({0xfb21, 0x3002}, Core::kCortexM4), 1);  // smlad
+  EXPECT_EQ(cost({0xfb81, 0x3002}, Core::kCortexM4), 1);  // smull
+  EXPECT_EQ(cost({0xfb91, 0xf0f2}, Core::kCortexM4), 7);  // sdiv
+  EXPECT_EQ(cost({0xe9d0, 0x1200}, Core::kCortexM4), 3);  // ldrd
+  EXPECT_EQ(cost({0xb5f0}, Core::kCortexM4), 6);          // push {r4-r7, lr}
+  EXPECT_EQ(cost({0xe8bd, 0x83f0}, Core::kCortexM4), 8);  // pop.w {r4-r9, pc}: 1 + 7
+  EXPECT_EQ(cost({0xe7fe}, Core::kCortexM4), 1);          // b, without the taken penalty
 }
 
 TEST(CycleTable, M3MultipliesSlower) {
-  EXPECT_EQ(cost({0xfb01, 0x3002}, Core::kCortexM3), 2);   // mla
-  EXPECT_EQ(cost({0xfb81, 0x3002}, Core::kCortexM3), 4);   // smull
-  EXPECT_EQ(cost({0x4348}, Core::kCortexM3), 1);           // muls
+  EXPECT_EQ(cost({0xfb01, 0x3002}, Core::kCortexM3), 2);  // mla
+  EXPECT_EQ(cost({0xfb81, 0x3002}, Core::kCortexM3), 4);  // smull
+  EXPECT_EQ(cost({0x4348}, Core::kCortexM3), 1);          // muls
 }
 
 TEST(CycleTable, M0PlusDoesNotPairLoads) {
   EXPECT_EQ(cost({0x6808, 0x684a}, Core::kCortexM0Plus), 4);
-  EXPECT_EQ(cost({0xbdf0}, Core::kCortexM0Plus), 7);          // pop {r4-r7, pc}: 3 + 5, one of it the taken branch
+  EXPECT_EQ(cost({0xbdf0}, Core::kCortexM0Plus),
+            7);  // pop {r4-r7, pc}: 3 + 5, one of it the taken branch
   EXPECT_EQ(cost({0xf000, 0xf800}, Core::kCortexM0Plus), 2);  // bl: 3, one of it the taken branch
   EXPECT_EQ(cost({0x4348}, Core::kCortexM0Plus), 1);          // muls
 }
@@ -68,16 +69,20 @@ __attribute__((naked)) void measured(void) { __asm__ volatile("push {r4, lr}\n b
   m4.cost = {.factor = 1, .low_factor = 1, .high_factor = 1, .calibrated = true, .note = ""};
   const auto cycles = estimate_cycles(run->elf, run->report.blocks, m4, 1);
   ASSERT_TRUE(cycles.ok());
-  // inner: mov 1, ldr literal 2; rounds 5 each (the first ldr of the first round follows a load: 1 less);
-  // bx lr 1; taken 999 + 1. Then, counted with inner as the last layer: pop {r4, pc} 3, taken, bl stop 1, taken.
+  // inner: mov 1, ldr literal 2; rounds 5 each (the first ldr of the first round follows a load: 1
+  // less); bx lr 1; taken 999 + 1. Then, counted with inner as the last layer: pop {r4, pc} 3,
+  // taken, bl stop 1, taken.
   const double straight = 1 + 2 + 5 * 1000 - 1 + 1 + 3 + 1;
   const double taken = 999 + 1 + 1 + 1;
   EXPECT_EQ(cycles->layers[0], straight + 2 * taken);
   // Outside: bl measured 1 + taken, push 3, bl inner 1 + taken.
   EXPECT_EQ(cycles->layers[1], 5 + 2 * 2);
-  EXPECT_EQ(cycles->total.mid.value, static_cast<std::int64_t>(cycles->layers[0] + cycles->layers[1]));
-  EXPECT_EQ(cycles->total.high.value - cycles->total.mid.value, static_cast<std::int64_t>(taken + 2));
-  EXPECT_EQ(cycles->total.mid.value - cycles->total.low.value, static_cast<std::int64_t>(taken + 2));
+  EXPECT_EQ(cycles->total.mid.value,
+            static_cast<std::int64_t>(cycles->layers[0] + cycles->layers[1]));
+  EXPECT_EQ(cycles->total.high.value - cycles->total.mid.value,
+            static_cast<std::int64_t>(taken + 2));
+  EXPECT_EQ(cycles->total.mid.value - cycles->total.low.value,
+            static_cast<std::int64_t>(taken + 2));
 }
 
 TEST(Limits, SayByHowMuch) {

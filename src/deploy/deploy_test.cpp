@@ -44,25 +44,40 @@ class Chain {
   int last_ = 0;
 };
 
-network::Window square(int kernel, int stride) { return {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride}; }
+network::Window square(int kernel, int stride) {
+  return {.kernel_h = kernel, .kernel_w = kernel, .stride_h = stride, .stride_w = stride};
+}
 
 // A small image network with every common kind of layer.
 Network image_network(int width = 8) {
   Chain chain({12, 12, 3});
-  chain.then(network::Conv{.filters = width, .window = square(3, 2)}).then(network::BatchNorm{}).then(network::Activate{});
+  chain.then(network::Conv{.filters = width, .window = square(3, 2)})
+      .then(network::BatchNorm{})
+      .then(network::Activate{});
   const int shortcut = chain.last();
-  chain.then(network::Depthwise{.window = square(3, 1)}).then(network::BatchNorm{}).then(network::Activate{});
+  chain.then(network::Depthwise{.window = square(3, 1)})
+      .then(network::BatchNorm{})
+      .then(network::Activate{});
   chain.then(network::Conv{.filters = width}).then(network::BatchNorm{}).add_to(shortcut);
-  chain.then(network::MaxPool{square(2, 2)}).then(network::Conv{.filters = 2 * width, .bias = true}).then(network::Activate{});
-  chain.then(network::GlobalAveragePool{}).then(network::Flatten{}).then(network::Dense{.units = 10});
+  chain.then(network::MaxPool{square(2, 2)})
+      .then(network::Conv{.filters = 2 * width, .bias = true})
+      .then(network::Activate{});
+  chain.then(network::GlobalAveragePool{})
+      .then(network::Flatten{})
+      .then(network::Dense{.units = 10});
   return chain.network();
 }
 
 Network signal_network() {
   Chain chain({32, 1, 3});
-  chain.then(network::Conv{.filters = 8, .window = {.kernel_h = 5, .stride_h = 2}, .bias = true}).then(network::Activate{});
-  chain.then(network::Depthwise{.window = {.kernel_h = 3}, .bias = true}).then(network::Conv{.filters = 12, .bias = true});
-  chain.then(network::Activate{}).then(network::Flatten{}).then(network::Dense{.units = 16}).then(network::Activate{});
+  chain.then(network::Conv{.filters = 8, .window = {.kernel_h = 5, .stride_h = 2}, .bias = true})
+      .then(network::Activate{});
+  chain.then(network::Depthwise{.window = {.kernel_h = 3}, .bias = true})
+      .then(network::Conv{.filters = 12, .bias = true});
+  chain.then(network::Activate{})
+      .then(network::Flatten{})
+      .then(network::Dense{.units = 16})
+      .then(network::Activate{});
   chain.then(network::Dense{.units = 6});
   return chain.network();
 }
@@ -73,13 +88,15 @@ target::Target part(const std::string& name) {
   return *found;
 }
 
-std::vector<std::int8_t> interpret(const Int8Model& model, const std::vector<std::int8_t>& inputs, std::size_t n) {
+std::vector<std::int8_t> interpret(const Int8Model& model, const std::vector<std::int8_t>& inputs,
+                                   std::size_t n) {
   quantize::Interpreter interpreter(model);
   const std::size_t in = inputs.size() / n;
   const auto out = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
   std::vector<std::int8_t> outputs(n * out);
   for (std::size_t i = 0; i < n; ++i) {
-    interpreter.run(std::span(inputs).subspan(i * in, in), std::span(outputs).subspan(i * out, out));
+    interpreter.run(std::span(inputs).subspan(i * in, in),
+                    std::span(outputs).subspan(i * out, out));
   }
   return outputs;
 }
@@ -87,7 +104,9 @@ std::vector<std::int8_t> interpret(const Int8Model& model, const std::vector<std
 std::size_t distinct_samples(const std::vector<std::int8_t>& outputs, std::size_t n) {
   std::set<std::vector<std::int8_t>> seen;
   const std::size_t size = outputs.size() / n;
-  for (std::size_t i = 0; i < n; ++i) seen.emplace(outputs.begin() + static_cast<std::ptrdiff_t>(i * size), outputs.begin() + static_cast<std::ptrdiff_t>((i + 1) * size));
+  for (std::size_t i = 0; i < n; ++i)
+    seen.emplace(outputs.begin() + static_cast<std::ptrdiff_t>(i * size),
+                 outputs.begin() + static_cast<std::ptrdiff_t>((i + 1) * size));
   return seen.size();
 }
 
@@ -106,8 +125,13 @@ TEST_P(OnEveryCore, TheEmulatedPartAgreesWithTheInterpreter) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cores, OnEveryCore,
-                         testing::Values("stm32l053r8", "stm32f103c8", "stm32f401re", "stm32f746ng", "nrf5340", "mps3-an547"),
-                         [](const auto& core) { std::string n = core.param; std::erase(n, '-'); return n; });
+                         testing::Values("stm32l053r8", "stm32f103c8", "stm32f401re", "stm32f746ng",
+                                         "nrf5340", "mps3-an547"),
+                         [](const auto& core) {
+                           std::string n = core.param;
+                           std::erase(n, '-');
+                           return n;
+                         });
 
 TEST(RunOnHost, AgreesWithTheInterpreterAlsoUnderSanitizers) {
   const Int8Model model = quantize::random_model(image_network(), 3);
@@ -129,7 +153,8 @@ class Builtin : public testing::Test {
     oracle_ = std::move(*oracle).release();
   }
   static void TearDownTestSuite() { delete std::exchange(oracle_, nullptr); }
-  Deployability check(const Int8Model& model, const target::Target& target, const target::Limits& limits) {
+  Deployability check(const Int8Model& model, const target::Target& target,
+                      const target::Limits& limits) {
     const auto d = oracle_->check(model, target, limits, StopToken());
     EXPECT_TRUE(d.ok()) << d.error().message;
     return *d;
@@ -144,7 +169,8 @@ TEST_F(Builtin, FiguresAreCompleteAndAddUp) {
   ASSERT_TRUE(d.computable) << d.reason;
   EXPECT_TRUE(d.deployable());
   EXPECT_EQ(d.ram, d.arena + d.statics + d.stack);
-  EXPECT_EQ(d.flash, d.flash_split.weights + d.flash_split.tables + d.flash_split.code + d.flash_split.startup);
+  EXPECT_EQ(d.flash, d.flash_split.weights + d.flash_split.tables + d.flash_split.code +
+                         d.flash_split.startup);
   EXPECT_GE(d.arena.value, 12 * 12 * 3);  // at least the input
   EXPECT_LE(d.statics.value, 64);         // what main has
   EXPECT_GE(d.stack.value, 64);
@@ -227,7 +253,9 @@ TEST_F(Builtin, ARunawayIsNotComputable) {
   ASSERT_TRUE(impatient.ok());
   target::Target slow = target;
   slow.clock_hz = 1;
-  const auto d = (*impatient)->check(quantize::random_model(image_network(160), 1), slow, full_limits(slow), StopToken());
+  const auto d = (*impatient)
+                     ->check(quantize::random_model(image_network(160), 1), slow, full_limits(slow),
+                             StopToken());
   ASSERT_TRUE(d.ok());
   EXPECT_FALSE(d->computable);
   EXPECT_NE(d->reason.find("runaway: more than"), std::string::npos) << d->reason;
@@ -248,7 +276,9 @@ TEST_F(Builtin, TheAnalyticBoundNeverExcludesWhatFits) {
       EXPECT_EQ(bound->arena, exact.arena) << name;
       EXPECT_LE(bound->ram, exact.ram) << name;
       EXPECT_LE(bound->latency, exact.latency) << name;
-      EXPECT_NEAR(static_cast<double>(bound->flash.value), static_cast<double>(exact.flash.value), 0.25 * static_cast<double>(exact.flash.value)) << name;
+      EXPECT_NEAR(static_cast<double>(bound->flash.value), static_cast<double>(exact.flash.value),
+                  0.25 * static_cast<double>(exact.flash.value))
+          << name;
     }
   }
 }
@@ -256,19 +286,23 @@ TEST_F(Builtin, TheAnalyticBoundNeverExcludesWhatFits) {
 TEST_F(Builtin, WorkersShareTheOracle) {
   const target::Target target = part("stm32f401re");
   const auto figures = [&](std::uint64_t seed) {
-    const Deployability d = check(quantize::random_model(seed % 2 == 0 ? image_network() : signal_network(), seed), target, full_limits(target));
+    const Deployability d =
+        check(quantize::random_model(seed % 2 == 0 ? image_network() : signal_network(), seed),
+              target, full_limits(target));
     return std::tuple(d.computable, d.flash.value, d.ram.value, d.instructions.value);
   };
   std::vector<std::thread> workers;
   std::vector<decltype(figures(0))> together(4);
-  for (std::size_t i = 0; i < together.size(); ++i) workers.emplace_back([&, i] { together[i] = figures(i); });
+  for (std::size_t i = 0; i < together.size(); ++i)
+    workers.emplace_back([&, i] { together[i] = figures(i); });
   for (std::thread& worker : workers) worker.join();
   for (std::size_t i = 0; i < together.size(); ++i) EXPECT_EQ(together[i], figures(i)) << i;
 }
 
 TEST_F(Builtin, ACoreWithoutABoardIsNotComputable) {
   const target::Target target = part("esp32-c3");
-  const Deployability d = check(quantize::random_model(signal_network(), 1), target, full_limits(target));
+  const Deployability d =
+      check(quantize::random_model(signal_network(), 1), target, full_limits(target));
   EXPECT_FALSE(d.computable);
   EXPECT_NE(d.reason.find("no emulated board for core rv32imc"), std::string::npos) << d.reason;
 }
@@ -297,7 +331,8 @@ TEST_F(Builtin, TheExportedFolderBuildsAloneToTheSameSizes) {
   ASSERT_TRUE(firmware.ok()) << firmware.error().message;
   auto folder = ScratchFolder::create();
   ASSERT_TRUE(folder.ok());
-  for (const codegen::File& file : firmware->files) ASSERT_TRUE(write_file(folder->path() / file.path, file.bytes).ok());
+  for (const codegen::File& file : firmware->files)
+    ASSERT_TRUE(write_file(folder->path() / file.path, file.bytes).ok());
   const auto built = build_firmware_folder(folder->path());
   ASSERT_TRUE(built.ok()) << built.error().message;
   EXPECT_EQ(built->flash, d.flash);
@@ -318,14 +353,16 @@ TEST(BuiltinOracleCreate, MissingEmulatorNamesThePackage) {
   // A PATH with the compiler only.
   auto folder = ScratchFolder::create();
   ASSERT_TRUE(folder.ok());
-  std::filesystem::create_symlink("/usr/bin/arm-none-eabi-gcc", folder->path() / "arm-none-eabi-gcc");
+  std::filesystem::create_symlink("/usr/bin/arm-none-eabi-gcc",
+                                  folder->path() / "arm-none-eabi-gcc");
   const std::string before = std::getenv("PATH");
   ::setenv("PATH", folder->path().c_str(), 1);
   const auto oracle = BuiltinOracle::create();
   const auto tools = examine_tools();
   ::setenv("PATH", before.c_str(), 1);
   ASSERT_FALSE(oracle.ok());
-  EXPECT_EQ(oracle.error().message, "'qemu-system-arm' is not in PATH; install the Debian package qemu-system-arm");
+  EXPECT_EQ(oracle.error().message,
+            "'qemu-system-arm' is not in PATH; install the Debian package qemu-system-arm");
   for (const Tool& tool : tools) {
     if (tool.name == "qemu-system-arm") {
       EXPECT_EQ(tool.problem, "not in PATH; install the Debian package qemu-system-arm");

@@ -1,4 +1,5 @@
-// Deployability: the verdict on a model for a target - measured use, per-limit margin, or not computable.
+// Deployability: the verdict on a model for a target - measured use, per-limit margin, or not
+// computable.
 #pragma once
 
 #include <string>
@@ -33,13 +34,13 @@ struct FlashSplit {
 };
 
 struct LayerCost {
-  std::string name;     // of the operator
+  std::string name;  // of the operator
   std::string kind;
   Shape output;
   Macs macs;
-  Bytes weights;        // flash of its weights and tables
+  Bytes weights;  // flash of its weights and tables
   Instructions instructions;
-  Cycles cycles;        // mid
+  Cycles cycles;  // mid
 };
 
 struct Timings {
@@ -49,18 +50,18 @@ struct Timings {
 
 struct Deployability {
   bool computable = false;
-  std::string reason;               // why not computable: "the compiler exited with code 1: ..."
-  std::string origin;               // "linked ELF, qemu-system-arm 7.2" or "analytic bound" or the command
+  std::string reason;  // why not computable: "the compiler exited with code 1: ..."
+  std::string origin;  // "linked ELF, qemu-system-arm 7.2" or "analytic bound" or the command
   std::vector<Violation> violations;
 
-  Bytes flash, ram;                 // whole firmware; ram = arena + statics + stack
+  Bytes flash, ram;  // whole firmware; ram = arena + statics + stack
   Bytes arena, statics, stack;
   FlashSplit flash_split;
-  Instructions instructions;        // one inference, mean of the emulated inputs
+  Instructions instructions;  // one inference, mean of the emulated inputs
   CycleRange cycles;
-  Seconds latency{0};               // mid cycles / clock
-  Joules energy{0};                 // latency x run power; 0 where the target has no current figure
-  std::vector<LayerCost> layers;    // empty where the origin does not know
+  Seconds latency{0};             // mid cycles / clock
+  Joules energy{0};               // latency x run power; 0 where the target has no current figure
+  std::vector<LayerCost> layers;  // empty where the origin does not know
   Timings timings;
 
   bool deployable() const { return computable && violations.empty(); }
@@ -73,8 +74,9 @@ class Oracle {
   virtual std::string name() const = 0;
   /// An undeployable or not computable model is an answer; an Error means that the environment is
   /// broken (no compiler, full disk) and the search cannot go on.
-  virtual Result<Deployability> check(const quantize::Int8Model& model, const target::Target& target,
-                                      const target::Limits& limits, const StopToken& stop) = 0;
+  virtual Result<Deployability> check(const quantize::Int8Model& model,
+                                      const target::Target& target, const target::Limits& limits,
+                                      const StopToken& stop) = 0;
 };
 
 }  // namespace atml::deploy

@@ -29,7 +29,10 @@ constexpr Need kNeeds[] = {
 };
 
 Tool examine(const Need& need) {
-  Tool tool{.name = need.name, .purpose = need.purpose, .package = need.package, .required = need.required};
+  Tool tool{.name = need.name,
+            .purpose = need.purpose,
+            .package = need.package,
+            .required = need.required};
   const auto path = find_program(need.name);
   if (!path.ok()) {
     tool.problem = fmt::format("not in PATH; install the Debian package {}", need.package);
@@ -41,8 +44,9 @@ Tool examine(const Need& need) {
   if (tool.found) {
     tool.version = result->out.substr(0, result->out.find('\n'));
   } else {
-    tool.problem = fmt::format("'{} --version' {}; reinstall the Debian package {}", *path,
-                               result.ok() ? result->ending() : result.error().message, need.package);
+    tool.problem =
+        fmt::format("'{} --version' {}; reinstall the Debian package {}", *path,
+                    result.ok() ? result->ending() : result.error().message, need.package);
   }
   return tool;
 }

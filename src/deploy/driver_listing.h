@@ -9,8 +9,8 @@ namespace atml::deploy {
 
 using Words = std::vector<std::string>;
 
-/// The commands of a -### listing (its lines that begin with a space), split into words with quotes and
-/// backslashes resolved.
+/// The commands of a -### listing (its lines that begin with a space), split into words with quotes
+/// and backslashes resolved.
 std::vector<Words> parse_driver_listing(std::string_view text);
 
 /// The command whose program has this base name ("cc1", "as", "collect2"), or empty.

@@ -28,7 +28,9 @@ class Reader {
     const std::size_t end = bytes_.find('\0', at);
     return end == std::string_view::npos ? (fail(), "") : std::string(bytes_.substr(at, end - at));
   }
-  bool has(std::size_t at, std::size_t size) const { return at <= bytes_.size() && bytes_.size() - at >= size; }
+  bool has(std::size_t at, std::size_t size) const {
+    return at <= bytes_.size() && bytes_.size() - at >= size;
+  }
   void fail() { failed_ = true; }
   bool failed() const { return failed_; }
 
@@ -57,7 +59,9 @@ std::vector<RawSection> read_sections(Reader& in) {
     const std::size_t at = table + i * kSectionEntry;
     raw.push_back({in.u32(at), in.u32(at + 4), in.u32(at + 8), in.u32(at + 12), in.u32(at + 16),
                    in.u32(at + 20), in.u32(at + 24)});
-    if (raw.back().type != kSectionNoBits && raw.back().type != 0 && !in.has(raw.back().offset, raw.back().size)) in.fail();
+    if (raw.back().type != kSectionNoBits && raw.back().type != 0 &&
+        !in.has(raw.back().offset, raw.back().size))
+      in.fail();
   }
   return raw;
 }
@@ -67,7 +71,8 @@ std::vector<Symbol> read_symbols(Reader& in, const std::vector<RawSection>& raw,
   for (const RawSection& table : raw) {
     if (table.type != kSectionSymbols || table.link >= raw.size()) continue;
     const std::size_t names = raw[table.link].offset;
-    for (std::size_t at = table.offset; at + kSymbolEntry <= table.offset + std::size_t{table.size}; at += kSymbolEntry) {
+    for (std::size_t at = table.offset; at + kSymbolEntry <= table.offset + std::size_t{table.size};
+         at += kSymbolEntry) {
       Symbol symbol{in.text(names + in.u32(at)), in.u32(at + 4), in.u32(at + 8)};
       symbol.function = (in.u8(at + 12) & 15u) == kSymbolFunction;
       const std::uint16_t section = in.u16(at + 14);
@@ -97,8 +102,14 @@ std::uint32_t load_address(Reader& in, const RawSection& section) {
 }  // namespace
 
 Result<ElfFile> ElfFile::parse(std::string bytes) {
-  const Error bad{Code::kParse, fmt::format("not a complete 32-bit little-endian ELF file ({} bytes)", bytes.size())};
-  if (bytes.size() < kHeaderSize || std::memcmp(bytes.data(), "\x7f" "ELF\x01\x01", 6) != 0) return bad;
+  const Error bad{
+      Code::kParse,
+      fmt::format("not a complete 32-bit little-endian ELF file ({} bytes)", bytes.size())};
+  if (bytes.size() < kHeaderSize || std::memcmp(bytes.data(),
+                                                "\x7f"
+                                                "ELF\x01\x01",
+                                                6) != 0)
+    return bad;
   ElfFile elf;
   elf.bytes_ = std::move(bytes);
   Reader in(elf.bytes_);
@@ -106,9 +117,9 @@ Result<ElfFile> ElfFile::parse(std::string bytes) {
   const std::size_t names = in.u16(50);
   if (names >= raw.size()) return bad;
   for (const RawSection& s : raw) {
-    elf.sections_.push_back({in.text(raw[names].offset + std::size_t{s.name}), s.address, load_address(in, s), s.size, s.offset,
-                             (s.flags & kFlagAlloc) != 0, (s.flags & kFlagWrite) != 0,
-                             s.type != kSectionNoBits && s.type != 0});
+    elf.sections_.push_back({in.text(raw[names].offset + std::size_t{s.name}), s.address,
+                             load_address(in, s), s.size, s.offset, (s.flags & kFlagAlloc) != 0,
+                             (s.flags & kFlagWrite) != 0, s.type != kSectionNoBits && s.type != 0});
   }
   elf.symbols_ = read_symbols(in, raw, in.u16(18) == kMachineArm);
   if (in.failed()) return bad;
@@ -122,7 +133,8 @@ const Symbol* ElfFile::find(std::string_view name) const {
 
 Result<std::uint32_t> ElfFile::address(std::string_view name) const {
   const Symbol* symbol = find(name);
-  if (symbol == nullptr) return Error{Code::kNotFound, fmt::format("symbol '{}' is not in the linked ELF", name)};
+  if (symbol == nullptr)
+    return Error{Code::kNotFound, fmt::format("symbol '{}' is not in the linked ELF", name)};
   return symbol->value;
 }
 
@@ -149,7 +161,8 @@ std::string_view ElfFile::bytes_at(std::uint32_t address, std::uint32_t size) co
   for (const Section& s : sections_) {
     if (!s.loaded || !s.has_bytes || address < s.address) continue;
     const std::uint32_t into = address - s.address;
-    if (into <= s.size && s.size - into >= size) return std::string_view(bytes_).substr(s.offset + into, size);
+    if (into <= s.size && s.size - into >= size)
+      return std::string_view(bytes_).substr(s.offset + into, size);
   }
   return {};
 }

@@ -20,14 +20,19 @@ constexpr int kExitFault = 100;                                  // + exception 
 constexpr const char* kEmulator = "qemu-system-arm";
 
 Error missing_emulator() {
-  return {Code::kNotFound, fmt::format("'{}' is not in PATH; install the Debian package qemu-system-arm", kEmulator)};
+  return {
+      Code::kNotFound,
+      fmt::format("'{}' is not in PATH; install the Debian package qemu-system-arm", kEmulator)};
 }
 
-std::string range_text(const AddressRange& range) { return fmt::format("0x{:x}:0x{:x}", range.low, range.high); }
+std::string range_text(const AddressRange& range) {
+  return fmt::format("0x{:x}:0x{:x}", range.low, range.high);
+}
 
 Result<Command> command_for(const EmulationJob& job) {
   ATML_TRY(const fs::path plugin, find_plugin());
-  std::string options = fmt::format("{},start=0x{:x},stop=0x{:x},out=report.txt", plugin.string(), job.mark_start, job.mark_stop);
+  std::string options = fmt::format("{},start=0x{:x},stop=0x{:x},out=report.txt", plugin.string(),
+                                    job.mark_start, job.mark_stop);
   if (job.flash.high != 0) options += ",flash=" + range_text(job.flash);
   if (job.ram.high != 0) options += ",ram=" + range_text(job.ram);
   if (job.stack.high != 0) options += ",stack=" + range_text(job.stack);
@@ -40,9 +45,22 @@ Result<Command> command_for(const EmulationJob& job) {
     options += ",layers=layers.txt";
   }
   Command command;
-  command.argv = {kEmulator, "-M", job.machine, "-nodefaults", "-display", "none", "-monitor", "none",
-                  "-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", job.elf.string(),
-                  "-plugin", options};
+  command.argv = {kEmulator,
+                  "-M",
+                  job.machine,
+                  "-nodefaults",
+                  "-display",
+                  "none",
+                  "-monitor",
+                  "none",
+                  "-serial",
+                  "none",
+                  "-semihosting-config",
+                  "enable=on,target=native",
+                  "-kernel",
+                  job.elf.string(),
+                  "-plugin",
+                  options};
   command.working_folder = job.folder;
   command.timeout = job.timeout;
   return command;
@@ -50,20 +68,29 @@ Result<Command> command_for(const EmulationJob& job) {
 
 std::string exception_name(int number) {
   switch (number) {
-    case 3: return "hard fault";
-    case 4: return "memory management fault";
-    case 5: return "bus fault";
-    case 6: return "usage fault (undefined instruction, unaligned access or disabled FPU)";
-    default: return fmt::format("exception {}", number);
+    case 3:
+      return "hard fault";
+    case 4:
+      return "memory management fault";
+    case 5:
+      return "bus fault";
+    case 6:
+      return "usage fault (undefined instruction, unaligned access or disabled FPU)";
+    default:
+      return fmt::format("exception {}", number);
   }
 }
 
 std::string harness_ending(int code) {
   switch (code) {
-    case 10: return "the program cannot open its input file";
-    case 11: return "the program cannot write its output files";
-    case 12: return "the last input sample is incomplete";
-    default: return fmt::format("the emulator exited with code {}", code);
+    case 10:
+      return "the program cannot open its input file";
+    case 11:
+      return "the program cannot write its output files";
+    case 12:
+      return "the last input sample is incomplete";
+    default:
+      return fmt::format("the emulator exited with code {}", code);
   }
 }
 
@@ -72,20 +99,29 @@ std::string map_violation(const std::vector<std::string>& words) {
   const std::string where = words.size() > 1 ? words[1] : "?";
   const std::string address = words.size() > 2 ? words[2] : "?";
   if (words[0] == "execute") return fmt::format("the code jumped outside flash, to {}", where);
-  if (words[0] == "unaligned") return fmt::format("unaligned access to {} at {}, which this core cannot do", address, where);
-  return fmt::format("{} of {} at {} is outside the memory that the firmware has", words[0], address, where);
+  if (words[0] == "unaligned")
+    return fmt::format("unaligned access to {} at {}, which this core cannot do", address, where);
+  return fmt::format("{} of {} at {} is outside the memory that the firmware has", words[0],
+                     address, where);
 }
 
 // How the run ended: first what the plugin saw, then the emulator's exit.
-std::string failure_text(const EmulationJob& job, const ProcessResult& result, const std::string& end) {
+std::string failure_text(const EmulationJob& job, const ProcessResult& result,
+                         const std::string& end) {
   const std::vector<std::string> words = split(end, ' ');
   if (words[0] == "limit") {
-    return fmt::format("runaway: more than {} instructions without an end, last at {}", with_thousands(static_cast<std::int64_t>(job.instruction_limit)), words.back());
+    return fmt::format("runaway: more than {} instructions without an end, last at {}",
+                       with_thousands(static_cast<std::int64_t>(job.instruction_limit)),
+                       words.back());
   }
-  if (words[0] == "abort") return fmt::format("the core locked up (a fault inside a fault), last block at {}", words.back());
+  if (words[0] == "abort")
+    return fmt::format("the core locked up (a fault inside a fault), last block at {}",
+                       words.back());
   if (result.exit_code == kExitMap) return map_violation(words);
-  if (result.timed_out) return fmt::format("the emulator was stopped after {} of wall time", to_text(job.timeout));
-  if (result.signal != 0) return "the emulator " + result.ending() + ": " + trim(result.err).substr(0, 300);
+  if (result.timed_out)
+    return fmt::format("the emulator was stopped after {} of wall time", to_text(job.timeout));
+  if (result.signal != 0)
+    return "the emulator " + result.ending() + ": " + trim(result.err).substr(0, 300);
   if (result.exit_code > kExitFault && result.exit_code < kExitFault + 64) {
     return exception_name(result.exit_code - kExitFault) + " while running";
   }
@@ -133,7 +169,10 @@ Result<EmulationReport> parse_report(std::string_view text) {
     ++number;
     if (line.empty()) continue;
     const bool good = number == 1 ? line == "atml-count 1" : parse_line(split(line, ' '), report);
-    if (!good) return Error{Code::kParse, fmt::format("line {} of the emulator plugin's report is not understood: '{}'", number, line)};
+    if (!good)
+      return Error{Code::kParse,
+                   fmt::format("line {} of the emulator plugin's report is not understood: '{}'",
+                               number, line)};
   }
   if (report.end.empty()) return Error{Code::kParse, "the emulator plugin's report is incomplete"};
   return report;
@@ -146,14 +185,17 @@ Result<EmulationReport> emulate(const EmulationJob& job) {
   auto started = run_process(command);
   if (!started.ok() && started.error().code == Code::kNotFound) return missing_emulator();
   ATML_TRY(const ProcessResult result, std::move(started));
-  if (result.exit_code == kExitReport) return Error{Code::kIo, "the emulator plugin cannot write its report: " + trim(result.err)};
+  if (result.exit_code == kExitReport)
+    return Error{Code::kIo, "the emulator plugin cannot write its report: " + trim(result.err)};
   EmulationReport report;
   const auto text = read_file(job.folder / "report.txt");
   if (text.ok()) {
     ATML_TRY(report, parse_report(*text));
   }
-  if (result.exit_code == 1 && result.signal == 0 && report.windows.empty()) {  // an option, the plugin, the file
-    return Error{Code::kUnavailable, fmt::format("qemu-system-arm does not start: {}", trim(result.err).substr(0, 300))};
+  if (result.exit_code == 1 && result.signal == 0 &&
+      report.windows.empty()) {  // an option, the plugin, the file
+    return Error{Code::kUnavailable, fmt::format("qemu-system-arm does not start: {}",
+                                                 trim(result.err).substr(0, 300))};
   }
   report.failure = failure_text(job, result, report.end);
   report.duration = result.duration;
@@ -164,7 +206,8 @@ Result<std::string> emulator_version() {
   const auto result = run_process({.argv = {kEmulator, "--version"}});
   if (!result.ok()) return missing_emulator();
   if (result->succeeded()) return result->out.substr(0, result->out.find('\n'));
-  return Error{Code::kUnavailable, fmt::format("'{} --version' {}: {}", kEmulator, result->ending(), trim(result->err).substr(0, 300))};
+  return Error{Code::kUnavailable, fmt::format("'{} --version' {}: {}", kEmulator, result->ending(),
+                                               trim(result->err).substr(0, 300))};
 }
 
 Result<fs::path> find_plugin() {
@@ -181,7 +224,10 @@ Result<fs::path> find_plugin() {
   for (const fs::path& place : places) {
     if (fs::exists(place, ignored)) return place;
   }
-  return Error{Code::kNotFound, fmt::format("the emulator plugin {} is missing; build the target atml_count or install autotinyml completely (looked last in '{}')", kName, places.back().string())};
+  return Error{Code::kNotFound,
+               fmt::format("the emulator plugin {} is missing; build the target atml_count or "
+                           "install autotinyml completely (looked last in '{}')",
+                           kName, places.back().string())};
 }
 
 }  // namespace atml::deploy

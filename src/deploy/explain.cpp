@@ -23,7 +23,9 @@ target::Limits of_part(const target::Target& part, const target::Limits& wanted)
 }
 
 bool cheaper(const target::Target& a, const target::Target& b) {
-  const auto key = [](const target::Target& t) { return std::tuple(t.flash.size.value + t.ram.size.value, t.clock_hz, t.name); };
+  const auto key = [](const target::Target& t) {
+    return std::tuple(t.flash.size.value + t.ram.size.value, t.clock_hz, t.name);
+  };
   return key(a) < key(b);
 }
 
@@ -32,7 +34,8 @@ using CoreKey = std::tuple<target::Core, bool, bool>;
 CoreKey core_key(const target::Target& t) { return {t.core, t.fpu, t.dsp}; }
 
 // The verdict with all figures, whatever the limits say.
-Result<Deployability> full_figures(Oracle& oracle, const quantize::Int8Model& model, const target::Target& target, const StopToken& stop) {
+Result<Deployability> full_figures(Oracle& oracle, const quantize::Int8Model& model,
+                                   const target::Target& target, const StopToken& stop) {
   target::Limits limits;
   limits.flash = kUnlimited;
   limits.ram = kUnlimited;
@@ -40,11 +43,13 @@ Result<Deployability> full_figures(Oracle& oracle, const quantize::Int8Model& mo
 }
 
 template <class Field>
-std::string largest_layer(const Deployability& d, Field field, const char* what, std::int64_t total) {
+std::string largest_layer(const Deployability& d, Field field, const char* what,
+                          std::int64_t total) {
   const auto it = std::ranges::max_element(d.layers, {}, field);
   if (it == d.layers.end() || field(*it) <= 0 || total <= 0) return "";
-  return fmt::format("{}: {} ({}, {}) has {} of {}, {:.0f} %", what, it->name, it->kind, it->output.text(), with_thousands(field(*it)),
-                     with_thousands(total), 100.0 * static_cast<double>(field(*it)) / static_cast<double>(total));
+  return fmt::format("{}: {} ({}, {}) has {} of {}, {:.0f} %", what, it->name, it->kind,
+                     it->output.text(), with_thousands(field(*it)), with_thousands(total),
+                     100.0 * static_cast<double>(field(*it)) / static_cast<double>(total));
 }
 
 std::string ram_peak(const quantize::Int8Model& model, const target::Target& target) {
@@ -52,22 +57,26 @@ std::string ram_peak(const quantize::Int8Model& model, const target::Target& tar
   if (plan.live_at_op.empty()) return "";
   const auto peak = static_cast<std::size_t>(plan.peak_op);
   const quantize::Op& op = model.ops[peak];
-  return fmt::format("ram: {} ({} -> {}) needs {} of live data at once, the arena is {}", op.name, model.input_of(op).shape.text(),
-                     model.output_of(op).shape.text(), to_text(plan.live_at_op[peak]), to_text(plan.arena));
+  return fmt::format("ram: {} ({} -> {}) needs {} of live data at once, the arena is {}", op.name,
+                     model.input_of(op).shape.text(), model.output_of(op).shape.text(),
+                     to_text(plan.live_at_op[peak]), to_text(plan.arena));
 }
 
 bool binds(const Deployability& d, Limit limit) {
   return std::ranges::any_of(d.violations, [&](const Violation& v) { return v.limit == limit; });
 }
 
-std::vector<std::string> places_of(const quantize::Int8Model& model, const target::Target& target, const Deployability& verdict, const Deployability& full) {
+std::vector<std::string> places_of(const quantize::Int8Model& model, const target::Target& target,
+                                   const Deployability& verdict, const Deployability& full) {
   std::vector<std::string> lines;
   if (binds(verdict, Limit::kFlash)) {
-    lines.push_back(largest_layer(full, [](const LayerCost& l) { return l.weights.value; }, "flash bytes", full.flash.value));
+    lines.push_back(largest_layer(
+        full, [](const LayerCost& l) { return l.weights.value; }, "flash bytes", full.flash.value));
   }
   if (binds(verdict, Limit::kRam)) lines.push_back(ram_peak(model, target));
   if (binds(verdict, Limit::kLatency) || binds(verdict, Limit::kEnergy)) {
-    lines.push_back(largest_layer(full, [](const LayerCost& l) { return l.cycles.value; }, "cycles", full.cycles.mid.value));
+    lines.push_back(largest_layer(
+        full, [](const LayerCost& l) { return l.cycles.value; }, "cycles", full.cycles.mid.value));
   }
   std::erase(lines, "");
   return lines;
@@ -81,7 +90,9 @@ struct Relaxed {
 
 Relaxed relax(const target::Limits& limits, const Deployability& full) {
   Relaxed r{limits, ""};
-  const auto add = [&](const std::string& option) { r.text += (r.text.empty() ? "" : " ") + option; };
+  const auto add = [&](const std::string& option) {
+    r.text += (r.text.empty() ? "" : " ") + option;
+  };
   if (full.flash > limits.usable_flash()) {
     r.limits.flash = full.flash + limits.reserve_flash;
     add(fmt::format("--flash {}", r.limits.flash.value));
@@ -101,22 +112,29 @@ Relaxed relax(const target::Limits& limits, const Deployability& full) {
   return r;
 }
 
-Status suggest_relaxed(Oracle& oracle, const quantize::Int8Model& model, const target::Target& target, const target::Limits& limits,
-                       const Deployability& full, const StopToken& stop, std::vector<std::string>& lines) {
+Status suggest_relaxed(Oracle& oracle, const quantize::Int8Model& model,
+                       const target::Target& target, const target::Limits& limits,
+                       const Deployability& full, const StopToken& stop,
+                       std::vector<std::string>& lines) {
   const Relaxed relaxed = relax(limits, full);
-  const bool possible = relaxed.limits.flash <= target.flash.size && relaxed.limits.ram <= target.ram.size;
+  const bool possible =
+      relaxed.limits.flash <= target.flash.size && relaxed.limits.ram <= target.ram.size;
   if (relaxed.text.empty() || !possible) return {};
   ATML_TRY(const Deployability verdict, oracle.check(model, target, relaxed.limits, stop));
   if (verdict.deployable()) lines.push_back(fmt::format("the same network with {}", relaxed.text));
   return {};
 }
 
-Status suggest_alternatives(std::span<const Alternative> alternatives, const quantize::Int8Model& model, const target::Target& target,
-                            const target::Limits& limits, const StopToken& stop, std::vector<std::string>& lines) {
+Status suggest_alternatives(std::span<const Alternative> alternatives,
+                            const quantize::Int8Model& model, const target::Target& target,
+                            const target::Limits& limits, const StopToken& stop,
+                            std::vector<std::string>& lines) {
   for (const Alternative& alternative : alternatives) {
     ATML_TRY(const Deployability verdict, alternative.oracle->check(model, target, limits, stop));
     if (verdict.deployable()) {
-      lines.push_back(fmt::format("{}: {} flash, {} RAM, {}", alternative.name, to_text(verdict.flash), to_text(verdict.ram), to_text(verdict.latency)));
+      lines.push_back(fmt::format("{}: {} flash, {} RAM, {}", alternative.name,
+                                  to_text(verdict.flash), to_text(verdict.ram),
+                                  to_text(verdict.latency)));
     }
   }
   return {};
@@ -124,11 +142,14 @@ Status suggest_alternatives(std::span<const Alternative> alternatives, const qua
 
 }  // namespace
 
-Result<std::vector<PartVerdict>> find_parts(Oracle& oracle, const quantize::Int8Model& model, std::span<const target::Target> parts,
-                                            const target::Limits& limits, std::size_t most, const StopToken& stop) {
+Result<std::vector<PartVerdict>> find_parts(Oracle& oracle, const quantize::Int8Model& model,
+                                            std::span<const target::Target> parts,
+                                            const target::Limits& limits, std::size_t most,
+                                            const StopToken& stop) {
   std::vector<target::Target> sorted(parts.begin(), parts.end());
   std::ranges::sort(sorted, cheaper);
-  std::map<CoreKey, std::pair<Bytes, Bytes>> known;  // flash and RAM by core; 0: not computable there
+  std::map<CoreKey, std::pair<Bytes, Bytes>>
+      known;  // flash and RAM by core; 0: not computable there
   std::vector<PartVerdict> found;
   for (const target::Target& part : sorted) {
     if (found.size() >= most) break;
@@ -145,8 +166,9 @@ Result<std::vector<PartVerdict>> find_parts(Oracle& oracle, const quantize::Int8
   return found;
 }
 
-Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alternatives, const quantize::Int8Model& model,
-                            const target::Target& target, const target::Limits& limits, const Deployability& verdict,
+Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alternatives,
+                            const quantize::Int8Model& model, const target::Target& target,
+                            const target::Limits& limits, const Deployability& verdict,
                             std::span<const target::Target> catalogue, const StopToken& stop) {
   Explanation explanation;
   if (!verdict.computable) {
@@ -155,14 +177,18 @@ Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alterna
   }
   if (verdict.violations.empty()) return explanation;
   ATML_TRY(const Deployability full, full_figures(oracle, model, target, stop));
-  for (const Violation& violation : verdict.violations) explanation.binding.push_back(violation.text);
+  for (const Violation& violation : verdict.violations)
+    explanation.binding.push_back(violation.text);
   explanation.places = places_of(model, target, verdict, full);
-  ATML_TRY_STATUS(suggest_relaxed(oracle, model, target, limits, full, stop, explanation.suggestions));
-  ATML_TRY_STATUS(suggest_alternatives(alternatives, model, target, limits, stop, explanation.suggestions));
+  ATML_TRY_STATUS(
+      suggest_relaxed(oracle, model, target, limits, full, stop, explanation.suggestions));
+  ATML_TRY_STATUS(
+      suggest_alternatives(alternatives, model, target, limits, stop, explanation.suggestions));
   ATML_TRY(const auto parts, find_parts(oracle, model, catalogue, limits, kParts, stop));
   for (const PartVerdict& p : parts) {
-    explanation.suggestions.push_back(fmt::format("--target {} ({} flash, {} RAM): {}", p.part.name, to_text(p.part.flash.size),
-                                                  to_text(p.part.ram.size), to_text(p.verdict.latency)));
+    explanation.suggestions.push_back(
+        fmt::format("--target {} ({} flash, {} RAM): {}", p.part.name, to_text(p.part.flash.size),
+                    to_text(p.part.ram.size), to_text(p.verdict.latency)));
   }
   return explanation;
 }

@@ -1,4 +1,5 @@
-// Explains a verdict: what binds, where, and what would help - every suggestion tried before it is made.
+// Explains a verdict: what binds, where, and what would help - every suggestion tried before it is
+// made.
 #pragma once
 
 #include <span>
@@ -15,12 +16,14 @@ struct PartVerdict {
   Deployability verdict;
 };
 
-/// Which of the parts run the model, cheapest first by resources (flash + RAM, then clock, then name), at
-/// most `most`. Latency, energy and reserves of `limits` hold for every part; flash and RAM are the part's.
-/// Parts whose memory is below the figures that were measured on a part of the same core are skipped.
+/// Which of the parts run the model, cheapest first by resources (flash + RAM, then clock, then
+/// name), at most `most`. Latency, energy and reserves of `limits` hold for every part; flash and
+/// RAM are the part's. Parts whose memory is below the figures that were measured on a part of the
+/// same core are skipped.
 Result<std::vector<PartVerdict>> find_parts(Oracle& oracle, const quantize::Int8Model& model,
-                                            std::span<const target::Target> parts, const target::Limits& limits,
-                                            std::size_t most, const StopToken& stop);
+                                            std::span<const target::Target> parts,
+                                            const target::Limits& limits, std::size_t most,
+                                            const StopToken& stop);
 
 /// Another way to build the same model ("--optimize size"), to be tried.
 struct Alternative {
@@ -35,8 +38,9 @@ struct Explanation {
   std::string text() const;              // all lines, for a terminal
 };
 
-/// Why `verdict` (of `oracle`, for these limits) is not deployable and what would do: looser limits (exact),
-/// an alternative build, other parts. Costs a few checks. A not computable verdict gets its reason only.
+/// Why `verdict` (of `oracle`, for these limits) is not deployable and what would do: looser limits
+/// (exact), an alternative build, other parts. Costs a few checks. A not computable verdict gets
+/// its reason only.
 Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alternatives,
                             const quantize::Int8Model& model, const target::Target& target,
                             const target::Limits& limits, const Deployability& verdict,

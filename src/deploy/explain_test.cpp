@@ -17,7 +17,8 @@ class FakeOracle : public Oracle {
  public:
   FakeOracle(std::int64_t flash, std::int64_t ram) : flash_(flash), ram_(ram) {}
   std::string name() const override { return "fake"; }
-  Result<Deployability> check(const quantize::Int8Model& model, const Target& part, const target::Limits& limits, const StopToken&) override {
+  Result<Deployability> check(const quantize::Int8Model& model, const Target& part,
+                              const target::Limits& limits, const StopToken&) override {
     ++asked;
     Deployability d;
     d.computable = true;
@@ -26,7 +27,11 @@ class FakeOracle : public Oracle {
     d.cycles.mid = Cycles(1'000'000);
     d.latency = Seconds(1e6 / part.clock_hz);
     for (const quantize::Op& op : model.ops) {
-      d.layers.push_back({.name = op.name, .kind = "dense", .output = {1, 1, 2}, .weights = Bytes(flash_ / 2), .cycles = Cycles(900'000)});
+      d.layers.push_back({.name = op.name,
+                          .kind = "dense",
+                          .output = {1, 1, 2},
+                          .weights = Bytes(flash_ / 2),
+                          .cycles = Cycles(900'000)});
     }
     d.violations = find_violations(d, limits);
     return d;
@@ -37,7 +42,8 @@ class FakeOracle : public Oracle {
   std::int64_t flash_, ram_;
 };
 
-Target part(const std::string& name, std::int64_t flash, std::int64_t ram, double mhz, Core core = Core::kCortexM4) {
+Target part(const std::string& name, std::int64_t flash, std::int64_t ram, double mhz,
+            Core core = Core::kCortexM4) {
   Target t;
   t.name = name;
   t.core = core;
@@ -53,12 +59,15 @@ quantize::Int8Model tiny_model() {
   return quantize::random_model(network, 1);
 }
 
-const std::vector<Target> kCatalogue{part("huge", 900'000, 90'000, 10), part("tiny", 10'000, 1'000, 10), part("slow", 60'000, 6'000, 5),
-                                     part("middle", 70'000, 7'000, 10), part("little_ram", 100'000, 4'000, 10)};
+const std::vector<Target> kCatalogue{
+    part("huge", 900'000, 90'000, 10), part("tiny", 10'000, 1'000, 10),
+    part("slow", 60'000, 6'000, 5), part("middle", 70'000, 7'000, 10),
+    part("little_ram", 100'000, 4'000, 10)};
 
 TEST(FindParts, CheapestFirstAndOnlyThoseThatRun) {
   FakeOracle oracle(50'000, 5'000);
-  const auto found = find_parts(oracle, tiny_model(), kCatalogue, {.latency = Seconds(0.15)}, 10, StopToken());
+  const auto found =
+      find_parts(oracle, tiny_model(), kCatalogue, {.latency = Seconds(0.15)}, 10, StopToken());
   ASSERT_TRUE(found.ok());
   ASSERT_EQ(found->size(), 2u);
   EXPECT_EQ((*found)[0].part.name, "middle");
@@ -68,7 +77,8 @@ TEST(FindParts, CheapestFirstAndOnlyThoseThatRun) {
 
 TEST(FindParts, ReservesCount) {
   FakeOracle oracle(50'000, 5'000);
-  const auto found = find_parts(oracle, tiny_model(), kCatalogue, {.reserve_flash = Bytes(30'000)}, 10, StopToken());
+  const auto found = find_parts(oracle, tiny_model(), kCatalogue, {.reserve_flash = Bytes(30'000)},
+                                10, StopToken());
   ASSERT_TRUE(found.ok());
   ASSERT_EQ(found->size(), 1u);
   EXPECT_EQ((*found)[0].part.name, "huge");
@@ -81,9 +91,11 @@ TEST(Explain, NamesLimitsPlacesAndWhatWouldDo) {
   const target::Limits limits{.flash = Bytes(40'000), .ram = Bytes(7'000)};
   const auto verdict = oracle.check(tiny_model(), target, limits, StopToken());
   const std::vector<Alternative> alternatives{{"--optimize size", &smaller}};
-  const auto e = explain(oracle, alternatives, tiny_model(), target, limits, *verdict, kCatalogue, StopToken());
+  const auto e = explain(oracle, alternatives, tiny_model(), target, limits, *verdict, kCatalogue,
+                         StopToken());
   ASSERT_TRUE(e.ok());
-  EXPECT_EQ(e->binding, std::vector<std::string>{"flash: 48.8 KiB used, 39.1 KiB allowed, 10,000 bytes too much"});
+  EXPECT_EQ(e->binding, std::vector<std::string>{
+                            "flash: 48.8 KiB used, 39.1 KiB allowed, 10,000 bytes too much"});
   ASSERT_EQ(e->places.size(), 1u);
   EXPECT_NE(e->places[0].find("has 25,000 of 50,000, 50 %"), std::string::npos) << e->places[0];
   ASSERT_EQ(e->suggestions.size(), 5u);
@@ -97,7 +109,8 @@ TEST(Explain, ALimitBeyondThePartIsNotSuggested) {
   const Target target = part("middle", 70'000, 7'000, 10);
   const auto limits = full_limits(target);
   const auto verdict = oracle.check(tiny_model(), target, limits, StopToken());
-  const auto e = explain(oracle, {}, tiny_model(), target, limits, *verdict, kCatalogue, StopToken());
+  const auto e =
+      explain(oracle, {}, tiny_model(), target, limits, *verdict, kCatalogue, StopToken());
   ASSERT_TRUE(e.ok());
   ASSERT_EQ(e->suggestions.size(), 1u);
   EXPECT_NE(e->suggestions[0].find("--target huge"), std::string::npos);

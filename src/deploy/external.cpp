@@ -16,7 +16,7 @@
 namespace atml::deploy {
 namespace {
 
-constexpr double kMostBytes = 1e12;    // beyond any microcontroller: nonsense
+constexpr double kMostBytes = 1e12;  // beyond any microcontroller: nonsense
 constexpr double kMostSeconds = 1e6;
 constexpr double kMostJoules = 1e6;
 constexpr double kMostCount = 1e15;
@@ -24,7 +24,8 @@ constexpr double kMostCount = 1e15;
 Error bad(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
 
 // A number of the answer in [0, most]; absent: the fallback, or an error where there is none.
-Result<double> number(const Json& answer, const std::string& key, double most, std::optional<double> fallback) {
+Result<double> number(const Json& answer, const std::string& key, double most,
+                      std::optional<double> fallback) {
   if (!answer.contains(key)) {
     if (fallback) return *fallback;
     return bad(fmt::format("'{}' is missing", key));
@@ -32,13 +33,16 @@ Result<double> number(const Json& answer, const std::string& key, double most, s
   const Json& value = answer[key];
   if (!value.is_number()) return bad(fmt::format("'{}' is no number", key));
   const double v = value.number();
-  if (!std::isfinite(v) || v < 0 || v > most) return bad(fmt::format("'{}' is {}, expected 0 to {}", key, v, most));
+  if (!std::isfinite(v) || v < 0 || v > most)
+    return bad(fmt::format("'{}' is {}, expected 0 to {}", key, v, most));
   return v;
 }
 
 Result<Bytes> bytes(const Json& answer, const std::string& key, bool required) {
-  ATML_TRY(const double value, number(answer, key, kMostBytes, required ? std::nullopt : std::optional(0.0)));
-  if (value != std::floor(value)) return bad(fmt::format("'{}' is {}, expected whole bytes", key, value));
+  ATML_TRY(const double value,
+           number(answer, key, kMostBytes, required ? std::nullopt : std::optional(0.0)));
+  if (value != std::floor(value))
+    return bad(fmt::format("'{}' is {}, expected whole bytes", key, value));
   return Bytes(static_cast<std::int64_t>(value));
 }
 
@@ -72,7 +76,8 @@ Status read_figures(const Json& answer, Deployability& d) {
   ATML_TRY(d.ram, bytes(answer, "ram_bytes", true));
   ATML_TRY(d.arena, bytes(answer, "arena_bytes", false));
   ATML_TRY(d.stack, bytes(answer, "stack_bytes", false));
-  if (d.arena + d.stack > d.ram) return bad("'arena_bytes' and 'stack_bytes' are more than 'ram_bytes'");
+  if (d.arena + d.stack > d.ram)
+    return bad("'arena_bytes' and 'stack_bytes' are more than 'ram_bytes'");
   d.statics = d.ram - d.arena - d.stack;
   ATML_TRY(const double instructions, number(answer, "instructions", kMostCount, 0.0));
   d.instructions = Instructions(std::llround(instructions));
@@ -92,19 +97,23 @@ Deployability not_computable(std::string reason) {
 
 // What a limit needs and the answer lacks.
 std::string unanswered(const Deployability& d, const target::Limits& limits) {
-  if (limits.latency && d.latency.value == 0) return "the answer has no 'latency_ms', which the latency limit needs";
-  if (limits.energy && d.energy.value == 0) return "the answer has no 'energy_uj', which the energy limit needs";
+  if (limits.latency && d.latency.value == 0)
+    return "the answer has no 'latency_ms', which the latency limit needs";
+  if (limits.energy && d.energy.value == 0)
+    return "the answer has no 'energy_uj', which the energy limit needs";
   return "";
 }
 
-Deployability judge(const ProcessResult& result, const std::string& id, const target::Limits& limits) {
+Deployability judge(const ProcessResult& result, const std::string& id,
+                    const target::Limits& limits) {
   if (!result.succeeded()) {
     const std::string words = trim(result.err).substr(0, 200);
     return not_computable("the command " + result.ending() + (words.empty() ? "" : ": " + words));
   }
   if (result.truncated) return not_computable("the command printed more than 1 MiB");
   auto answer = parse_answer(result.out, id);
-  if (!answer.ok()) return not_computable("the command's answer is not usable: " + answer.error().message);
+  if (!answer.ok())
+    return not_computable("the command's answer is not usable: " + answer.error().message);
   Deployability d = std::move(*answer);
   if (!d.computable) return d;
   const std::string missing = unanswered(d, limits);
@@ -117,11 +126,15 @@ Deployability judge(const ProcessResult& result, const std::string& id, const ta
 
 Result<Deployability> parse_answer(std::string_view output, std::string_view id) {
   ATML_TRY(const Json answer, find_json(output));
-  if (!answer["model"].is_string()) return bad("'model' is missing; answer with the id in AUTOTINYML_MODEL_ID");
-  if (answer["model"].string() != id) return bad(fmt::format("it is for model '{}', asked was '{}'", answer["model"].string().substr(0, 40), id));
+  if (!answer["model"].is_string())
+    return bad("'model' is missing; answer with the id in AUTOTINYML_MODEL_ID");
+  if (answer["model"].string() != id)
+    return bad(fmt::format("it is for model '{}', asked was '{}'",
+                           answer["model"].string().substr(0, 40), id));
   if (!answer["computable"].boolean(true)) {
     const std::string reason = answer["reason"].string().substr(0, 300);
-    return not_computable(reason.empty() ? "the command refused the model without a reason" : reason);
+    return not_computable(reason.empty() ? "the command refused the model without a reason"
+                                         : reason);
   }
   Deployability d;
   ATML_TRY_STATUS(read_figures(answer, d));
@@ -129,7 +142,8 @@ Result<Deployability> parse_answer(std::string_view output, std::string_view id)
   return d;
 }
 
-Result<Deployability> ExternalOracle::check(const quantize::Int8Model& model, const target::Target& target,
+Result<Deployability> ExternalOracle::check(const quantize::Int8Model& model,
+                                            const target::Target& target,
                                             const target::Limits& limits, const StopToken& stop) {
   if (stop.stop_requested()) return Error{Code::kCancelled, "deployability check cancelled"};
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
@@ -139,15 +153,19 @@ Result<Deployability> ExternalOracle::check(const quantize::Int8Model& model, co
   const auto path = folder.path() / options_.file_name;
   ATML_TRY_STATUS(write_scratch_file(path, *file));
   const std::string id = fmt::format("{:016x}", fnv1a(*file));
-  Command command{.argv = {"sh", "-c", options_.command + " \"$@\"", "external", path.string()}, .working_folder = folder.path()};
-  command.environment = {{"AUTOTINYML_MODEL_ID", id}, {"AUTOTINYML_TARGET", target.name},
+  Command command{.argv = {"sh", "-c", options_.command + " \"$@\"", "external", path.string()},
+                  .working_folder = folder.path()};
+  command.environment = {{"AUTOTINYML_MODEL_ID", id},
+                         {"AUTOTINYML_TARGET", target.name},
                          {"AUTOTINYML_FLASH", fmt::format("{}", limits.usable_flash().value)},
                          {"AUTOTINYML_RAM", fmt::format("{}", limits.usable_ram().value)}};
-  command.timeout = Seconds(std::clamp(stop.deadline() - now_seconds(), 0.01, options_.timeout.value));
+  command.timeout =
+      Seconds(std::clamp(stop.deadline() - now_seconds(), 0.01, options_.timeout.value));
   const double generated = now_seconds();
   ATML_TRY(const ProcessResult result, run_process(command));
   if (result.exit_code == 126 || result.exit_code == 127) {
-    return Error{Code::kNotFound, fmt::format("the external command '{}' cannot be run: {}", options_.command, trim(result.err).substr(0, 200))};
+    return Error{Code::kNotFound, fmt::format("the external command '{}' cannot be run: {}",
+                                              options_.command, trim(result.err).substr(0, 200))};
   }
   Deployability d = judge(result, id, limits);
   d.origin = name();

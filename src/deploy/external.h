@@ -1,5 +1,6 @@
-// ExternalOracle: any command that gets a model file and answers with JSON - a vendor's compiler, a board
-// farm. Whatever it does, the search goes on: hangs, crashes and nonsense become "not computable".
+// ExternalOracle: any command that gets a model file and answers with JSON - a vendor's compiler, a
+// board farm. Whatever it does, the search goes on: hangs, crashes and nonsense become "not
+// computable".
 #pragma once
 
 #include <functional>
@@ -14,23 +15,25 @@ namespace atml::deploy {
 using ModelWriter = std::function<Result<std::string>(const quantize::Int8Model&)>;
 
 struct ExternalOptions {
-  std::string command;             // a shell command; the path of the model file is appended as last word
+  std::string command;  // a shell command; the path of the model file is appended as last word
   std::string file_name = "model.tflite";
-  Seconds timeout{60};             // then the whole process group is killed
+  Seconds timeout{60};  // then the whole process group is killed
 };
 
-/// The command runs in a scratch folder with these variables: AUTOTINYML_MODEL_ID (16 hexadecimal digits of
-/// the file's bytes), AUTOTINYML_TARGET (name), AUTOTINYML_FLASH and AUTOTINYML_RAM (usable bytes). It prints
-/// one JSON object, alone or as its last line:
-///   {"model": "<AUTOTINYML_MODEL_ID>", "flash_bytes": 51200, "ram_bytes": 20480, "latency_ms": 41.5}
-/// and optionally "arena_bytes", "stack_bytes", "instructions", "cycles" (a number, or low / mid / high) and
-/// "energy_uj". {"model": ..., "computable": false, "reason": "operator X is not supported"} refuses the model.
-/// "model" must be the id that was given: an answer for another model is refused. Limits on latency or
-/// energy need an answer that has them.
+/// The command runs in a scratch folder with these variables: AUTOTINYML_MODEL_ID (16 hexadecimal
+/// digits of the file's bytes), AUTOTINYML_TARGET (name), AUTOTINYML_FLASH and AUTOTINYML_RAM
+/// (usable bytes). It prints one JSON object, alone or as its last line:
+///   {"model": "<AUTOTINYML_MODEL_ID>", "flash_bytes": 51200, "ram_bytes": 20480,
+///   "latency_ms": 41.5}
+/// and optionally "arena_bytes", "stack_bytes", "instructions", "cycles" (a number, or low / mid /
+/// high) and "energy_uj". {"model": ..., "computable": false, "reason": "operator X is not
+/// supported"} refuses the model. "model" must be the id that was given: an answer for another
+/// model is refused. Limits on latency or energy need an answer that has them.
 ///
-/// Not computable, with the reason: exit code other than 0, a signal, the time-out, more than 1 MiB of
-/// output, no JSON, missing, negative, fractional (bytes) or absurd numbers, another model's id. Error: the
-/// command does not exist (exit codes 126 and 127 of the shell), or the disk is full. Thread safe.
+/// Not computable, with the reason: exit code other than 0, a signal, the time-out, more than 1 MiB
+/// of output, no JSON, missing, negative, fractional (bytes) or absurd numbers, another model's id.
+/// Error: the command does not exist (exit codes 126 and 127 of the shell), or the disk is full.
+/// Thread safe.
 class ExternalOracle : public Oracle {
  public:
   ExternalOracle(ExternalOptions options, ModelWriter writer)
@@ -45,8 +48,8 @@ class ExternalOracle : public Oracle {
   ModelWriter writer_;
 };
 
-/// The answer of an external command as a verdict, without judging limits; `id` is the model's. Fails
-/// (invalid_argument) with what is wrong in it.
+/// The answer of an external command as a verdict, without judging limits; `id` is the model's.
+/// Fails (invalid_argument) with what is wrong in it.
 Result<Deployability> parse_answer(std::string_view output, std::string_view id);
 
 }  // namespace atml::deploy

@@ -1,5 +1,5 @@
-// The files of src/deploy/harness as text, built into the library so that an installed program needs no
-// folder for them.
+// The files of src/deploy/harness as text, built into the library so that an installed program
+// needs no folder for them.
 #pragma once
 
 #include <string_view>

@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Format of an entry, version 1 (text head, binary body): "atml-kernels 1\n", the FNV-1a hash of the rest as
-// 16 hexadecimal digits, "\n", then for each file its size in decimal, "\n", its bytes.
+// Format of an entry, version 1 (text head, binary body): "atml-kernels 1\n", the FNV-1a hash of
+// the rest as 16 hexadecimal digits, "\n", then for each file its size in decimal, "\n", its bytes.
 constexpr std::string_view kMagic = "atml-kernels 1\n";
 constexpr std::size_t kHashDigits = 16;
 
@@ -30,7 +30,8 @@ std::string_view checked_body(std::string_view entry) {
   const std::size_t head = kMagic.size() + kHashDigits + 1;
   if (entry.size() < head || !entry.starts_with(kMagic)) return {};
   const std::string_view body = entry.substr(head);
-  return entry.substr(kMagic.size(), kHashDigits + 1) == hash_text(body) ? body : std::string_view{};
+  return entry.substr(kMagic.size(), kHashDigits + 1) == hash_text(body) ? body
+                                                                         : std::string_view{};
 }
 
 const char* environment(const char* name) {
@@ -41,7 +42,8 @@ const char* environment(const char* name) {
 }  // namespace
 
 fs::path cache_folder() {
-  if (const char* own = environment("AUTOTINYML_CACHE")) return std::string_view(own) == "off" ? fs::path() : fs::path(own);
+  if (const char* own = environment("AUTOTINYML_CACHE"))
+    return std::string_view(own) == "off" ? fs::path() : fs::path(own);
   if (const char* xdg = environment("XDG_CACHE_HOME")) return fs::path(xdg) / "autotinyml";
   if (const char* home = environment("HOME")) return fs::path(home) / ".cache/autotinyml";
   return {};

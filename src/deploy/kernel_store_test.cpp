@@ -21,7 +21,9 @@ class KernelStore : public testing::Test {
   }
   void TearDown() override { ::unsetenv("AUTOTINYML_CACHE"); }
   std::filesystem::path at(const char* name) const { return folder_->path() / name; }
-  std::filesystem::path entry() const { return folder_->path() / "cache/kernels/0000000000000007.bin"; }
+  std::filesystem::path entry() const {
+    return folder_->path() / "cache/kernels/0000000000000007.bin";
+  }
   std::optional<ScratchFolder> folder_;
 };
 

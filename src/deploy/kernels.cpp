@@ -20,7 +20,8 @@ using Paths = std::vector<fs::path>;
 
 bool is_memory(const fs::path& source) { return source.stem() == "memory"; }
 
-// Compiles `sources` into objects of the same stems; assembler goes through the driver for its preprocessor.
+// Compiles `sources` into objects of the same stems; assembler goes through the driver for its
+// preprocessor.
 Status compile_all(const Toolchain& tools, const std::vector<CompileJob>& jobs) {
   std::vector<CompileJob> direct;
   StepOutcome step;
@@ -35,7 +36,8 @@ Status compile_all(const Toolchain& tools, const std::vector<CompileJob>& jobs) 
     ATML_TRY(step, tools.compile(direct));
   }
   if (step.ok) return {};
-  return Error{Code::kUnavailable, fmt::format("the runtime does not compile with {}: {}", tools.version(), step.summary())};
+  return Error{Code::kUnavailable, fmt::format("the runtime does not compile with {}: {}",
+                                               tools.version(), step.summary())};
 }
 
 Paths objects_of(const std::vector<CompileJob>& jobs) {
@@ -44,23 +46,31 @@ Paths objects_of(const std::vector<CompileJob>& jobs) {
   return objects;
 }
 
-std::vector<CompileJob> runtime_jobs(const std::vector<std::string>& sources, const fs::path& folder,
+std::vector<CompileJob> runtime_jobs(const std::vector<std::string>& sources,
+                                     const fs::path& folder,
                                      const std::vector<std::string>& flags) {
   const fs::path runtime = resource_folder("runtime");
   std::vector<CompileJob> jobs;
   for (const std::string& source : sources) {
-    jobs.push_back({runtime / source, folder / (fs::path(source).filename().string() + ".o"), flags, {runtime / "include"}});
+    jobs.push_back({runtime / source,
+                    folder / (fs::path(source).filename().string() + ".o"),
+                    flags,
+                    {runtime / "include"}});
   }
   return jobs;
 }
 
-Result<std::vector<CompileJob>> harness_jobs(const fs::path& folder, const std::vector<std::string>& flags) {
+Result<std::vector<CompileJob>> harness_jobs(const fs::path& folder,
+                                             const std::vector<std::string>& flags) {
   ATML_TRY_STATUS(write_scratch_file(folder / "harness.h", harness::kHeader));
   ATML_TRY_STATUS(write_scratch_file(folder / "harness_start.c", harness::kStart));
   ATML_TRY_STATUS(write_scratch_file(folder / "harness_main.c", harness::kMain));
   std::vector<CompileJob> jobs;
   for (const char* stem : {"harness_start", "harness_main"}) {
-    jobs.push_back({folder / (std::string(stem) + ".c"), folder / (std::string(stem) + ".o"), flags, {folder}});
+    jobs.push_back({folder / (std::string(stem) + ".c"),
+                    folder / (std::string(stem) + ".o"),
+                    flags,
+                    {folder}});
   }
   return jobs;
 }
@@ -71,30 +81,36 @@ struct Plan {
 
   std::vector<fs::path> files() const {
     std::vector<fs::path> all{set.kernels};
-    for (const auto* part : {&set.memory, &set.startup, &set.harness}) all.insert(all.end(), part->begin(), part->end());
+    for (const auto* part : {&set.memory, &set.startup, &set.harness})
+      all.insert(all.end(), part->begin(), part->end());
     return all;
   }
 };
 
-Result<Plan> make_plan(const target::Target& target, const std::vector<std::string>& flags, const fs::path& folder) {
+Result<Plan> make_plan(const target::Target& target, const std::vector<std::string>& flags,
+                       const fs::path& folder) {
   ATML_TRY_STATUS(make_directories(folder));
   Plan plan{.kernels = runtime_jobs(codegen::runtime_sources(target), folder, flags),
-            .startup = runtime_jobs(codegen::startup_sources(target), folder, codegen::startup_flags(target))};
+            .startup = runtime_jobs(codegen::startup_sources(target), folder,
+                                    codegen::startup_flags(target))};
   ATML_TRY(plan.harness, harness_jobs(folder, codegen::startup_flags(target)));
   plan.set.kernels = folder / "libatml_kernels.a";
-  for (const CompileJob& job : plan.startup) (is_memory(job.source) ? plan.set.memory : plan.set.startup).push_back(job.object);
+  for (const CompileJob& job : plan.startup)
+    (is_memory(job.source) ? plan.set.memory : plan.set.startup).push_back(job.object);
   plan.set.harness = objects_of(plan.harness);
   return plan;
 }
 
 Status compile_plan(const Toolchain& tools, const Plan& plan) {
-  for (const auto* jobs : {&plan.kernels, &plan.startup, &plan.harness}) ATML_TRY_STATUS(compile_all(tools, *jobs));
+  for (const auto* jobs : {&plan.kernels, &plan.startup, &plan.harness})
+    ATML_TRY_STATUS(compile_all(tools, *jobs));
   ATML_TRY(const StepOutcome archived, tools.archive(objects_of(plan.kernels), plan.set.kernels));
   if (archived.ok) return {};
   return Error{Code::kUnavailable, archived.summary()};
 }
 
-// Of everything that the objects depend on: the compiler, the flags, every file of the runtime, the harness.
+// Of everything that the objects depend on: the compiler, the flags, every file of the runtime, the
+// harness.
 Result<std::uint64_t> content_key(const Toolchain& tools, const Plan& plan) {
   std::uint64_t key = fnv1a(tools.version());
   const auto add = [&](std::string_view text) { key = fnv1a(text, fnv1a("|", key)); };
@@ -108,7 +124,8 @@ Result<std::uint64_t> content_key(const Toolchain& tools, const Plan& plan) {
   }
   std::vector<fs::path> headers;
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(resource_folder("runtime") / "include", ignored)) headers.push_back(entry.path());
+  for (const auto& entry : fs::directory_iterator(resource_folder("runtime") / "include", ignored))
+    headers.push_back(entry.path());
   std::ranges::sort(headers);
   for (const fs::path& header : headers) {
     ATML_TRY(const std::string text, read_file(header));
@@ -119,8 +136,8 @@ Result<std::uint64_t> content_key(const Toolchain& tools, const Plan& plan) {
   return key;
 }
 
-Result<KernelSet> build(const Toolchain& tools, const target::Target& target, const std::vector<std::string>& flags,
-                        const fs::path& folder) {
+Result<KernelSet> build(const Toolchain& tools, const target::Target& target,
+                        const std::vector<std::string>& flags, const fs::path& folder) {
   ATML_TRY(const Plan plan, make_plan(target, flags, folder));
   ATML_TRY(const std::uint64_t key, content_key(tools, plan));
   if (restore_files(key, plan.files())) return plan.set;
@@ -150,19 +167,20 @@ struct KernelCache::State {
   }
 };
 
-KernelCache::KernelCache(ScratchFolder folder) : state_(std::make_unique<State>(std::move(folder))) {}
+KernelCache::KernelCache(ScratchFolder folder)
+    : state_(std::make_unique<State>(std::move(folder))) {}
 KernelCache::KernelCache(KernelCache&&) noexcept = default;
 KernelCache::~KernelCache() = default;
 
-Result<KernelSet> KernelCache::get(const Toolchain& tools, const target::Target& target, codegen::Optimize optimize,
-                                   quantize::Rounding rounding) {
+Result<KernelSet> KernelCache::get(const Toolchain& tools, const target::Target& target,
+                                   codegen::Optimize optimize, quantize::Rounding rounding) {
   const std::vector<std::string> flags = codegen::compile_flags(target, optimize, rounding);
-  const std::string key = join(flags, "\n") + "\n" +
-                          join(codegen::runtime_sources(target), "\n");
+  const std::string key = join(flags, "\n") + "\n" + join(codegen::runtime_sources(target), "\n");
   Slot& slot = state_->slot(key);
   const std::lock_guard lock(slot.mutex);
   if (!slot.set) {
-    ATML_TRY(slot.set, build(tools, target, flags, state_->folder.path() / fmt::format("{:016x}", fnv1a(key))));
+    ATML_TRY(slot.set, build(tools, target, flags,
+                             state_->folder.path() / fmt::format("{:016x}", fnv1a(key))));
   }
   return *slot.set;
 }

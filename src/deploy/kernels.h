@@ -15,10 +15,10 @@
 namespace atml::deploy {
 
 struct KernelSet {
-  std::filesystem::path kernels;                // archive of the runtime kernels
-  std::vector<std::filesystem::path> memory;    // memcpy and friends: in both programs
-  std::vector<std::filesystem::path> startup;   // start-up of the production ELF
-  std::vector<std::filesystem::path> harness;   // start-up and main of the measurement program
+  std::filesystem::path kernels;               // archive of the runtime kernels
+  std::vector<std::filesystem::path> memory;   // memcpy and friends: in both programs
+  std::vector<std::filesystem::path> startup;  // start-up of the production ELF
+  std::vector<std::filesystem::path> harness;  // start-up and main of the measurement program
 };
 
 /// Thread safe: two workers that need the same set wait for one compilation.
@@ -29,8 +29,8 @@ class KernelCache {
   ~KernelCache();
 
   /// Fails when the toolchain cannot compile the runtime for this target (an environment error).
-  Result<KernelSet> get(const Toolchain& tools, const target::Target& target, codegen::Optimize optimize,
-                        quantize::Rounding rounding);
+  Result<KernelSet> get(const Toolchain& tools, const target::Target& target,
+                        codegen::Optimize optimize, quantize::Rounding rounding);
 
  private:
   struct State;

@@ -16,7 +16,9 @@ void atml_main(void) { atml_mark_start(); measured(); atml_mark_stop(); }
 
 Result<ElfFile> build(const TestProgram& program, const Board& board, const fs::path& folder) {
   ATML_TRY(const Toolchain tools, Toolchain::find());
-  ATML_TRY(const std::string script, board_script(board, {Bytes(64 << 10), Bytes(8 << 10), Bytes(1024), Bytes(1), Bytes(1), Bytes(0), Bytes(0)}));
+  ATML_TRY(const std::string script,
+           board_script(board, {Bytes(64 << 10), Bytes(8 << 10), Bytes(1024), Bytes(1), Bytes(1),
+                                Bytes(0), Bytes(0)}));
   std::vector<std::string> flags = program.flags;
   flags.insert(flags.end(), {"-O1", "-ffreestanding"});
   std::vector<CompileJob> jobs;
@@ -29,7 +31,8 @@ Result<ElfFile> build(const TestProgram& program, const Board& board, const fs::
   ATML_TRY_STATUS(add("main.c", kMain));
   ATML_TRY_STATUS(add("program.c", program.source));
   ATML_TRY(StepOutcome step, tools.compile(jobs));
-  LinkJob link{.script = folder / "board.ld", .output = folder / "program.elf", .flags = program.flags};
+  LinkJob link{
+      .script = folder / "board.ld", .output = folder / "program.elf", .flags = program.flags};
   link.flags.insert(link.flags.end(), {"-nostdlib", "-lgcc"});
   for (const CompileJob& job : jobs) link.inputs.push_back(job.object);
   ATML_TRY_STATUS(write_scratch_file(link.script, script));
@@ -47,7 +50,8 @@ Result<TestRun> run_program(const TestProgram& program) {
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
   ATML_TRY(const Board board, board_for(program.core));
   ATML_TRY(ElfFile elf, build(program, board, folder.path()));
-  EmulationJob job{.machine = board.machine, .elf = folder.path() / "program.elf", .folder = folder.path()};
+  EmulationJob job{
+      .machine = board.machine, .elf = folder.path() / "program.elf", .folder = folder.path()};
   const auto at = [&](const char* name) { return *elf.address(name); };
   job.mark_start = at("atml_mark_start");
   job.mark_stop = at("atml_mark_stop");

@@ -1,4 +1,5 @@
-// For tests: compiles a small C program with the harness's start-up and runs it on an emulated board.
+// For tests: compiles a small C program with the harness's start-up and runs it on an emulated
+// board.
 #pragma once
 
 #include <string>
@@ -17,8 +18,9 @@ namespace atml::deploy {
 struct TestProgram {
   std::string source;
   target::Core core = target::Core::kCortexM4;
-  std::vector<std::string> flags{"-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"};
-  std::vector<std::string> layers;             // function names
+  std::vector<std::string> flags{"-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard",
+                                 "-mfpu=fpv4-sp-d16"};
+  std::vector<std::string> layers;  // function names
   std::uint64_t instruction_limit = 10'000'000;
 };
 

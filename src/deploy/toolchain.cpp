@@ -14,12 +14,13 @@
 namespace atml::deploy {
 namespace {
 
-constexpr const char* kInput = "atml_input";    // placeholders in the driver's listing
+constexpr const char* kInput = "atml_input";  // placeholders in the driver's listing
 constexpr const char* kOutput = "atml_output";
 
 Error missing(const std::string& program) {
-  return {Code::kNotFound,
-          fmt::format("'{}' is not in PATH; install the Debian package gcc-arm-none-eabi", program)};
+  return {
+      Code::kNotFound,
+      fmt::format("'{}' is not in PATH; install the Debian package gcc-arm-none-eabi", program)};
 }
 
 // The steps for one set of flags. Empty templates: use the driver.
@@ -45,7 +46,9 @@ bool disk_is_full(const ProcessResult& result) {
 }
 
 Error full_disk(const std::string& tool) {
-  return {Code::kIo, fmt::format("{} found no space left in the scratch folder; free some space or set TMPDIR", tool)};
+  return {Code::kIo,
+          fmt::format("{} found no space left in the scratch folder; free some space or set TMPDIR",
+                      tool)};
 }
 
 Result<StepOutcome> outcome(const std::string& tool, const ProcessResult& result) {
@@ -86,13 +89,20 @@ Result<Toolchain> Toolchain::find(const std::string& driver) {
   state->driver = *path;
   ATML_TRY(const ProcessResult version, run_process({.argv = {*path, "--version"}}));
   if (!version.succeeded()) {
-    return Error{Code::kUnavailable, fmt::format("'{} --version' {}: {}", *path, version.ending(), first_error(version.err))};
+    return Error{Code::kUnavailable, fmt::format("'{} --version' {}: {}", *path, version.ending(),
+                                                 first_error(version.err))};
   }
   state->version = version.out.substr(0, version.out.find('\n'));
-  for (const auto& [name, slot] : {std::pair{"ld", &state->linker}, std::pair{"ar", &state->archiver}}) {
-    ATML_TRY(const ProcessResult where, run_process({.argv = {*path, fmt::format("-print-prog-name={}", name)}}));
+  for (const auto& [name, slot] :
+       {std::pair{"ld", &state->linker}, std::pair{"ar", &state->archiver}}) {
+    ATML_TRY(const ProcessResult where,
+             run_process({.argv = {*path, fmt::format("-print-prog-name={}", name)}}));
     const auto tool = find_program(trim(where.out));
-    if (!tool.ok()) return Error{Code::kNotFound, fmt::format("'{}' of {} is missing; install the Debian package binutils-arm-none-eabi", name, *path)};
+    if (!tool.ok())
+      return Error{
+          Code::kNotFound,
+          fmt::format("'{}' of {} is missing; install the Debian package binutils-arm-none-eabi",
+                      name, *path)};
     *slot = *tool;
   }
   return Toolchain(std::move(state));
@@ -112,7 +122,8 @@ Result<Recipe> Toolchain::State::recipe(const Words& flags) const {
   const auto known = recipes.find(key);
   if (known != recipes.end()) return known->second;
   Words arguments = flags;
-  for (const std::string& word : {std::string("-c"), fmt::format("{}.c", kInput), std::string("-o"), fmt::format("{}.o", kOutput)}) {
+  for (const std::string& word : {std::string("-c"), fmt::format("{}.c", kInput), std::string("-o"),
+                                  fmt::format("{}.o", kOutput)}) {
     arguments.push_back(word);
   }
   ATML_TRY(const std::vector<Words> commands, listing(arguments));
@@ -178,7 +189,8 @@ Result<Running> start_job(const CompileJob& job, const Recipe& recipe) {
   insert_include_folders(compile, job);
   insert_include_folders(running.assemble.argv, job);
   running.assembling = job.source.extension() != ".c";
-  ATML_TRY(ChildProcess child, ChildProcess::start(running.assembling ? running.assemble : Command{.argv = compile}));
+  ATML_TRY(ChildProcess child,
+           ChildProcess::start(running.assembling ? running.assemble : Command{.argv = compile}));
   running.child.emplace(std::move(child));
   return running;
 }
@@ -225,7 +237,8 @@ Result<StepOutcome> Toolchain::compile_with_driver(const CompileJob& job) const 
   Command command{.argv = {state_->driver}};
   insert_include_folders(command.argv, job);
   command.argv.insert(command.argv.end(), job.flags.begin(), job.flags.end());
-  for (const std::string& word : {std::string("-c"), job.source.string(), std::string("-o"), job.object.string()}) {
+  for (const std::string& word :
+       {std::string("-c"), job.source.string(), std::string("-o"), job.object.string()}) {
     command.argv.push_back(word);
   }
   ATML_TRY(const ProcessResult result, run_process(command));
@@ -244,7 +257,8 @@ Result<StepOutcome> Toolchain::link(const LinkJob& job) const {
   ATML_TRY(const Words learnt, state_->link_template(job.flags));
   Command command{.argv = learnt};
   if (learnt.empty()) {
-    command.argv = {state_->driver, fmt::format("{}.o", kInput), "-o", fmt::format("{}.elf", kOutput)};
+    command.argv = {state_->driver, fmt::format("{}.o", kInput), "-o",
+                    fmt::format("{}.elf", kOutput)};
     command.argv.insert(command.argv.end(), job.flags.begin(), job.flags.end());
   }
   replace_all(command.argv, fmt::format("{}.elf", kOutput), job.output.string());
@@ -260,7 +274,8 @@ Result<StepOutcome> Toolchain::link(const LinkJob& job) const {
 std::vector<Overflow> parse_overflows(std::string_view linker_text) {
   static const std::regex pattern("region [`']?([A-Za-z0-9_]+)'? overflowed by ([0-9]+) bytes?");
   std::vector<Overflow> found;
-  for (std::cregex_iterator it(linker_text.begin(), linker_text.end(), pattern), end; it != end; ++it) {
+  for (std::cregex_iterator it(linker_text.begin(), linker_text.end(), pattern), end; it != end;
+       ++it) {
     found.push_back({(*it)[1], Bytes(std::stoll((*it)[2]))});
   }
   return found;
@@ -273,7 +288,8 @@ std::string with_enlarged_regions(std::string_view script, Bytes length) {
   const std::size_t to = text.find('}', from);
   if (from == std::string::npos || to == std::string::npos) return text;
   return text.substr(0, from) +
-         std::regex_replace(text.substr(from, to - from), pattern, fmt::format("$01$02{}", length.value)) +
+         std::regex_replace(text.substr(from, to - from), pattern,
+                            fmt::format("$01$02{}", length.value)) +
          text.substr(to);
 }
 
@@ -282,7 +298,8 @@ std::string StepOutcome::summary() const { return what + ": " + first_error(text
 std::string first_error(std::string_view tool_text) {
   const std::vector<std::string> lines = split(tool_text, '\n');
   const auto at = std::ranges::find_if(lines, [](const std::string& line) {
-    return line.find("rror:") != std::string::npos || line.find("undefined reference") != std::string::npos ||
+    return line.find("rror:") != std::string::npos ||
+           line.find("undefined reference") != std::string::npos ||
            line.find("overflowed by") != std::string::npos;
   });
   const std::string line = trim(at != lines.end() ? *at : lines.front());

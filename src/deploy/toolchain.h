@@ -1,6 +1,6 @@
-// The cross toolchain: compiles, assembles and links. On the hot path it starts cc1, as and ld itself
-// (the compiler driver alone takes as long as both); their arguments are learnt once per set of flags
-// from the driver's own -### listing, so that both ways give the same bytes.
+// The cross toolchain: compiles, assembles and links. On the hot path it starts cc1, as and ld
+// itself (the compiler driver alone takes as long as both); their arguments are learnt once per set
+// of flags from the driver's own -### listing, so that both ways give the same bytes.
 #pragma once
 
 #include <filesystem>
@@ -26,7 +26,7 @@ struct LinkJob {
   std::vector<std::filesystem::path> inputs;  // objects and archives, in order
   std::filesystem::path script;
   std::filesystem::path output;
-  std::vector<std::string> flags;             // of the driver: machine flags, -nostdlib, -Wl,..., -lgcc
+  std::vector<std::string> flags;  // of the driver: machine flags, -nostdlib, -Wl,..., -lgcc
 };
 
 /// How a build step ended. A failure of the sources is an answer, not an Error.
@@ -39,8 +39,8 @@ struct StepOutcome {
   std::string summary() const;
 };
 
-/// Thread safe. Errors mean that the environment refused: a missing program (not_found, with the Debian
-/// package), a full disk (io), a process that cannot start (unavailable).
+/// Thread safe. Errors mean that the environment refused: a missing program (not_found, with the
+/// Debian package), a full disk (io), a process that cannot start (unavailable).
 class Toolchain {
  public:
   /// driver: "arm-none-eabi-gcc" or a full path.
@@ -53,7 +53,8 @@ class Toolchain {
   const std::string& version() const;
   const std::string& driver() const;
 
-  /// Runs all jobs at once, at most `parallel` processes at a time. The first failure (in job order) decides.
+  /// Runs all jobs at once, at most `parallel` processes at a time. The first failure (in job
+  /// order) decides.
   Result<StepOutcome> compile(const std::vector<CompileJob>& jobs, int parallel = 2) const;
   /// One slow but general compilation through the driver (preprocessed assembler, odd flags).
   Result<StepOutcome> compile_with_driver(const CompileJob& job) const;
@@ -75,12 +76,12 @@ struct Overflow {
 };
 std::vector<Overflow> parse_overflows(std::string_view linker_text);
 
-/// The linker script with every region of MEMORY enlarged to `length` bytes: linking with it tells the
-/// exact sizes of a firmware that does not fit.
+/// The linker script with every region of MEMORY enlarged to `length` bytes: linking with it tells
+/// the exact sizes of a firmware that does not fit.
 std::string with_enlarged_regions(std::string_view script, Bytes length);
 
-/// "foo.c:12: error: ..." - the first line of a tool's output that names an error, else its first line; at
-/// most 300 characters.
+/// "foo.c:12: error: ..." - the first line of a tool's output that names an error, else its first
+/// line; at most 300 characters.
 std::string first_error(std::string_view tool_text);
 
 }  // namespace atml::deploy

@@ -11,7 +11,8 @@
 namespace atml::deploy {
 namespace {
 
-const std::vector<std::string> kM4{"-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16"};
+const std::vector<std::string> kM4{"-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard",
+                                   "-mfpu=fpv4-sp-d16"};
 
 // A folder with two sources and a linker script of 1000 bytes of RAM and 4 KiB of flash.
 class ToolchainTest : public testing::Test {
@@ -31,7 +32,9 @@ SECTIONS { .text : { KEEP(*(.text*)) *(.rodata*) } > FLASH
 )");
   }
   std::filesystem::path at(const std::string& name) const { return scratch_->path() / name; }
-  void write(const std::string& name, std::string_view text) { ASSERT_TRUE(write_scratch_file(at(name), text).ok()); }
+  void write(const std::string& name, std::string_view text) {
+    ASSERT_TRUE(write_scratch_file(at(name), text).ok());
+  }
   StepOutcome compile(const std::string& name) {
     auto step = tools_->compile({{at(name), at(name + ".o"), flags_, {scratch_->path()}}});
     EXPECT_TRUE(step.ok()) << step.error().message;
@@ -45,13 +48,19 @@ SECTIONS { .text : { KEEP(*(.text*)) *(.rodata*) } > FLASH
     EXPECT_TRUE(step.ok()) << step.error().message;
     return *step;
   }
-  std::vector<std::string> flags_ = [] { auto f = kM4; f.push_back("-O2"); return f; }();
+  std::vector<std::string> flags_ = [] {
+    auto f = kM4;
+    f.push_back("-O2");
+    return f;
+  }();
   std::optional<Toolchain> tools_;
   std::optional<ScratchFolder> scratch_;
 };
 
 TEST_F(ToolchainTest, DirectStepsGiveTheDriversBytes) {
-  write("a.c", "#include <stdint.h>\nint32_t f(int32_t a, int32_t b) { return a / b + (int32_t)((int64_t)a * b >> 31); }\n");
+  write("a.c",
+        "#include <stdint.h>\nint32_t f(int32_t a, int32_t b) { return a / b + "
+        "(int32_t)((int64_t)a * b >> 31); }\n");
   ASSERT_TRUE(compile("a.c").ok);
   const auto direct = read_file(at("a.c.o"));
   auto step = tools_->compile_with_driver({at("a.c"), at("driver.o"), flags_, {}});
@@ -71,7 +80,8 @@ TEST_F(ToolchainTest, AFailingSourceIsAnOutcomeWithItsFirstError) {
   write("bad.c", "int f(void) { return nothing; }\n");
   const StepOutcome step = compile("bad.c");
   EXPECT_FALSE(step.ok);
-  EXPECT_NE(first_error(step.text).find("error: 'nothing' undeclared"), std::string::npos) << first_error(step.text);
+  EXPECT_NE(first_error(step.text).find("error: 'nothing' undeclared"), std::string::npos)
+      << first_error(step.text);
 }
 
 TEST_F(ToolchainTest, OverflowsAreExactAndTheEnlargedMapGivesTheSizes) {
@@ -87,7 +97,8 @@ TEST_F(ToolchainTest, OverflowsAreExactAndTheEnlargedMapGivesTheSizes) {
   ASSERT_TRUE(elf.ok());
   EXPECT_EQ(elf->static_ram_bytes(), Bytes(12400));
   for (const Overflow& o : overflows) {
-    const Bytes expected = o.region == "RAM" ? Bytes(12400 - 1000) : elf->flash_bytes() - Bytes(4096);
+    const Bytes expected =
+        o.region == "RAM" ? Bytes(12400 - 1000) : elf->flash_bytes() - Bytes(4096);
     EXPECT_EQ(o.bytes, expected) << o.region;
   }
 }
@@ -98,25 +109,32 @@ TEST(Toolchain, MissingCompilerNamesTheDebianPackage) {
   const auto tools = Toolchain::find();
   ::setenv("PATH", before.c_str(), 1);
   ASSERT_FALSE(tools.ok());
-  EXPECT_EQ(tools.error().message, "'arm-none-eabi-gcc' is not in PATH; install the Debian package gcc-arm-none-eabi");
+  EXPECT_EQ(tools.error().message,
+            "'arm-none-eabi-gcc' is not in PATH; install the Debian package gcc-arm-none-eabi");
 }
 
 TEST(DriverListing, SplitsQuotedAndEscapedWords) {
-  const auto commands = parse_driver_listing("Using built-in specs.\n /usr/lib/cc1 -quiet \"-mcpu=cortex-m4\" a\\ b -o x.s\n /bin/as -o x.o x.s\n");
+  const auto commands = parse_driver_listing(
+      "Using built-in specs.\n /usr/lib/cc1 -quiet \"-mcpu=cortex-m4\" a\\ b -o x.s\n /bin/as -o "
+      "x.o x.s\n");
   ASSERT_EQ(commands.size(), 2u);
-  EXPECT_EQ(command_named(commands, "cc1"), (Words{"/usr/lib/cc1", "-quiet", "-mcpu=cortex-m4", "a b", "-o", "x.s"}));
+  EXPECT_EQ(command_named(commands, "cc1"),
+            (Words{"/usr/lib/cc1", "-quiet", "-mcpu=cortex-m4", "a b", "-o", "x.s"}));
   EXPECT_TRUE(command_named(commands, "collect2").empty());
 }
 
 TEST(Linker, EnlargesOnlyTheMemoryRegions) {
-  EXPECT_EQ(with_enlarged_regions("MEMORY { F : ORIGIN = 0x0, LENGTH = 64K }\nLENGTH = 4;", Bytes(99)),
-            "MEMORY { F : ORIGIN = 0x0, LENGTH = 99 }\nLENGTH = 4;");
+  EXPECT_EQ(
+      with_enlarged_regions("MEMORY { F : ORIGIN = 0x0, LENGTH = 64K }\nLENGTH = 4;", Bytes(99)),
+      "MEMORY { F : ORIGIN = 0x0, LENGTH = 99 }\nLENGTH = 4;");
 }
 
 TEST(Elf, RefusesBrokenFiles) {
   EXPECT_FALSE(ElfFile::parse("").ok());
   EXPECT_FALSE(ElfFile::parse(std::string(200, '\x7f')).ok());
-  std::string cut = "\x7f" "ELF\x01\x01";
+  std::string cut =
+      "\x7f"
+      "ELF\x01\x01";
   cut.resize(52, '\xff');
   EXPECT_FALSE(ElfFile::parse(cut).ok());
 }

@@ -15,8 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 using codegen::Role;
 
-constexpr Bytes kEnlarged(64 << 20);       // every region of the second link of a firmware that does not fit
-constexpr Bytes kHarnessFlash(8 << 10);    // room for the harness beside the measured code
+constexpr Bytes kEnlarged(
+    64 << 20);  // every region of the second link of a firmware that does not fit
+constexpr Bytes kHarnessFlash(8 << 10);  // room for the harness beside the measured code
 constexpr Bytes kHarnessRam(1 << 10);
 
 class Stopwatch {
@@ -37,14 +38,16 @@ bool is_model(const codegen::File& file) {
 
 // Writes what the hot path needs and says what to compile.
 Result<std::vector<CompileJob>> write_sources(const codegen::Firmware& firmware,
-                                              const std::vector<std::string>& flags, const fs::path& folder) {
+                                              const std::vector<std::string>& flags,
+                                              const fs::path& folder) {
   const std::vector<fs::path> include_folders{resource_folder("runtime") / "include", folder};
   std::vector<CompileJob> jobs;
   for (const codegen::File& file : firmware.files) {
     if (file.role == Role::kWeightsArray || file.role == Role::kSupport) continue;
     const fs::path path = folder / file.path;
     ATML_TRY_STATUS(write_scratch_file(path, file.bytes));
-    if (is_model(file) || file.role == Role::kMain) jobs.push_back({path, path.string() + ".o", flags, include_folders});
+    if (is_model(file) || file.role == Role::kMain)
+      jobs.push_back({path, path.string() + ".o", flags, include_folders});
   }
   return jobs;
 }
@@ -55,7 +58,9 @@ std::vector<fs::path> objects_of(const std::vector<CompileJob>& jobs) {
   return objects;
 }
 
-void append(std::vector<fs::path>& list, const std::vector<fs::path>& more) { list.insert(list.end(), more.begin(), more.end()); }
+void append(std::vector<fs::path>& list, const std::vector<fs::path>& more) {
+  list.insert(list.end(), more.begin(), more.end());
+}
 
 // Links with the part's map; where that overflows, with enlarged regions for exact sizes.
 Result<StepOutcome> link_production(const Toolchain& tools, LinkJob job, Production& production) {
@@ -74,7 +79,10 @@ Status read_sizes(const fs::path& path, Production& production) {
   production.flash = production.elf->flash_bytes();
   production.arena = production.firmware.plan.arena;
   const Bytes ram = production.elf->static_ram_bytes();
-  ATML_ASSERT(ram >= production.arena, fmt::format("the production ELF has {} bytes of static RAM, less than its arena of {}", ram.value, production.arena.value));
+  ATML_ASSERT(
+      ram >= production.arena,
+      fmt::format("the production ELF has {} bytes of static RAM, less than its arena of {}",
+                  ram.value, production.arena.value));
   production.statics = ram - production.arena;
   return {};
 }
@@ -106,7 +114,8 @@ Result<AddressRange> range_between(const ElfFile& elf, const char* low, const ch
   return AddressRange{from, to};
 }
 
-Result<EmulationJob> emulation_job(const ElfFile& elf, const Board& board, const Production& production) {
+Result<EmulationJob> emulation_job(const ElfFile& elf, const Board& board,
+                                   const Production& production) {
   EmulationJob job{.machine = board.machine, .aligned_only = board.aligned_only};
   ATML_TRY(job.mark_start, elf.address("atml_mark_start"));
   ATML_TRY(job.mark_stop, elf.address("atml_mark_stop"));
@@ -125,10 +134,14 @@ std::string_view as_text(std::span<const std::int8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// The program for the board. A failure of the sources cannot happen here that did not happen before.
-Result<StepOutcome> link_measurement(const Toolchain& tools, const target::Target& target, const Production& production,
-                                     const std::string& script, const fs::path& folder) {
-  LinkJob job{.script = folder / "board.ld", .output = folder / "measure.elf", .flags = codegen::link_flags(target)};
+// The program for the board. A failure of the sources cannot happen here that did not happen
+// before.
+Result<StepOutcome> link_measurement(const Toolchain& tools, const target::Target& target,
+                                     const Production& production, const std::string& script,
+                                     const fs::path& folder) {
+  LinkJob job{.script = folder / "board.ld",
+              .output = folder / "measure.elf",
+              .flags = codegen::link_flags(target)};
   ATML_TRY_STATUS(write_scratch_file(job.script, script));
   for (const codegen::File& file : production.firmware.files) {
     if (is_model(file)) job.inputs.push_back(folder / (file.path + ".o"));
@@ -173,7 +186,10 @@ Result<Production> Workbench::build(const quantize::Int8Model& model, const targ
   production.timings.generate = watch.lap();
   ATML_TRY(StepOutcome step, tools_.compile(jobs));
   production.timings.compile = watch.lap();
-  LinkJob link{.inputs = objects_of(jobs), .script = folder / "link.ld", .output = folder / "firmware.elf", .flags = codegen::link_flags(target)};
+  LinkJob link{.inputs = objects_of(jobs),
+               .script = folder / "link.ld",
+               .output = folder / "firmware.elf",
+               .flags = codegen::link_flags(target)};
   append(link.inputs, production.kernels.startup);
   append(link.inputs, production.kernels.memory);
   link.inputs.push_back(production.kernels.kernels);
@@ -190,9 +206,10 @@ Result<Production> Workbench::build(const quantize::Int8Model& model, const targ
 }
 
 Result<MeasuredRun> Workbench::run(const target::Target& target, const Production& production,
-                                   std::span<const std::int8_t> inputs,
-                                   const RunSettings& settings, const fs::path& folder) {
-  ATML_ASSERT(production.failure.empty() && production.elf, "run() of a firmware that was not built");
+                                   std::span<const std::int8_t> inputs, const RunSettings& settings,
+                                   const fs::path& folder) {
+  ATML_ASSERT(production.failure.empty() && production.elf,
+              "run() of a firmware that was not built");
   MeasuredRun run;
   Stopwatch watch;
   const auto board = board_for(target.core);

@@ -1,5 +1,5 @@
-// From a model to two linked programs: the production ELF, from which sizes are read, and the measurement
-// program for the emulated board, made of the same objects.
+// From a model to two linked programs: the production ELF, from which sizes are read, and the
+// measurement program for the emulated board, made of the same objects.
 #pragma once
 
 #include <filesystem>
@@ -18,26 +18,26 @@
 
 namespace atml::deploy {
 
-/// A model's firmware, compiled and linked for the part. Where `failure` is not empty it says why this
-/// is impossible and the rest is unset.
+/// A model's firmware, compiled and linked for the part. Where `failure` is not empty it says why
+/// this is impossible and the rest is unset.
 struct Production {
   std::string failure;
   codegen::Firmware firmware;
-  std::optional<ElfFile> elf;          // with enlarged regions where the part is too small
-  bool fits_part = true;               // the linker accepted the part's own memory map
-  Bytes flash;                         // of the ELF
-  Bytes arena, statics;                // statics: .data and .bss without the arena
+  std::optional<ElfFile> elf;  // with enlarged regions where the part is too small
+  bool fits_part = true;       // the linker accepted the part's own memory map
+  Bytes flash;                 // of the ELF
+  Bytes arena, statics;        // statics: .data and .bss without the arena
   KernelSet kernels;
   Timings timings;
 };
 
 /// One emulated run of the measurement program.
 struct MeasuredRun {
-  std::string failure;                 // why there are no figures; empty: all inputs ran
+  std::string failure;  // why there are no figures; empty: all inputs ran
   std::optional<ElfFile> elf;
   EmulationReport report;
-  Bytes stack;                         // deepest use, the harness's two small frames included
-  std::vector<std::int8_t> outputs;    // sample after sample
+  Bytes stack;                       // deepest use, the harness's two small frames included
+  std::vector<std::int8_t> outputs;  // sample after sample
   double link_seconds = 0;
 };
 
@@ -55,7 +55,8 @@ class Workbench {
   /// Compiles and links into `folder`, which must exist and be private to the caller.
   Result<Production> build(const quantize::Int8Model& model, const target::Target& target,
                            codegen::Optimize optimize, const std::filesystem::path& folder);
-  /// Runs all samples of `inputs` (sample after sample) in one emulator process, in the folder of build().
+  /// Runs all samples of `inputs` (sample after sample) in one emulator process, in the folder of
+  /// build().
   Result<MeasuredRun> run(const target::Target& target, const Production& production,
                           std::span<const std::int8_t> inputs, const RunSettings& settings,
                           const std::filesystem::path& folder);
@@ -63,13 +64,14 @@ class Workbench {
   const Toolchain& tools() const { return tools_; }
 
  private:
-  Workbench(Toolchain tools, KernelCache kernels) : tools_(std::move(tools)), kernels_(std::move(kernels)) {}
+  Workbench(Toolchain tools, KernelCache kernels)
+      : tools_(std::move(tools)), kernels_(std::move(kernels)) {}
   Toolchain tools_;
   KernelCache kernels_;
 };
 
-/// Address of an operator's function in a linked program; the compiler may have given a specialised copy a
-/// suffix ("model_layer_03_conv.constprop.0"). Fails (not_found) with the symbol's name.
+/// Address of an operator's function in a linked program; the compiler may have given a specialised
+/// copy a suffix ("model_layer_03_conv.constprop.0"). Fails (not_found) with the symbol's name.
 Result<std::uint32_t> layer_address(const ElfFile& elf, const std::string& symbol);
 
 }  // namespace atml::deploy

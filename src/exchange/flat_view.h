@@ -1,7 +1,7 @@
 // Bounds-checked reads of FlatBuffers: a bad offset or count marks the buffer corrupt and gives a
 // default, so that hostile bytes cannot lead a read outside. Ask corrupt() before using the result.
-// Format: https://flatbuffers.dev/internals (little endian; a table starts with the distance back to
-// its vtable; a vector with its count). Private to exchange.
+// Format: https://flatbuffers.dev/internals (little endian; a table starts with the distance back
+// to its vtable; a vector with its count). Private to exchange.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,9 @@ class FlatBuffer {
     std::memcpy(&value, bytes_.data() + at, sizeof(T));
     return value;
   }
-  bool holds(std::uint64_t at, std::uint64_t count) const { return at <= bytes_.size() && bytes_.size() - at >= count; }
+  bool holds(std::uint64_t at, std::uint64_t count) const {
+    return at <= bytes_.size() && bytes_.size() - at >= count;
+  }
   std::string_view bytes(std::uint64_t at, std::uint64_t count) const {
     if (holds(at, count)) return bytes_.substr(at, count);
     corrupt_ = true;
@@ -43,10 +45,13 @@ class FlatBuffer {
 class FlatTable {
  public:
   FlatTable(const FlatBuffer& buffer, std::uint64_t at) : buffer_(&buffer), at_(at) {
-    vtable_ = at - static_cast<std::uint64_t>(static_cast<std::int64_t>(buffer.read<std::int32_t>(at)));
+    vtable_ =
+        at - static_cast<std::uint64_t>(static_cast<std::int64_t>(buffer.read<std::int32_t>(at)));
     vtable_size_ = buffer.read<std::uint16_t>(vtable_);
   }
-  static FlatTable root(const FlatBuffer& buffer) { return {buffer, buffer.read<std::uint32_t>(0)}; }
+  static FlatTable root(const FlatBuffer& buffer) {
+    return {buffer, buffer.read<std::uint32_t>(0)};
+  }
 
   template <class T>
   T scalar(int field, T fallback) const {

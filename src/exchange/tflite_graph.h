@@ -30,9 +30,16 @@ struct RawOp {
   FlatTable options;  // valid where has_options
   bool has_options = false;
 
-  int option_int(int field, int fallback) const { return has_options ? options.scalar<std::int32_t>(field, fallback) : fallback; }
-  int option_byte(int field, int fallback) const { return has_options ? options.scalar<std::int8_t>(field, static_cast<std::int8_t>(fallback)) : fallback; }
-  float option_float(int field, float fallback) const { return has_options ? options.scalar<float>(field, fallback) : fallback; }
+  int option_int(int field, int fallback) const {
+    return has_options ? options.scalar<std::int32_t>(field, fallback) : fallback;
+  }
+  int option_byte(int field, int fallback) const {
+    return has_options ? options.scalar<std::int8_t>(field, static_cast<std::int8_t>(fallback))
+                       : fallback;
+  }
+  float option_float(int field, float fallback) const {
+    return has_options ? options.scalar<float>(field, fallback) : fallback;
+  }
 };
 
 struct RawGraph {

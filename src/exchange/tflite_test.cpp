@@ -16,7 +16,8 @@ namespace {
 using quantize::Int8Model;
 
 std::vector<std::int8_t> run(const Int8Model& model, std::span<const std::int8_t> input) {
-  std::vector<std::int8_t> output(static_cast<std::size_t>(model.tensor(model.output).shape.elements()));
+  std::vector<std::int8_t> output(
+      static_cast<std::size_t>(model.tensor(model.output).shape.elements()));
   quantize::Interpreter(model).run(input, output);
   return output;
 }
@@ -47,7 +48,8 @@ struct Golden {
 class GoldenModel : public testing::TestWithParam<Golden> {};
 
 TEST_P(GoldenModel, GivesThePublishedBytes) {
-  const std::filesystem::path path = std::filesystem::path(ATML_SOURCE_DIR) / ".." / "shared" / "models" / GetParam().file;
+  const std::filesystem::path path =
+      std::filesystem::path(ATML_SOURCE_DIR) / ".." / "shared" / "models" / GetParam().file;
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
   const auto bytes = read_file(path);
   ASSERT_TRUE(bytes.ok());
@@ -57,7 +59,8 @@ TEST_P(GoldenModel, GivesThePublishedBytes) {
   for (std::uint32_t r = 0; r < 3; ++r) {
     const auto input = golden_input(size, r);
     EXPECT_EQ(output_hash(run(*model, input)), GetParam().hashes[r]) << "r = " << r;
-    std::vector<std::int8_t> batch(static_cast<std::size_t>(model->tensor(model->output).shape.elements()));
+    std::vector<std::int8_t> batch(
+        static_cast<std::size_t>(model->tensor(model->output).shape.elements()));
     quantize::BatchInterpreter(*model).run(input, 1, batch);
     EXPECT_EQ(output_hash(batch), GetParam().hashes[r]) << "batch, r = " << r;
   }
@@ -70,10 +73,13 @@ TEST_P(GoldenModel, GivesThePublishedBytes) {
   EXPECT_EQ(output_hash(run(*again, input)), GetParam().hashes[0]);
 }
 
-INSTANTIATE_TEST_SUITE_P(MlperfTiny, GoldenModel,
-                         testing::Values(Golden{"kws.tflite", {4038422865u, 1051151733u, 2287096408u}},
-                                         Golden{"ad.tflite", {533982470u, 2212411138u, 1441320309u}}),
-                         [](const auto& test) { return std::string(test.param.file, 0, std::string(test.param.file).find('.')); });
+INSTANTIATE_TEST_SUITE_P(
+    MlperfTiny, GoldenModel,
+    testing::Values(Golden{"kws.tflite", {4038422865u, 1051151733u, 2287096408u}},
+                    Golden{"ad.tflite", {533982470u, 2212411138u, 1441320309u}}),
+    [](const auto& test) {
+      return std::string(test.param.file, 0, std::string(test.param.file).find('.'));
+    });
 
 // ---- our own files
 
@@ -96,7 +102,8 @@ TEST(Tflite, RoundTripKeepsEveryOutput) {
 
 TEST(Tflite, WritesTheSameBytesForTheSameModel) {
   const auto network = quantize::RandomNetwork(5).make();
-  EXPECT_EQ(*write_tflite(quantize::random_model(network, 1)), *write_tflite(quantize::random_model(network, 1)));
+  EXPECT_EQ(*write_tflite(quantize::random_model(network, 1)),
+            *write_tflite(quantize::random_model(network, 1)));
 }
 
 TEST(Tflite, RefusesSingleRounding) {
@@ -109,7 +116,8 @@ TEST(Tflite, RefusesSingleRounding) {
 
 TEST(Tflite, SaysWhatIsWrongWithOtherFiles) {
   EXPECT_EQ(read_tflite("", "m").error().message, "0 bytes are too few for a .tflite file");
-  EXPECT_EQ(read_tflite(std::string(64, 'x'), "m").error().message, "not a .tflite file: the identifier TFL3 is missing at byte 4");
+  EXPECT_EQ(read_tflite(std::string(64, 'x'), "m").error().message,
+            "not a .tflite file: the identifier TFL3 is missing at byte 4");
   const auto bytes = *write_tflite(quantize::random_model(quantize::RandomNetwork(5).make(), 1));
   EXPECT_FALSE(read_tflite(std::string_view(bytes).substr(0, bytes.size() / 2), "m").ok());
 }
@@ -125,15 +133,24 @@ TEST(Tflite, SurvivesMutatedFiles) {
     for (int m = 0; m < mutations; ++m) {
       const std::size_t at = rng.below(bytes.size());
       switch (rng.integer(0, 4)) {
-        case 0: bytes[at] = static_cast<char>(rng.integer(0, 255)); break;
-        case 1: bytes[at] = static_cast<char>(bytes[at] ^ (1 << rng.integer(0, 7))); break;
-        case 2: bytes.resize(at + 1); break;
+        case 0:
+          bytes[at] = static_cast<char>(rng.integer(0, 255));
+          break;
+        case 1:
+          bytes[at] = static_cast<char>(bytes[at] ^ (1 << rng.integer(0, 7)));
+          break;
+        case 2:
+          bytes.resize(at + 1);
+          break;
         case 3: {
-          const std::uint32_t word = rng.chance(0.5) ? 0xffffffffu : static_cast<std::uint32_t>(rng.next());
+          const std::uint32_t word =
+              rng.chance(0.5) ? 0xffffffffu : static_cast<std::uint32_t>(rng.next());
           if (at + 4 <= bytes.size()) std::memcpy(bytes.data() + at, &word, 4);
           break;
         }
-        default: bytes.insert(at, 1, '\0'); break;
+        default:
+          bytes.insert(at, 1, '\0');
+          break;
       }
       if (bytes.empty()) bytes = "x";
     }

@@ -17,7 +17,9 @@ using namespace quantize;
 using flatbuffers::FlatBufferBuilder;
 using TableOffset = flatbuffers::Offset<void>;
 
-flatbuffers::voffset_t slot(int field) { return flatbuffers::FieldIndexToOffset(static_cast<flatbuffers::voffset_t>(field)); }
+flatbuffers::voffset_t slot(int field) {
+  return flatbuffers::FieldIndexToOffset(static_cast<flatbuffers::voffset_t>(field));
+}
 
 struct OutTensor {
   std::string name;
@@ -67,16 +69,19 @@ std::int8_t padding_of(const network::Window& w) {
 /// Turns operators into TFLite's: tensors, constants, reshapes between ranks.
 class Translator {
  public:
-  explicit Translator(const Int8Model& model) : model_(model), index_(model.tensors.size(), -1), rank_2_(model.tensors.size(), false) {}
+  explicit Translator(const Int8Model& model)
+      : model_(model), index_(model.tensors.size(), -1), rank_2_(model.tensors.size(), false) {}
 
   Status run() {
     choose_ranks();
     for (std::size_t t = 0; t < model_.tensors.size(); ++t) {
-      if (static_cast<int>(t) == model_.input) index_[t] = add_activation(model_.tensors[t], rank_2_[t]);
+      if (static_cast<int>(t) == model_.input)
+        index_[t] = add_activation(model_.tensors[t], rank_2_[t]);
     }
     for (const Op& op : model_.ops) {
       const auto out = static_cast<std::size_t>(op.output);
-      const Status status = std::visit([&](const auto& kind) { return translate(op, kind); }, op.kind);
+      const Status status =
+          std::visit([&](const auto& kind) { return translate(op, kind); }, op.kind);
       if (!status.ok()) return status.error().with_context("operator '" + op.name + "'");
       ATML_ASSERT(index_[out] >= 0, "an operator wrote no tensor");
     }
@@ -92,7 +97,9 @@ class Translator {
   // Dense layers give [1, n], as do reshapes to vectors and what works element by element on them;
   // an input vector that only dense layers read is [1, n] too. All else is [1, h, w, c].
   void choose_ranks() {
-    const auto flat = [&](int t) { return static_cast<bool>(rank_2_[static_cast<std::size_t>(t)]); };
+    const auto flat = [&](int t) {
+      return static_cast<bool>(rank_2_[static_cast<std::size_t>(t)]);
+    };
     const Shape& in = model_.tensor(model_.input).shape;
     bool vector_input = in.height == 1 && in.width == 1;
     for (const Op& op : model_.ops) {
@@ -103,11 +110,13 @@ class Translator {
     for (const Op& op : model_.ops) {
       const Shape& out = model_.output_of(op).shape;
       const bool vector = out.height == 1 && out.width == 1;
-      const bool elementwise = std::holds_alternative<Table>(op.kind) || std::holds_alternative<Softmax>(op.kind) ||
-                               std::holds_alternative<Add>(op.kind) || std::holds_alternative<Mul>(op.kind) ||
-                               std::holds_alternative<Concat>(op.kind);
+      const bool elementwise =
+          std::holds_alternative<Table>(op.kind) || std::holds_alternative<Softmax>(op.kind) ||
+          std::holds_alternative<Add>(op.kind) || std::holds_alternative<Mul>(op.kind) ||
+          std::holds_alternative<Concat>(op.kind);
       rank_2_[static_cast<std::size_t>(op.output)] =
-          std::holds_alternative<Dense>(op.kind) || (std::holds_alternative<Reshape>(op.kind) && vector) ||
+          std::holds_alternative<Dense>(op.kind) ||
+          (std::holds_alternative<Reshape>(op.kind) && vector) ||
           (elementwise && std::ranges::all_of(op.inputs, flat));
     }
   }
@@ -116,7 +125,8 @@ class Translator {
     const Shape& s = t.shape;
     OutTensor out;
     out.name = t.name;
-    out.dims = flat ? std::vector<int>{1, s.channels} : std::vector<int>{1, s.height, s.width, s.channels};
+    out.dims =
+        flat ? std::vector<int>{1, s.channels} : std::vector<int>{1, s.height, s.width, s.channels};
     out.scales = {t.scale};
     out.zero_points = {t.zero_point};
     tensors.push_back(std::move(out));
@@ -148,7 +158,8 @@ class Translator {
   int reshaped(const Tensor& t, int from, const std::string& name) {
     Tensor copy = t;
     copy.name = name;
-    const int shape = add_ints(name + "_shape", {1, t.shape.height, t.shape.width, t.shape.channels}, {4});
+    const int shape =
+        add_ints(name + "_shape", {1, t.shape.height, t.shape.width, t.shape.channels}, {4});
     const int to = add_activation(copy, false);
     ops.push_back({kReshape, 1, {from, shape}, to, kReshapeOptions, {}});
     return to;
@@ -158,7 +169,8 @@ class Translator {
     OutTensor t;
     t.name = op.name + "_weights";
     t.dims = std::move(dims);
-    // No LiteRT kernel takes 4-bit weights in a depthwise convolution: there they are written as 8 bits.
+    // No LiteRT kernel takes 4-bit weights in a depthwise convolution: there they are written as 8
+    // bits.
     const bool narrow = f.weight_bits == 4 && !std::holds_alternative<Depthwise>(op.kind);
     t.type = narrow ? kInt4 : kInt8;
     t.data = narrow ? nibbles(f.weights) : bytes_of(f.weights);
@@ -182,24 +194,37 @@ class Translator {
   // The fused activation whose range is [low, high] on this tensor's scale.
   Result<std::int8_t> activation(const Tensor& t, int low, int high) const {
     const auto bound = [&](float real) {
-      return static_cast<int>(std::clamp(static_cast<float>(t.zero_point) + std::round(real / t.scale), -128.0f, 127.0f));
+      return static_cast<int>(std::clamp(
+          static_cast<float>(t.zero_point) + std::round(real / t.scale), -128.0f, 127.0f));
     };
     if (low == -128 && high == 127) return static_cast<std::int8_t>(kNone);
     if (low == bound(0) && high == 127) return static_cast<std::int8_t>(kRelu);
     if (low == bound(0) && high == bound(6)) return static_cast<std::int8_t>(kRelu6);
     if (low == bound(-1) && high == bound(1)) return static_cast<std::int8_t>(kReluN1To1);
-    return Error{Code::kUnsupported, fmt::format("no activation of .tflite has the range [{}, {}]", low, high)};
+    return Error{Code::kUnsupported,
+                 fmt::format("no activation of .tflite has the range [{}, {}]", low, high)};
   }
 
   Status translate(const Op& op, const Conv& c) {
     ATML_TRY(const std::int8_t act, activation(model_.output_of(op), c.low, c.high));
     const network::Window& w = c.window;
     const int in = input_of(op, 0, true);
-    const int weights = add_weights(op, c.filter, {model_.output_of(op).shape.channels, w.kernel_h, w.kernel_w, model_.input_of(op).shape.channels}, 0);
+    const int weights = add_weights(op, c.filter,
+                                    {model_.output_of(op).shape.channels, w.kernel_h, w.kernel_w,
+                                     model_.input_of(op).shape.channels},
+                                    0);
     const int bias = add_bias(op, c.filter);
-    ops.push_back({kConv2d, conv_version(c.filter), {in, weights, bias}, add_output(op), kConv2dOptions,
-                   {{kConvPadding, padding_of(w)}, {kConvStrideW, w.stride_w}, {kConvStrideH, w.stride_h}, {kConvActivation, act},
-                    {kConvDilationW, w.dilation_w}, {kConvDilationH, w.dilation_h}}});
+    ops.push_back({kConv2d,
+                   conv_version(c.filter),
+                   {in, weights, bias},
+                   add_output(op),
+                   kConv2dOptions,
+                   {{kConvPadding, padding_of(w)},
+                    {kConvStrideW, w.stride_w},
+                    {kConvStrideH, w.stride_h},
+                    {kConvActivation, act},
+                    {kConvDilationW, w.dilation_w},
+                    {kConvDilationH, w.dilation_h}}});
     return {};
   }
 
@@ -207,11 +232,20 @@ class Translator {
     ATML_TRY(const std::int8_t act, activation(model_.output_of(op), d.low, d.high));
     const network::Window& w = d.window;
     const int in = input_of(op, 0, true);
-    const int weights = add_weights(op, d.filter, {1, w.kernel_h, w.kernel_w, model_.output_of(op).shape.channels}, 3);
+    const int weights = add_weights(
+        op, d.filter, {1, w.kernel_h, w.kernel_w, model_.output_of(op).shape.channels}, 3);
     const int bias = add_bias(op, d.filter);
-    ops.push_back({kDepthwiseConv2d, 3, {in, weights, bias}, add_output(op), kDepthwiseOptions,
-                   {{kDepthwisePadding, padding_of(w)}, {kDepthwiseStrideW, w.stride_w}, {kDepthwiseStrideH, w.stride_h},
-                    {kDepthwiseMultiplier, d.multiplier}, {kDepthwiseActivation, act}, {kDepthwiseDilationW, w.dilation_w},
+    ops.push_back({kDepthwiseConv2d,
+                   3,
+                   {in, weights, bias},
+                   add_output(op),
+                   kDepthwiseOptions,
+                   {{kDepthwisePadding, padding_of(w)},
+                    {kDepthwiseStrideW, w.stride_w},
+                    {kDepthwiseStrideH, w.stride_h},
+                    {kDepthwiseMultiplier, d.multiplier},
+                    {kDepthwiseActivation, act},
+                    {kDepthwiseDilationW, w.dilation_w},
                     {kDepthwiseDilationH, w.dilation_h}}});
     return {};
   }
@@ -220,16 +254,26 @@ class Translator {
     ATML_TRY(const std::int8_t act, activation(model_.output_of(op), d.low, d.high));
     const Tensor& in = model_.input_of(op);
     const Tensor& out = model_.output_of(op);
-    const bool shared = std::ranges::all_of(d.filter.scales, [&](float s) { return s == d.filter.scales[0]; });
-    if (shared && !is_exact_as_convolution(in.scale, d.filter.scales[0], out.scale)) return fully_connected(op, d, act);
+    const bool shared =
+        std::ranges::all_of(d.filter.scales, [&](float s) { return s == d.filter.scales[0]; });
+    if (shared && !is_exact_as_convolution(in.scale, d.filter.scales[0], out.scale))
+      return fully_connected(op, d, act);
     const int from = input_of(op, 0, true);
-    const int weights = add_weights(op, d.filter, {out.shape.channels, in.shape.height, in.shape.width, in.shape.channels}, 0);
+    const int weights = add_weights(
+        op, d.filter, {out.shape.channels, in.shape.height, in.shape.width, in.shape.channels}, 0);
     const int bias = add_bias(op, d.filter);
     Tensor map = out;
     map.name += "_map";
     const int to = add_activation(map, false);
-    ops.push_back({kConv2d, conv_version(d.filter), {from, weights, bias}, to, kConv2dOptions,
-                   {{kConvPadding, std::int8_t{kValid}}, {kConvStrideW, 1}, {kConvStrideH, 1}, {kConvActivation, act}}});
+    ops.push_back({kConv2d,
+                   conv_version(d.filter),
+                   {from, weights, bias},
+                   to,
+                   kConv2dOptions,
+                   {{kConvPadding, std::int8_t{kValid}},
+                    {kConvStrideW, 1},
+                    {kConvStrideH, 1},
+                    {kConvActivation, act}}});
     const int shape = add_ints(op.name + "_shape", {1, out.shape.channels}, {2});
     ops.push_back({kReshape, 1, {to, shape}, add_output(op), kReshapeOptions, {}});
     return {};
@@ -239,38 +283,59 @@ class Translator {
   Status fully_connected(const Op& op, const Dense& d, std::int8_t act) {
     const int in = input_of(op, 0, false);
     const auto taps = static_cast<int>(model_.input_of(op).shape.elements());
-    OutTensor& weights = tensors[static_cast<std::size_t>(add_weights(op, d.filter, {model_.output_of(op).shape.channels, taps}, 0))];
+    OutTensor& weights = tensors[static_cast<std::size_t>(
+        add_weights(op, d.filter, {model_.output_of(op).shape.channels, taps}, 0))];
     weights.scales.resize(1);
     weights.zero_points.resize(1);
     const int at = static_cast<int>(tensors.size()) - 1;
     const int bias = add_bias(op, d.filter);
     tensors.back().scales.resize(1);
     tensors.back().zero_points.resize(1);
-    ops.push_back({kFullyConnected, d.filter.weight_bits == 4 ? 10 : 4, {in, at, bias}, add_output(op), kFullyConnectedOptions, {{kDenseActivation, act}}});
+    ops.push_back({kFullyConnected,
+                   d.filter.weight_bits == 4 ? 10 : 4,
+                   {in, at, bias},
+                   add_output(op),
+                   kFullyConnectedOptions,
+                   {{kDenseActivation, act}}});
     return {};
   }
 
   Status pool(const Op& op, Operator code, const network::Window& w, int low, int high) {
     ATML_TRY(const std::int8_t act, activation(model_.output_of(op), low, high));
-    if (w.dilation_h != 1 || w.dilation_w != 1) return Error{Code::kUnsupported, "pooling in .tflite has no dilation"};
+    if (w.dilation_h != 1 || w.dilation_w != 1)
+      return Error{Code::kUnsupported, "pooling in .tflite has no dilation"};
     const int in = input_of(op, 0, true);
-    ops.push_back({code, 2, {in}, add_output(op), kPool2dOptions,
-                   {{kPoolPadding, padding_of(w)}, {kPoolStrideW, w.stride_w}, {kPoolStrideH, w.stride_h}, {kPoolFilterW, w.kernel_w},
-                    {kPoolFilterH, w.kernel_h}, {kPoolActivation, act}}});
+    ops.push_back({code,
+                   2,
+                   {in},
+                   add_output(op),
+                   kPool2dOptions,
+                   {{kPoolPadding, padding_of(w)},
+                    {kPoolStrideW, w.stride_w},
+                    {kPoolStrideH, w.stride_h},
+                    {kPoolFilterW, w.kernel_w},
+                    {kPoolFilterH, w.kernel_h},
+                    {kPoolActivation, act}}});
     return {};
   }
-  Status translate(const Op& op, const MaxPool& p) { return pool(op, kMaxPool2d, p.window, p.low, p.high); }
-  Status translate(const Op& op, const AveragePool& p) { return pool(op, kAveragePool2d, p.window, p.low, p.high); }
+  Status translate(const Op& op, const MaxPool& p) {
+    return pool(op, kMaxPool2d, p.window, p.low, p.high);
+  }
+  Status translate(const Op& op, const AveragePool& p) {
+    return pool(op, kAveragePool2d, p.window, p.low, p.high);
+  }
 
   Status translate(const Op& op, const Mean&) {
     const int in = input_of(op, 0, true);
     const int axes = add_ints(op.name + "_axes", {1, 2}, {2});
-    ops.push_back({kMean, 2, {in, axes}, add_output(op), kReducerOptions, {{kReducerKeepDims, true}}});
+    ops.push_back(
+        {kMean, 2, {in, axes}, add_output(op), kReducerOptions, {{kReducerKeepDims, true}}});
     return {};
   }
 
   bool any_four(const Op& op) const {
-    return std::ranges::any_of(op.inputs, [&](int t) { return !rank_2_[static_cast<std::size_t>(t)]; });
+    return std::ranges::any_of(op.inputs,
+                               [&](int t) { return !rank_2_[static_cast<std::size_t>(t)]; });
   }
 
   Status translate(const Op& op, const Add& a) {
@@ -298,19 +363,26 @@ class Translator {
       const Tensor& t = model_.input_of(op, n);
       int in = input_of(op, n, four);
       if (t.scale != out.scale || t.zero_point != out.zero_point) {
-        const int to = add_activation({fmt::format("{}_rescaled_{}", op.name, n), t.shape, out.scale, out.zero_point}, !four);
+        const int to = add_activation(
+            {fmt::format("{}_rescaled_{}", op.name, n), t.shape, out.scale, out.zero_point}, !four);
         ops.push_back({kQuantize, 2, {in}, to, kNoOptions, {}});
         in = to;
       }
       inputs.push_back(in);
     }
-    ops.push_back({kConcatenation, 2, std::move(inputs), add_output(op), kConcatenationOptions, {{kConcatAxis, four ? 3 : 1}, {kConcatActivation, std::int8_t{kNone}}}});
+    ops.push_back({kConcatenation,
+                   2,
+                   std::move(inputs),
+                   add_output(op),
+                   kConcatenationOptions,
+                   {{kConcatAxis, four ? 3 : 1}, {kConcatActivation, std::int8_t{kNone}}}});
     return {};
   }
 
   Status translate(const Op& op, const Pad& p) {
     const int in = input_of(op, 0, true);
-    const int paddings = add_ints(op.name + "_paddings", {0, 0, p.top, p.bottom, p.left, p.right, p.front, p.back}, {4, 2});
+    const int paddings = add_ints(
+        op.name + "_paddings", {0, 0, p.top, p.bottom, p.left, p.right, p.front, p.back}, {4, 2});
     ops.push_back({kPad, 2, {in, paddings}, add_output(op), kPadOptions, {}});
     return {};
   }
@@ -319,7 +391,8 @@ class Translator {
     const int in = input_of(op, 0, false);
     const Shape& s = model_.output_of(op).shape;
     const bool flat = rank_2_[static_cast<std::size_t>(op.output)];
-    const std::vector<int> dims = flat ? std::vector<int>{1, s.channels} : std::vector<int>{1, s.height, s.width, s.channels};
+    const std::vector<int> dims =
+        flat ? std::vector<int>{1, s.channels} : std::vector<int>{1, s.height, s.width, s.channels};
     const int shape = add_ints(op.name + "_shape", dims, {static_cast<int>(dims.size())});
     ops.push_back({kReshape, 1, {in, shape}, add_output(op), kReshapeOptions, {}});
     return {};
@@ -333,13 +406,17 @@ class Translator {
 
   Status translate(const Op& op, const Table& t) {
     static const std::map<std::string, std::pair<Operator, int>> known = {
-        {"logistic", {kLogistic, 2}}, {"tanh", {kTanh, 2}},          {"hard_swish", {kHardSwish, 1}},
-        {"relu", {kReluOp, 2}},       {"relu6", {kRelu6Op, 2}},      {"relu_n1_to_1", {kReluN1To1Op, 2}},
+        {"logistic", {kLogistic, 2}}, {"tanh", {kTanh, 2}},     {"hard_swish", {kHardSwish, 1}},
+        {"relu", {kReluOp, 2}},       {"relu6", {kRelu6Op, 2}}, {"relu_n1_to_1", {kReluN1To1Op, 2}},
         {"quantize", {kQuantize, 2}}};
     const auto it = known.find(t.function);
-    if (it == known.end()) return Error{Code::kUnsupported, fmt::format("no operator of .tflite computes '{}'", t.function)};
-    ATML_TRY(const auto values, function_table(t.function, model_.input_of(op), model_.output_of(op), model_.rounding));
-    if (values != t.values) return Error{Code::kUnsupported, fmt::format("its table is not that of '{}'", t.function)};
+    if (it == known.end())
+      return Error{Code::kUnsupported,
+                   fmt::format("no operator of .tflite computes '{}'", t.function)};
+    ATML_TRY(const auto values, function_table(t.function, model_.input_of(op),
+                                               model_.output_of(op), model_.rounding));
+    if (values != t.values)
+      return Error{Code::kUnsupported, fmt::format("its table is not that of '{}'", t.function)};
     const int in = input_of(op, 0, false);
     ops.push_back({it->second.first, it->second.second, {in}, add_output(op), kNoOptions, {}});
     return {};
@@ -380,13 +457,15 @@ TableOffset write_tensor(FlatBufferBuilder& b, const OutTensor& t, std::uint32_t
 TableOffset write_options(FlatBufferBuilder& b, const OutOp& op) {
   const auto start = b.StartTable();
   for (const Option& option : op.options) {
-    std::visit([&](auto value) {
-      if constexpr (std::is_same_v<decltype(value), bool>) {
-        b.AddElement<std::uint8_t>(slot(option.field), value ? 1 : 0);
-      } else {
-        b.AddElement(slot(option.field), value);
-      }
-    }, option.value);
+    std::visit(
+        [&](auto value) {
+          if constexpr (std::is_same_v<decltype(value), bool>) {
+            b.AddElement<std::uint8_t>(slot(option.field), value ? 1 : 0);
+          } else {
+            b.AddElement(slot(option.field), value);
+          }
+        },
+        option.value);
   }
   return b.EndTable(start);
 }
@@ -409,7 +488,8 @@ TableOffset write_op(FlatBufferBuilder& b, const OutOp& op, std::uint32_t code) 
 TableOffset write_buffer(FlatBufferBuilder& b, const std::string& data) {
   if (data.empty()) return b.EndTable(b.StartTable());
   b.ForceVectorAlignment(data.size(), 1, 16);
-  const auto bytes = b.CreateVector(reinterpret_cast<const std::uint8_t*>(data.data()), data.size());
+  const auto bytes =
+      b.CreateVector(reinterpret_cast<const std::uint8_t*>(data.data()), data.size());
   const auto start = b.StartTable();
   b.AddOffset(slot(kBufferData), bytes);
   return b.EndTable(start);
@@ -417,18 +497,22 @@ TableOffset write_buffer(FlatBufferBuilder& b, const std::string& data) {
 
 TableOffset write_code(FlatBufferBuilder& b, Operator code, int version) {
   const auto start = b.StartTable();
-  b.AddElement<std::int8_t>(slot(kCodeDeprecated), static_cast<std::int8_t>(std::min<int>(code, 127)), 0);
+  b.AddElement<std::int8_t>(slot(kCodeDeprecated),
+                            static_cast<std::int8_t>(std::min<int>(code, 127)), 0);
   b.AddElement<std::int32_t>(slot(kCodeVersion), version, 1);
   b.AddElement<std::int32_t>(slot(kCodeBuiltin), code, 0);
   return b.EndTable(start);
 }
 
-TableOffset write_graph(FlatBufferBuilder& b, const Translator& t, const std::vector<std::pair<int, int>>& codes, const std::string& name) {
+TableOffset write_graph(FlatBufferBuilder& b, const Translator& t,
+                        const std::vector<std::pair<int, int>>& codes, const std::string& name) {
   Offsets tensors, ops;
   std::uint32_t buffer = 0;  // buffer 0 is the empty one, for activations
-  for (const OutTensor& tensor : t.tensors) tensors.push_back(write_tensor(b, tensor, tensor.data.empty() ? 0 : ++buffer));
+  for (const OutTensor& tensor : t.tensors)
+    tensors.push_back(write_tensor(b, tensor, tensor.data.empty() ? 0 : ++buffer));
   for (const OutOp& op : t.ops) {
-    const auto at = std::ranges::find(codes, std::pair<int, int>{op.code, op.version}) - codes.begin();
+    const auto at =
+        std::ranges::find(codes, std::pair<int, int>{op.code, op.version}) - codes.begin();
     ops.push_back(write_op(b, op, static_cast<std::uint32_t>(at)));
   }
   const auto tensor_vector = b.CreateVector(tensors);
@@ -449,10 +533,12 @@ std::string serialise(const Translator& t, const std::string& name) {
   FlatBufferBuilder b(1024);
   std::vector<std::pair<int, int>> codes;
   for (const OutOp& op : t.ops) {
-    if (std::ranges::find(codes, std::pair<int, int>{op.code, op.version}) == codes.end()) codes.emplace_back(op.code, op.version);
+    if (std::ranges::find(codes, std::pair<int, int>{op.code, op.version}) == codes.end())
+      codes.emplace_back(op.code, op.version);
   }
   Offsets code_offsets, buffers;
-  for (const auto& [code, version] : codes) code_offsets.push_back(write_code(b, static_cast<Operator>(code), version));
+  for (const auto& [code, version] : codes)
+    code_offsets.push_back(write_code(b, static_cast<Operator>(code), version));
   buffers.push_back(write_buffer(b, ""));
   for (const OutTensor& tensor : t.tensors) {
     if (!tensor.data.empty()) buffers.push_back(write_buffer(b, tensor.data));
@@ -462,7 +548,8 @@ std::string serialise(const Translator& t, const std::string& name) {
   const auto metadata_name = b.CreateString("min_runtime_version");
   const auto metadata_start = b.StartTable();
   b.AddOffset(slot(kMetadataName), metadata_name);
-  b.AddElement<std::uint32_t>(slot(kMetadataBuffer), static_cast<std::uint32_t>(buffers.size() - 1), 0);
+  b.AddElement<std::uint32_t>(slot(kMetadataBuffer), static_cast<std::uint32_t>(buffers.size() - 1),
+                              0);
   const Offsets metadata{TableOffset(b.EndTable(metadata_start))};
 
   const auto code_vector = b.CreateVector(code_offsets);
@@ -486,7 +573,9 @@ std::string serialise(const Translator& t, const std::string& name) {
 Result<std::string> write_tflite(const Int8Model& model) {
   ATML_TRY_STATUS(model.verify());
   if (model.rounding == Rounding::kSingle) {
-    return Error{Code::kUnsupported, "a .tflite file means double rounding, the model has single rounding; quantise again with double rounding"};
+    return Error{Code::kUnsupported,
+                 "a .tflite file means double rounding, the model has single rounding; quantise "
+                 "again with double rounding"};
   }
   Translator translator(model);
   ATML_TRY_STATUS(translator.run());

@@ -48,7 +48,8 @@ struct Conv {
   bool operator==(const Conv&) const = default;
 };
 struct Depthwise {
-  int multiplier = 1;  // output channels = input channels x multiplier, channel c reads c / multiplier
+  int multiplier =
+      1;  // output channels = input channels x multiplier, channel c reads c / multiplier
   Window window;
   bool bias = false;
   int weight_bits = 8;
@@ -99,15 +100,16 @@ using Op = std::variant<Input, Conv, Depthwise, Dense, BatchNorm, Activate, MaxP
 std::string_view kind_name(const Op& op);
 
 struct Layer {
-  std::string name;         // unique, [a-z0-9_]+
+  std::string name;  // unique, [a-z0-9_]+
   Op op;
   std::vector<int> inputs;  // indices of earlier layers
   Shape output;
   bool operator==(const Layer&) const = default;
 };
 
-/// Layers in execution order: the first is the only Input, the last gives the result (logits, values
-/// or a reconstruction; softmax belongs to the loss). Every layer but the last is read by a later one.
+/// Layers in execution order: the first is the only Input, the last gives the result (logits,
+/// values or a reconstruction; softmax belongs to the loss). Every layer but the last is read by a
+/// later one.
 class Network {
  public:
   explicit Network(Shape input);

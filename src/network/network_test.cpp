@@ -20,9 +20,9 @@ Network ds_cnn() {  // the first block of MLPerf Tiny's keyword spotter
 TEST(Network, ComputesShapesMacsAndParameters) {
   const Network n = ds_cnn();
   EXPECT_EQ(n.layer(1).output, (Shape{25, 5, 64}));
-  EXPECT_EQ(n.macs(1).value, 25 * 5 * 64 * 40);       // 320,000 as in the MLPerf model
-  EXPECT_EQ(n.macs(4).value, 25 * 5 * 64 * 9);        // 72,000
-  EXPECT_EQ(n.macs(5).value, 25 * 5 * 64 * 64);       // 512,000
+  EXPECT_EQ(n.macs(1).value, 25 * 5 * 64 * 40);  // 320,000 as in the MLPerf model
+  EXPECT_EQ(n.macs(4).value, 25 * 5 * 64 * 9);   // 72,000
+  EXPECT_EQ(n.macs(5).value, 25 * 5 * 64 * 64);  // 512,000
   EXPECT_EQ(n.parameters(7), 64 * 12 + 12);
   EXPECT_TRUE(n.verify().ok());
 }

@@ -11,13 +11,16 @@ namespace atml::network {
 namespace {
 
 std::string window_text(const Window& w) {
-  std::string text = fmt::format(" kernel={}x{} stride={}x{}", w.kernel_h, w.kernel_w, w.stride_h, w.stride_w);
-  if (w.dilation_h != 1 || w.dilation_w != 1) text += fmt::format(" dilation={}x{}", w.dilation_h, w.dilation_w);
+  std::string text =
+      fmt::format(" kernel={}x{} stride={}x{}", w.kernel_h, w.kernel_w, w.stride_h, w.stride_w);
+  if (w.dilation_h != 1 || w.dilation_w != 1)
+    text += fmt::format(" dilation={}x{}", w.dilation_h, w.dilation_w);
   return text + (w.padding == Padding::kSame ? " padding=same" : " padding=valid");
 }
 
 std::string weights_text(bool bias, int bits) {
-  return fmt::format("{}{}", bias ? " bias=1" : " bias=0", bits == 8 ? "" : fmt::format(" bits={}", bits));
+  return fmt::format("{}{}", bias ? " bias=1" : " bias=0",
+                     bits == 8 ? "" : fmt::format(" bits={}", bits));
 }
 
 std::string attributes(const Op& op) {
@@ -25,7 +28,8 @@ std::string attributes(const Op& op) {
     return fmt::format(" shape={}", o->shape.text());
   }
   if (const auto* o = std::get_if<Conv>(&op)) {
-    return fmt::format(" filters={}", o->filters) + window_text(o->window) + weights_text(o->bias, o->weight_bits);
+    return fmt::format(" filters={}", o->filters) + window_text(o->window) +
+           weights_text(o->bias, o->weight_bits);
   }
   if (const auto* o = std::get_if<Depthwise>(&op)) {
     return fmt::format(" multiplier={}", o->multiplier) + window_text(o->window) +
@@ -43,7 +47,8 @@ std::string attributes(const Op& op) {
 /// The key=value pairs of one line, with errors that name the line.
 class Attributes {
  public:
-  Attributes(std::map<std::string, std::string> values, int line) : values_(std::move(values)), line_(line) {}
+  Attributes(std::map<std::string, std::string> values, int line)
+      : values_(std::move(values)), line_(line) {}
 
   Result<std::vector<int>> sizes(const std::string& key, std::size_t count, int fallback) {
     std::vector<int> numbers;
@@ -53,11 +58,13 @@ class Attributes {
       for (const std::string& part : split(it->second, 'x')) {
         int number = 0;
         const auto [end, code] = std::from_chars(part.data(), part.data() + part.size(), number);
-        if (code == std::errc{} && end == part.data() + part.size() && number >= 0) numbers.push_back(number);
+        if (code == std::errc{} && end == part.data() + part.size() && number >= 0)
+          numbers.push_back(number);
       }
     }
     if (numbers.size() == count) return numbers;
-    return Error{Code::kParse, fmt::format("line {}: '{}' must be {} whole number(s) joined by x", line_, key, count)};
+    return Error{Code::kParse, fmt::format("line {}: '{}' must be {} whole number(s) joined by x",
+                                           line_, key, count)};
   }
   Result<int> number(const std::string& key, int fallback) {
     ATML_TRY(const auto numbers, sizes(key, 1, fallback));
@@ -77,7 +84,12 @@ Result<Window> parse_window(Attributes& a) {
   ATML_TRY(const auto kernel, a.sizes("kernel", 2, -1));
   ATML_TRY(const auto stride, a.sizes("stride", 2, 1));
   ATML_TRY(const auto dilation, a.sizes("dilation", 2, 1));
-  return Window{kernel[0], kernel[1], stride[0], stride[1], dilation[0], dilation[1],
+  return Window{kernel[0],
+                kernel[1],
+                stride[0],
+                stride[1],
+                dilation[0],
+                dilation[1],
                 a.word("padding") == "valid" ? Padding::kValid : Padding::kSame};
 }
 
@@ -103,10 +115,14 @@ Result<Op> parse_op(const std::string& kind, Attributes& a) {
     return kind == "max_pool" ? Op(MaxPool{window}) : Op(AveragePool{window});
   }
   if (kind == "dropout") return Op(Dropout{std::strtof(a.word("rate").c_str(), nullptr)});
-  static const std::map<std::string, Op> plain{
-      {"batch_norm", BatchNorm{}},       {"relu", Activate{Activation::kRelu}},
-      {"relu6", Activate{Activation::kRelu6}}, {"hard_swish", Activate{Activation::kHardSwish}},
-      {"global_average_pool", GlobalAveragePool{}}, {"add", Add{}}, {"concat", Concat{}}, {"flatten", Flatten{}}};
+  static const std::map<std::string, Op> plain{{"batch_norm", BatchNorm{}},
+                                               {"relu", Activate{Activation::kRelu}},
+                                               {"relu6", Activate{Activation::kRelu6}},
+                                               {"hard_swish", Activate{Activation::kHardSwish}},
+                                               {"global_average_pool", GlobalAveragePool{}},
+                                               {"add", Add{}},
+                                               {"concat", Concat{}},
+                                               {"flatten", Flatten{}}};
   const auto it = plain.find(kind);
   if (it != plain.end()) return it->second;
   return Error{Code::kParse, fmt::format("unknown layer kind '{}'", kind)};
@@ -120,13 +136,14 @@ struct Line {
 };
 
 Result<Line> parse_line(const std::string& text, int number) {
-  const Error bad{Code::kParse, fmt::format("line {}: expected 'name = kind(inputs) key=value...', found '{}'",
-                                            number, text)};
+  const Error bad{Code::kParse,
+                  fmt::format("line {}: expected 'name = kind(inputs) key=value...', found '{}'",
+                              number, text)};
   const std::size_t equals = text.find(" = ");
   const std::size_t open = text.find('(');
   const std::size_t close = text.find(')');
-  if (equals == std::string::npos || open == std::string::npos || close == std::string::npos || open < equals ||
-      close < open) {
+  if (equals == std::string::npos || open == std::string::npos || close == std::string::npos ||
+      open < equals || close < open) {
     return bad;
   }
   Line line;
@@ -151,7 +168,8 @@ std::string Network::text() const {
   for (const Layer& l : layers_) {
     std::vector<std::string> inputs;
     for (const int i : l.inputs) inputs.push_back(layer(i).name);
-    text += fmt::format("{} = {}({}){}\n", l.name, kind_name(l.op), join(inputs, ", "), attributes(l.op));
+    text += fmt::format("{} = {}({}){}\n", l.name, kind_name(l.op), join(inputs, ", "),
+                        attributes(l.op));
   }
   return text;
 }
@@ -176,7 +194,8 @@ Result<Network> Network::from_text(std::string_view text) {
     std::vector<int> inputs;
     for (const std::string& input : line.inputs) {
       if (!index.contains(input)) {
-        return Error{Code::kParse, fmt::format("line {}: no layer '{}' above this line", number, input)};
+        return Error{Code::kParse,
+                     fmt::format("line {}: no layer '{}' above this line", number, input)};
       }
       inputs.push_back(index[input]);
     }

@@ -31,7 +31,8 @@ Term below(double mean, double variance, double limit) {
 
 Term violation(double mean, double variance, double limit) {
   const double sd = std::sqrt(variance);
-  if (mean <= limit) return {0.01 * below(mean, variance, limit).value, 0, 0};  // prefers the safer side
+  if (mean <= limit)
+    return {0.01 * below(mean, variance, limit).value, 0, 0};  // prefers the safer side
   return {-(mean - limit) / (1 + sd), -1 / (1 + sd), 0};
 }
 
@@ -43,7 +44,8 @@ std::vector<double> Acquisition::values(const Points& x) const {
   std::vector<double> sum(x.size(), 0.0), mean(x.size()), variance(x.size());
   if (goal_ == Goal::kImprove) {
     surrogates_.objective()->predict(x, mean, variance);
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += improvement(mean[i], variance[i], *surrogates_.best()).value;
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      sum[i] += improvement(mean[i], variance[i], *surrogates_.best()).value;
   }
   for (const ConstraintModel& c : surrogates_.constraints()) {
     c.process.predict(x, mean, variance);
@@ -74,8 +76,10 @@ double Acquisition::value_with_slope(std::span<const double> x, std::span<double
   }
   for (const ConstraintModel& c : surrogates_.constraints()) {
     const auto at = c.process.predict_with_slope(x);
-    add(at, goal_ == Goal::kLeastViolation ? violation(at.mean, at.variance, c.limit)
-                                           : below(at.mean, at.variance, c.limit), 1);
+    add(at,
+        goal_ == Goal::kLeastViolation ? violation(at.mean, at.variance, c.limit)
+                                       : below(at.mean, at.variance, c.limit),
+        1);
   }
   if (const auto& computable = surrogates_.computable()) {
     const auto at = computable->predict_with_slope(x);
@@ -114,8 +118,9 @@ std::string Acquisition::explain(std::span<const double> x) const {
   }
   if (const auto& computable = surrogates_.computable()) {
     computable->predict(one, mean, variance);
-    text += fmt::format("{}computable {:.0f} %", text.empty() ? "" : "; ",
-                        100 * std::exp(below(-mean[0], variance[0] + label_noise(*computable), 0).value));
+    text += fmt::format(
+        "{}computable {:.0f} %", text.empty() ? "" : "; ",
+        100 * std::exp(below(-mean[0], variance[0] + label_noise(*computable), 0).value));
   }
   return text;
 }

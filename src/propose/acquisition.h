@@ -1,4 +1,5 @@
-// What a candidate is worth: log expected improvement + log probabilities of being feasible and computable.
+// What a candidate is worth: log expected improvement + log probabilities of being feasible and
+// computable.
 #pragma once
 
 #include <span>

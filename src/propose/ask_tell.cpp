@@ -22,13 +22,17 @@ Point point_of(const space::Configuration& c) { return {c.values().begin(), c.va
 
 Json trial_json(const study::Trial& t) {
   Json j = Json::object();
-  j.set("number", t.number).set("point", t.configuration.text()).set("outcome", static_cast<int>(t.outcome));
+  j.set("number", t.number)
+      .set("point", t.configuration.text())
+      .set("outcome", static_cast<int>(t.outcome));
   if (!t.reason.empty()) j.set("reason", t.reason);
   if (t.objective) j.set("objective", *t.objective);
   Json constraints = Json::array(), rungs = Json::array();
   for (const study::Constraint& c : t.constraints)
-    constraints.push(Json::object().set("name", c.name).set("used", c.used).set("allowed", c.allowed));
-  for (const study::Rung& r : t.rungs) rungs.push(Json::object().set("epochs", r.epochs).set("objective", r.objective));
+    constraints.push(
+        Json::object().set("name", c.name).set("used", c.used).set("allowed", c.allowed));
+  for (const study::Rung& r : t.rungs)
+    rungs.push(Json::object().set("epochs", r.epochs).set("objective", r.objective));
   j.set("constraints", std::move(constraints)).set("rungs", std::move(rungs));
   return j;
 }
@@ -45,9 +49,11 @@ atml::Result<study::Trial> trial_from(const Json& j) {
   if (j["objective"].is_number()) t.objective = j["objective"].number();
   const double missing = std::nan("");  // not-finite numbers are written as null
   for (const Json& c : j["constraints"].items())
-    t.constraints.push_back({c["name"].string(), c["used"].number(missing), c["allowed"].number(missing)});
+    t.constraints.push_back(
+        {c["name"].string(), c["used"].number(missing), c["allowed"].number(missing)});
   for (const Json& r : j["rungs"].items())
-    t.rungs.push_back({.epochs = static_cast<int>(r["epochs"].integer()), .objective = r["objective"].number(missing)});
+    t.rungs.push_back({.epochs = static_cast<int>(r["epochs"].integer()),
+                       .objective = r["objective"].number(missing)});
   return t;
 }
 
@@ -66,30 +72,51 @@ Space& Space::operator=(const Space& other) {
   return *this;
 }
 
-Space& Space::real(const std::string& name, double low, double high, double preferred, bool logarithmic) {
-  state_->parameters.push_back({.name = name, .kind = space::Kind::kReal, .low = low, .high = high, .log = logarithmic, .preferred = preferred});
+Space& Space::real(const std::string& name, double low, double high, double preferred,
+                   bool logarithmic) {
+  state_->parameters.push_back({.name = name,
+                                .kind = space::Kind::kReal,
+                                .low = low,
+                                .high = high,
+                                .log = logarithmic,
+                                .preferred = preferred});
   return *this;
 }
 
-Space& Space::integer(const std::string& name, std::int64_t low, std::int64_t high, std::int64_t preferred, bool logarithmic) {
-  state_->parameters.push_back({.name = name, .kind = space::Kind::kInteger, .low = static_cast<double>(low),
-                                .high = static_cast<double>(high), .log = logarithmic, .preferred = preferred});
+Space& Space::integer(const std::string& name, std::int64_t low, std::int64_t high,
+                      std::int64_t preferred, bool logarithmic) {
+  state_->parameters.push_back({.name = name,
+                                .kind = space::Kind::kInteger,
+                                .low = static_cast<double>(low),
+                                .high = static_cast<double>(high),
+                                .log = logarithmic,
+                                .preferred = preferred});
   return *this;
 }
 
-Space& Space::ordinal(const std::string& name, const std::vector<std::int64_t>& values, std::int64_t preferred) {
-  state_->parameters.push_back({.name = name, .kind = space::Kind::kOrdinal, .values = {values.begin(), values.end()}, .preferred = preferred});
+Space& Space::ordinal(const std::string& name, const std::vector<std::int64_t>& values,
+                      std::int64_t preferred) {
+  state_->parameters.push_back({.name = name,
+                                .kind = space::Kind::kOrdinal,
+                                .values = {values.begin(), values.end()},
+                                .preferred = preferred});
   return *this;
 }
 
-Space& Space::categorical(const std::string& name, const std::vector<std::string>& words, const std::string& preferred) {
-  state_->parameters.push_back({.name = name, .kind = space::Kind::kCategorical, .values = {words.begin(), words.end()}, .preferred = preferred});
+Space& Space::categorical(const std::string& name, const std::vector<std::string>& words,
+                          const std::string& preferred) {
+  state_->parameters.push_back({.name = name,
+                                .kind = space::Kind::kCategorical,
+                                .values = {words.begin(), words.end()},
+                                .preferred = preferred});
   return *this;
 }
 
 Space& Space::when(const std::string& parent, const std::vector<Value>& values) {
-  if (state_->parameters.empty()) state_->error = fmt::format("when('{}') comes before any parameter", parent);
-  else state_->parameters.back().conditions.push_back({parent, values});
+  if (state_->parameters.empty())
+    state_->error = fmt::format("when('{}') comes before any parameter", parent);
+  else
+    state_->parameters.back().conditions.push_back({parent, values});
   return *this;
 }
 
@@ -108,7 +135,10 @@ struct Optimizer::State {
   std::vector<study::Trial> history;
 
   propose::Problem problem() const {
-    propose::Problem p{.space = space, .history = history, .constraint_names = options.constraints, .seed = options.seed};
+    propose::Problem p{.space = space,
+                       .history = history,
+                       .constraint_names = options.constraints,
+                       .seed = options.seed};
     if (options.exact) {
       p.exact = [this](const space::Configuration& c) {
         const Exact answer = options.exact(point_of(c));
@@ -132,7 +162,8 @@ struct Optimizer::State {
     return &t;
   }
 
-  Done end(int number, Outcome outcome, std::optional<double> objective = {}, std::string reason = {}) {
+  Done end(int number, Outcome outcome, std::optional<double> objective = {},
+           std::string reason = {}) {
     std::string error;
     study::Trial* t = open(number, error);
     if (t == nullptr) return Failure{error};
@@ -160,7 +191,8 @@ Expected<Optimizer> Optimizer::create(const Space& declared, Options options) {
       new State{std::move(*made), std::move(options), std::move(strategy).value(), {}}));
 }
 
-Expected<Optimizer> Optimizer::resume(const Space& declared, Options options, const std::string& saved) {
+Expected<Optimizer> Optimizer::resume(const Space& declared, Options options,
+                                      const std::string& saved) {
   auto optimizer = create(declared, std::move(options));
   if (!optimizer) return optimizer;
   State& state = *optimizer->state_;
@@ -171,11 +203,14 @@ Expected<Optimizer> Optimizer::resume(const Space& declared, Options options, co
     auto json = Json::parse(line);
     if (!json) return Failure{fmt::format("saved line {}: {}", line_number, json.error().message)};
     auto trial = trial_from(*json);
-    if (!trial) return Failure{fmt::format("saved line {}: {}", line_number, trial.error().message)};
+    if (!trial)
+      return Failure{fmt::format("saved line {}: {}", line_number, trial.error().message)};
     if (trial->number != static_cast<int>(state.history.size()))
-      return Failure{fmt::format("saved line {}: trial {} where {} should follow", line_number, trial->number, state.history.size())};
+      return Failure{fmt::format("saved line {}: trial {} where {} should follow", line_number,
+                                 trial->number, state.history.size())};
     if (const auto status = state.space.contains(trial->configuration); !status)
-      return Failure{fmt::format("saved line {}: {}; was it saved with another space?", line_number, status.error().message)};
+      return Failure{fmt::format("saved line {}: {}; was it saved with another space?", line_number,
+                                 status.error().message)};
     state.history.push_back(std::move(*trial));
   }
   return optimizer;
@@ -196,10 +231,13 @@ Done Optimizer::tell_constraint(int trial, const std::string& name, double used,
   std::string error;
   study::Trial* t = state_->open(trial, error);
   if (t == nullptr) return Failure{error};
-  if (!(allowed > 0)) return Failure{fmt::format("constraint '{}': allowed must be above 0, not {}", name, allowed)};
+  if (!(allowed > 0))
+    return Failure{fmt::format("constraint '{}': allowed must be above 0, not {}", name, allowed)};
   bool known = false;
   for (const std::string& c : state_->options.constraints) known = known || c == name;
-  if (!known) return Failure{fmt::format("unknown constraint '{}'{}", name, atml::suggestion(name, state_->options.constraints))};
+  if (!known)
+    return Failure{fmt::format("unknown constraint '{}'{}", name,
+                               atml::suggestion(name, state_->options.constraints))};
   for (study::Constraint& c : t->constraints) {
     if (c.name == name) {
       c = {name, used, allowed};
@@ -218,7 +256,9 @@ Done Optimizer::tell_rung(int trial, int epochs, double objective) {
   return {};
 }
 
-Done Optimizer::tell_objective(int trial, double objective) { return state_->end(trial, Outcome::kMeasured, objective); }
+Done Optimizer::tell_objective(int trial, double objective) {
+  return state_->end(trial, Outcome::kMeasured, objective);
+}
 Done Optimizer::tell_infeasible(int trial) { return state_->end(trial, Outcome::kUndeployable); }
 Done Optimizer::tell_pruned(int trial) { return state_->end(trial, Outcome::kPruned); }
 Done Optimizer::tell_diverged(int trial) { return state_->end(trial, Outcome::kDiverged); }

@@ -10,7 +10,8 @@ namespace {
 Space small() {
   return Space()
       .categorical("kind", {"thin", "wide"}, "thin")
-      .ordinal("width", {8, 16, 32}, 16).when("kind", {std::string("wide")})
+      .ordinal("width", {8, 16, 32}, 16)
+      .when("kind", {std::string("wide")})
       .integer("depth", 1, 4, 2)
       .real("rate", 1e-4, 1e-1, 1e-2, true);
 }
@@ -21,15 +22,18 @@ double score(const Point& p) {
          (p.count("width") ? 0.01 * static_cast<double>(std::get<std::int64_t>(p.at("width"))) : 0);
 }
 double ram(const Point& p) {
-  return 4.0 * static_cast<double>(std::get<std::int64_t>(p.at("depth"))) + (p.count("width") ? static_cast<double>(std::get<std::int64_t>(p.at("width"))) : 4);
+  return 4.0 * static_cast<double>(std::get<std::int64_t>(p.at("depth"))) +
+         (p.count("width") ? static_cast<double>(std::get<std::int64_t>(p.at("width"))) : 4);
 }
 
 void step(Optimizer& optimizer) {
   const auto trial = optimizer.ask();
   ASSERT_TRUE(trial.ok()) << trial.error();
   ASSERT_TRUE(optimizer.tell_constraint(trial->number, "ram", ram(trial->point), 30).ok());
-  if (ram(trial->point) <= 30) ASSERT_TRUE(optimizer.tell_objective(trial->number, score(trial->point)).ok());
-  else ASSERT_TRUE(optimizer.tell_infeasible(trial->number).ok());
+  if (ram(trial->point) <= 30)
+    ASSERT_TRUE(optimizer.tell_objective(trial->number, score(trial->point)).ok());
+  else
+    ASSERT_TRUE(optimizer.tell_infeasible(trial->number).ok());
 }
 
 TEST(AskTell, FindsTheBestFeasibleCorner) {
@@ -60,14 +64,18 @@ TEST(AskTell, RefusesWhatMakesNoSense) {
   auto optimizer = Optimizer::create(small(), {.constraints = {"ram"}});
   EXPECT_EQ(optimizer->tell_objective(0, 1).error(), "trial 0 was never asked for; there are 0");
   const int n = optimizer->ask()->number;
-  EXPECT_EQ(optimizer->tell_constraint(n, "rom", 1, 2).error(), "unknown constraint 'rom'; did you mean 'ram'?");
-  EXPECT_EQ(optimizer->tell_constraint(n, "ram", 1, 0).error(), "constraint 'ram': allowed must be above 0, not 0");
+  EXPECT_EQ(optimizer->tell_constraint(n, "rom", 1, 2).error(),
+            "unknown constraint 'rom'; did you mean 'ram'?");
+  EXPECT_EQ(optimizer->tell_constraint(n, "ram", 1, 0).error(),
+            "constraint 'ram': allowed must be above 0, not 0");
   EXPECT_TRUE(optimizer->cancel(n).ok());
   EXPECT_EQ(optimizer->tell_objective(n, 1).error(), "trial 0 has ended already");
   EXPECT_FALSE(Optimizer::create(Space(), {}).ok());
   EXPECT_FALSE(Optimizer::create(small(), {.strategy = "baye"}).ok());
-  EXPECT_EQ(Optimizer::resume(small(), {}, "{\"number\":0,\"point\":\"kind=blue\",\"outcome\":1}\n").error(),
-            "saved line 1: parameter 'kind': blue is not one of thin, wide; was it saved with another space?");
+  EXPECT_EQ(Optimizer::resume(small(), {}, "{\"number\":0,\"point\":\"kind=blue\",\"outcome\":1}\n")
+                .error(),
+            "saved line 1: parameter 'kind': blue is not one of thin, wide; was it saved with "
+            "another space?");
   EXPECT_FALSE(Optimizer::resume(small(), {}, "not json").ok());
 }
 

@@ -32,11 +32,12 @@ Problem first_trials(const Problem& problem, std::size_t count) {
   return part;
 }
 
-// While nothing is feasible, every third proposal descends the predicted violation instead, so that a
-// flat or wrong probability cannot hold the search.
+// While nothing is feasible, every third proposal descends the predicted violation instead, so that
+// a flat or wrong probability cannot hold the search.
 Goal goal_of(const Surrogates& surrogates, std::size_t trials) {
   if (surrogates.best()) return Goal::kImprove;
-  return trials % 3 == 2 && !surrogates.constraints().empty() ? Goal::kLeastViolation : Goal::kFeasible;
+  return trials % 3 == 2 && !surrogates.constraints().empty() ? Goal::kLeastViolation
+                                                              : Goal::kFeasible;
 }
 
 // Screening costs about candidates x models x n^2; this keeps it within some tens of milliseconds.
@@ -49,7 +50,8 @@ Effort effort_for(const Surrogates& surrogates) {
 }
 
 // The parameters in which a proposal differs most from the best trial.
-std::string changes(const space::Space& space, std::span<const Observed> observed, const space::Encoding& x) {
+std::string changes(const space::Space& space, std::span<const Observed> observed,
+                    const space::Encoding& x) {
   const auto best = incumbent(observed);
   if (!best) return "";
   const space::Configuration from = space.decode(observed[*best].x), to = space.decode(x);
@@ -63,18 +65,24 @@ std::string changes(const space::Space& space, std::span<const Observed> observe
     one.set(p.name, *to.find(p.name));
     moved.emplace_back(apart ? 1.0 : std::abs(a - b), one.text());
   }
-  std::stable_sort(moved.begin(), moved.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(moved.begin(), moved.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, moved.size()); ++i) names.push_back(moved[i].second);
-  return fmt::format("; {} of trial {} changed in {} parameters: {}", best_feasible(observed) ? "best" : "least violating",
-                     observed[*best].number, moved.size(), join(names, ", "));
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, moved.size()); ++i)
+    names.push_back(moved[i].second);
+  return fmt::format("; {} of trial {} changed in {} parameters: {}",
+                     best_feasible(observed) ? "best" : "least violating", observed[*best].number,
+                     moved.size(), join(names, ", "));
 }
 
 std::string goal_text(Goal goal) {
   switch (goal) {
-    case Goal::kImprove: return "expected improvement";
-    case Goal::kFeasible: return "nothing feasible yet: highest chance to be";
-    case Goal::kLeastViolation: return "nothing feasible yet: least predicted violation";
+    case Goal::kImprove:
+      return "expected improvement";
+    case Goal::kFeasible:
+      return "nothing feasible yet: highest chance to be";
+    case Goal::kLeastViolation:
+      return "nothing feasible yet: least predicted violation";
   }
   ATML_UNREACHABLE("goal");
 }
@@ -82,7 +90,9 @@ std::string goal_text(Goal goal) {
 class BayesStrategy : public Strategy {
  public:
   BayesStrategy(std::string name, Treatment treatment, bool pareto = false)
-      : name_(std::move(name)), treatment_(treatment), pareto_(pareto),
+      : name_(std::move(name)),
+        treatment_(treatment),
+        pareto_(pareto),
         local_(treatment == Treatment::kModelled && !pareto ? make_scbo() : nullptr) {}
   std::string name() const override { return name_; }
 
@@ -91,8 +101,8 @@ class BayesStrategy : public Strategy {
     if (treatment_ != Treatment::kModelled) problem.constraint_names.clear();
     Gate gate(problem);
     if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
-    // One proposal in four is local: it leaves basins in which expected improvement polishes too long, and is
-    // what finds tiny feasible sets.
+    // One proposal in four is local: it leaves basins in which expected improvement polishes too
+    // long, and is what finds tiny feasible sets.
     if (local_ && problem.history.size() % 4 == 3) return local_->propose(problem);
     const std::vector<Observed> observed = seen(problem, problem.history.size());
     const std::vector<Observed> basis = seen(problem, fitted_size(problem.history.size()));
@@ -106,10 +116,12 @@ class BayesStrategy : public Strategy {
                           return acquisition.value_with_slope(x, slope);
                         }};
     Rng rng = Rng::derive(problem.seed, name_, problem.history.size());
-    const auto x = maximise(problem, gate, scorer, good_points(observed), rng, effort_for(surrogates));
+    const auto x =
+        maximise(problem, gate, scorer, good_points(observed), rng, effort_for(surrogates));
     if (!x) return from_design(problem, gate);
-    return Proposal{problem.space.decode(*x), fmt::format("{}: {}{}", goal_text(goal), acquisition.explain(*x),
-                                                          changes(problem.space, observed, *x))};
+    return Proposal{problem.space.decode(*x),
+                    fmt::format("{}: {}{}", goal_text(goal), acquisition.explain(*x),
+                                changes(problem.space, observed, *x))};
   }
 
  private:
@@ -124,7 +136,8 @@ class BayesStrategy : public Strategy {
   static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
     if (const auto x = design_point(problem, gate, kDesignSamples)) {
       const bool first = problem.space.decode(*x) == problem.space.default_configuration();
-      return Proposal{problem.space.decode(*x), first ? "the default configuration" : "initial design: Sobol point"};
+      return Proposal{problem.space.decode(*x),
+                      first ? "the default configuration" : "initial design: Sobol point"};
     }
     return last_resort(problem, gate);
   }

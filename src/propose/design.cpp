@@ -29,7 +29,8 @@ std::optional<space::Encoding> descend(const Problem& problem, Gate& gate) {
   return std::nullopt;
 }
 
-// Every configuration of a small space, breadth first from the default: one-exchange moves connect it.
+// Every configuration of a small space, breadth first from the default: one-exchange moves connect
+// it.
 std::optional<space::Encoding> enumerate(const Problem& problem, Gate& gate) {
   if (problem.space.count(kEnumerated + 1) > kEnumerated) return std::nullopt;
   std::set<space::Encoding> visited;
@@ -64,7 +65,8 @@ std::optional<space::Encoding> design_point(const Problem& problem, Gate& gate, 
   return std::nullopt;
 }
 
-std::optional<space::Encoding> random_point(const Problem& problem, Gate& gate, Rng& rng, int limit) {
+std::optional<space::Encoding> random_point(const Problem& problem, Gate& gate, Rng& rng,
+                                            int limit) {
   std::vector<double> unit(problem.space.size());
   for (int i = 0; i < limit; ++i) {
     for (double& u : unit) u = rng.uniform();
@@ -77,17 +79,21 @@ std::optional<space::Encoding> random_point(const Problem& problem, Gate& gate, 
 Result<Proposal> last_resort(const Problem& problem, Gate& gate) {
   if (auto x = descend(problem, gate))
     return Proposal{problem.space.decode(*x), "found by descending the exact limits' worst margin"};
-  if (const auto x = enumerate(problem, gate)) return Proposal{problem.space.decode(*x), "one of the few configurations that are left"};
+  if (const auto x = enumerate(problem, gate))
+    return Proposal{problem.space.decode(*x), "one of the few configurations that are left"};
   if (gate.least_violating()) {
     const ExactCheck& check = gate.least_check();
-    return Proposal{problem.space.decode(*gate.least_violating()),
-                    fmt::format("none of {} configurations is allowed; this one violates least, by {:.1f} %: {}",
-                                gate.checks(), 100 * check.worst_margin, check.reason),
-                    false, check.worst_margin};
+    return Proposal{
+        problem.space.decode(*gate.least_violating()),
+        fmt::format(
+            "none of {} configurations is allowed; this one violates least, by {:.1f} %: {}",
+            gate.checks(), 100 * check.worst_margin, check.reason),
+        false, check.worst_margin};
   }
-  return Error{Code::kNotFound, fmt::format("every configuration of the space '{}' has been tried ({} trials); "
-                                            "widen the space or end the study",
-                                            problem.space.name(), problem.history.size())};
+  return Error{Code::kNotFound,
+               fmt::format("every configuration of the space '{}' has been tried ({} trials); "
+                           "widen the space or end the study",
+                           problem.space.name(), problem.history.size())};
 }
 
 }  // namespace atml::propose

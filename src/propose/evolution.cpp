@@ -1,5 +1,6 @@
-// Regularised evolution (Real et al., "Regularized evolution for image classifier architecture search",
-// AAAI 2019): the parent is the best of a random sample of the youngest trials; the oldest die.
+// Regularised evolution (Real et al., "Regularized evolution for image classifier architecture
+// search", AAAI 2019): the parent is the best of a random sample of the youngest trials; the oldest
+// die.
 #include <fmt/format.h>
 
 #include "propose/design.h"
@@ -25,7 +26,8 @@ class EvolutionStrategy : public Strategy {
       if (o->computable) alive.push_back(&*o);
     }
     if (problem.history.size() < design_size(problem.space) || alive.empty()) {
-      if (const auto x = design_point(problem, gate, 1500)) return Proposal{problem.space.decode(*x), "initial population"};
+      if (const auto x = design_point(problem, gate, 1500))
+        return Proposal{problem.space.decode(*x), "initial population"};
       return last_resort(problem, gate);
     }
     Rng rng = Rng::derive(problem.seed, "evolution", problem.history.size());
@@ -36,7 +38,9 @@ class EvolutionStrategy : public Strategy {
     }
     for (int i = 0; i < kTries; ++i) {  // ever wider, so that a crowded neighbourhood is left
       const space::Encoding child = mutated(problem.space, parent->x, 0.1 + 0.3 * i / kTries, rng);
-      if (gate.passes(child)) return Proposal{problem.space.decode(child), fmt::format("mutant of trial {}", parent->number)};
+      if (gate.passes(child))
+        return Proposal{problem.space.decode(child),
+                        fmt::format("mutant of trial {}", parent->number)};
     }
     if (const auto x = random_point(problem, gate, rng, 1500))
       return Proposal{problem.space.decode(*x), "random draw: no mutant was new and allowed"};

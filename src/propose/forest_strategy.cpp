@@ -1,5 +1,5 @@
-// Constrained expected improvement on random forests: for large or heavily branched histories, where a Gaussian process
-// is slow or its distances mean little.
+// Constrained expected improvement on random forests: for large or heavily branched histories,
+// where a Gaussian process is slow or its distances mean little.
 #include <algorithm>
 #include <cmath>
 
@@ -29,7 +29,8 @@ class ForestStrategy : public Strategy {
     Rng rng = Rng::derive(problem.seed, "forest", problem.history.size());
     const std::vector<Observed> observed = observe(problem);
     const bool designing = problem.history.size() < design_size(problem.space);
-    // One proposal in six is random: a forest does not know how little it knows far from its points.
+    // One proposal in six is random: a forest does not know how little it knows far from its
+    // points.
     if (designing || (problem.history.size() % 6 == 5)) return from_design(problem, gate);
     const Layout layout = layout_of(problem.space);
     const std::vector<Limited> limits = learn_limits(problem, layout, observed, rng);
@@ -43,25 +44,29 @@ class ForestStrategy : public Strategy {
       objective.emplace(layout, objective_data(observed, warp), rng.next());
       best_value = warp(*observed[*best].objective);
     }
-    const Scorer scorer{[&](const Points& x) { return score(x, objective, best_value, limits); }, {}};
+    const Scorer scorer{[&](const Points& x) { return score(x, objective, best_value, limits); },
+                        {}};
     std::vector<space::Encoding> around;
     for (const std::size_t i : ranking(observed)) {
       if (around.size() < 8) around.push_back(observed[i].x);
     }
     const auto x = maximise(problem, gate, scorer, around, rng, {.candidates = 2000, .rounds = 8});
     if (!x) return from_design(problem, gate);
-    return Proposal{problem.space.decode(*x), best ? "expected improvement on a random forest"
-                                                   : "nothing feasible yet: highest chance on a random forest"};
+    return Proposal{problem.space.decode(*x),
+                    best ? "expected improvement on a random forest"
+                         : "nothing feasible yet: highest chance on a random forest"};
   }
 
  private:
   static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
-    if (const auto x = design_point(problem, gate, 1500 + 4 * static_cast<int>(problem.history.size())))
+    if (const auto x =
+            design_point(problem, gate, 1500 + 4 * static_cast<int>(problem.history.size())))
       return Proposal{problem.space.decode(*x), "Sobol point"};
     return last_resort(problem, gate);
   }
 
-  static std::vector<Limited> learn_limits(const Problem& problem, const Layout& layout, std::span<const Observed> observed, Rng& rng) {
+  static std::vector<Limited> learn_limits(const Problem& problem, const Layout& layout,
+                                           std::span<const Observed> observed, Rng& rng) {
     std::vector<Limited> limits;
     for (std::size_t j = 0; j < problem.constraint_names.size(); ++j) {
       const std::vector<double> margins = margins_of(observed, j);
@@ -76,7 +81,8 @@ class ForestStrategy : public Strategy {
     return limits;
   }
 
-  static std::vector<double> score(const Points& x, const std::optional<Forest>& objective, double best, const std::vector<Limited>& limits) {
+  static std::vector<double> score(const Points& x, const std::optional<Forest>& objective,
+                                   double best, const std::vector<Limited>& limits) {
     std::vector<double> sum(x.size(), 0.0), mean(x.size()), variance(x.size());
     if (objective) {
       objective->predict(x, mean, variance);
@@ -87,7 +93,8 @@ class ForestStrategy : public Strategy {
     }
     for (const Limited& l : limits) {
       l.forest.predict(x, mean, variance);
-      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += log_normal_cdf((l.limit - mean[i]) / std::sqrt(variance[i]));
+      for (std::size_t i = 0; i < sum.size(); ++i)
+        sum[i] += log_normal_cdf((l.limit - mean[i]) / std::sqrt(variance[i]));
     }
     return sum;
   }

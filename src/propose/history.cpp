@@ -41,7 +41,8 @@ struct Gain {
   double spread = 0;
 };
 
-// What measured trials gained from a rung to their end. Without any, nothing is known but the value.
+// What measured trials gained from a rung to their end. Without any, nothing is known but the
+// value.
 Gain gain_from(std::span<const Trial> history, int epochs, double range) {
   std::vector<double> gains;
   for (const Trial& t : history) {
@@ -73,14 +74,18 @@ Extent extent_of(std::span<const Trial> history) {
   return e;
 }
 
-void set_objective(const Trial& t, std::span<const Trial> history, const Extent& extent, Observed& o) {
+void set_objective(const Trial& t, std::span<const Trial> history, const Extent& extent,
+                   Observed& o) {
   o.objective = measured_objective(t);
   if (t.outcome == Outcome::kDiverged && extent.any) {
     o.objective = extent.low;
-  } else if (t.outcome == Outcome::kPruned || (t.outcome == Outcome::kRunning && !t.rungs.empty())) {
+  } else if (t.outcome == Outcome::kPruned ||
+             (t.outcome == Outcome::kRunning && !t.rungs.empty())) {
     const auto last = t.rungs.empty() ? finite(t.objective) : finite(t.rungs.back().objective);
     if (!last) return;
-    const Gain gain = t.rungs.empty() ? Gain{} : gain_from(history, t.rungs.back().epochs, extent.high - extent.low);
+    const Gain gain = t.rungs.empty()
+                          ? Gain{}
+                          : gain_from(history, t.rungs.back().epochs, extent.high - extent.low);
     o.objective = *last + gain.median;
     o.objective_spread = gain.spread;
   }
@@ -101,7 +106,8 @@ double violation_of(const Trial& t) {
   double sum = not_computable(t) ? kWorstMargin : 0;
   for (const study::Constraint& c : t.constraints) {
     const double margin = c.margin();
-    if (!(margin <= 0)) sum += std::isfinite(margin) ? std::min(margin, kWorstMargin) : kWorstMargin;
+    if (!(margin <= 0))
+      sum += std::isfinite(margin) ? std::min(margin, kWorstMargin) : kWorstMargin;
   }
   return sum;
 }
@@ -112,18 +118,22 @@ std::vector<Observed> observe(const Problem& problem) {
   const Extent extent = extent_of(problem.history);
   std::vector<Observed> result;
   for (const Trial& t : problem.history) {
-    if (!problem.space.contains(t.configuration).ok()) continue;  // of another space: teaches nothing here
+    if (!problem.space.contains(t.configuration).ok())
+      continue;  // of another space: teaches nothing here
     Observed o;
     o.number = t.number;
     o.x = problem.space.encode(t.configuration);
     o.pending = t.outcome == Outcome::kRunning;
     set_objective(t, problem.history, extent, o);
     set_constraints(t, problem.constraint_names, o);
-    if (not_computable(t)) o.computable = false;
-    else if (t.figures.has_value() || !t.constraints.empty() || t.objective.has_value()) o.computable = true;
+    if (not_computable(t))
+      o.computable = false;
+    else if (t.figures.has_value() || !t.constraints.empty() || t.objective.has_value())
+      o.computable = true;
     for (const study::Constraint& c : t.constraints) o.uses[c.name] = c.used / c.allowed;
     o.violation = violation_of(t);
-    const bool all_known = std::all_of(o.margins.begin(), o.margins.end(), [](const auto& m) { return m.has_value(); });
+    const bool all_known = std::all_of(o.margins.begin(), o.margins.end(),
+                                       [](const auto& m) { return m.has_value(); });
     o.feasible = measured_objective(t).has_value() && all_known && o.violation == 0;
     result.push_back(std::move(o));
   }
@@ -173,7 +183,8 @@ std::vector<std::size_t> ranking(std::span<const Observed> observed) {
 Layout layout_of(const space::Space& space) {
   Layout layout;
   for (const space::Parameter& p : space.parameters()) {
-    layout.words.push_back(p.kind == space::Kind::kCategorical ? static_cast<int>(p.values.size()) : 0);
+    layout.words.push_back(p.kind == space::Kind::kCategorical ? static_cast<int>(p.values.size())
+                                                               : 0);
     layout.conditional.push_back(!p.conditions.empty());
   }
   return layout;
@@ -181,7 +192,8 @@ Layout layout_of(const space::Space& space) {
 
 Gate::Gate(const Problem& problem) : problem_(problem) {
   for (const Trial& t : problem.history) {
-    if (problem.space.contains(t.configuration).ok()) seen_.insert(problem.space.encode(t.configuration));
+    if (problem.space.contains(t.configuration).ok())
+      seen_.insert(problem.space.encode(t.configuration));
   }
 }
 
@@ -204,6 +216,8 @@ const ExactCheck& Gate::check(const space::Encoding& canonical) {
   return answers_.emplace(canonical, std::move(answer)).first->second;
 }
 
-bool Gate::passes(const space::Encoding& canonical) { return is_new(canonical) && check(canonical).allowed; }
+bool Gate::passes(const space::Encoding& canonical) {
+  return is_new(canonical) && check(canonical).allowed;
+}
 
 }  // namespace atml::propose

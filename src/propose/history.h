@@ -1,4 +1,5 @@
-// What the trials of a study teach, as numbers for surrogates: encoded points, objectives, constraints.
+// What the trials of a study teach, as numbers for surrogates: encoded points, objectives,
+// constraints.
 #pragma once
 
 #include <map>
@@ -21,7 +22,7 @@ struct Observed {
   double objective_spread = 0;      // standard deviation of that estimate; 0 where measured
   std::vector<std::optional<double>> margins;  // by Problem::constraint_names; > 0 = violated
   std::map<std::string, double> uses;  // used / allowed of every constraint that the trial knows
-  std::optional<bool> computable;   // did generate, compile, link and emulate come to an answer?
+  std::optional<bool> computable;      // did generate, compile, link and emulate come to an answer?
   bool pending = false;
   /// All constraints known and met, and an objective that was measured (not estimated).
   bool feasible = false;
@@ -30,10 +31,11 @@ struct Observed {
   double violation = 0;
 };
 
-/// In the order of trial numbers. Cancelled and failed trials keep what they know, but nothing else.
-/// A trial that was pruned, or runs and has reached a rung, stands with the value of its last rung plus the median gain
-/// that measured trials had from that rung to their end; its spread is that of the gains. It is no incumbent.
-/// A diverged trial stands with the worst measured objective.
+/// In the order of trial numbers. Cancelled and failed trials keep what they know, but nothing
+/// else. A trial that was pruned, or runs and has reached a rung, stands with the value of its last
+/// rung plus the median gain that measured trials had from that rung to their end; its spread is
+/// that of the gains. It is no incumbent. A diverged trial stands with the worst measured
+/// objective.
 std::vector<Observed> observe(const Problem& problem);
 
 /// Index of the best feasible trial in `observed`; none while nothing is feasible.
@@ -41,16 +43,17 @@ std::optional<std::size_t> best_feasible(std::span<const Observed> observed);
 /// Best feasible, else least violation (first of equals); none in an empty history.
 std::optional<std::size_t> incumbent(std::span<const Observed> observed);
 
-/// Deb's rule: is `a` better than `b`? Feasible before infeasible, then by objective; infeasible ones by violation;
-/// where those are equal by what objective is known.
+/// Deb's rule: is `a` better than `b`? Feasible before infeasible, then by objective; infeasible
+/// ones by violation; where those are equal by what objective is known.
 bool better(const Observed& a, const Observed& b);
 /// Indices of the trials that came to an answer, best first.
 std::vector<std::size_t> ranking(std::span<const Observed> observed);
 
 Layout layout_of(const space::Space& space);
 
-/// The gate that every proposal passes: new to the study, and allowed by the exact limits. Remembers
-/// answers, so that no configuration is checked twice in one proposal, and the least violating one.
+/// The gate that every proposal passes: new to the study, and allowed by the exact limits.
+/// Remembers answers, so that no configuration is checked twice in one proposal, and the least
+/// violating one.
 class Gate {
  public:
   explicit Gate(const Problem& problem);

@@ -17,9 +17,11 @@ class History : public ::testing::Test {
  protected:
   History()
       : space_(*space::Space::create(
-            "line", {{.name = "x", .kind = space::Kind::kReal, .low = 0, .high = 1, .preferred = 0.5}})) {}
+            "line",
+            {{.name = "x", .kind = space::Kind::kReal, .low = 0, .high = 1, .preferred = 0.5}})) {}
 
-  Trial& add(double x, Outcome outcome, std::optional<double> objective = {}, std::optional<double> ram_margin = {}) {
+  Trial& add(double x, Outcome outcome, std::optional<double> objective = {},
+             std::optional<double> ram_margin = {}) {
     Trial t;
     t.number = static_cast<int>(trials_.size());
     t.configuration.set("x", x);
@@ -29,7 +31,9 @@ class History : public ::testing::Test {
     trials_.push_back(t);
     return trials_.back();
   }
-  Problem problem() const { return {.space = space_, .history = trials_, .constraint_names = {"ram"}}; }
+  Problem problem() const {
+    return {.space = space_, .history = trials_, .constraint_names = {"ram"}};
+  }
 
   space::Space space_;
   std::vector<Trial> trials_;
@@ -52,7 +56,8 @@ TEST_F(History, UndeployableTrialsTeachConstraintsButNoObjective) {
 TEST_F(History, PrunedTrialsStandWithTheGainOfTheOthers) {
   for (int i = 0; i < 3; ++i) {
     Trial& t = add(0.1 * i, Outcome::kMeasured, 0.80 + 0.05 * i, -0.2);
-    t.rungs = {{.epochs = 2, .objective = 0.70 + 0.05 * i}, {.epochs = 6, .objective = 0.80 + 0.05 * i}};
+    t.rungs = {{.epochs = 2, .objective = 0.70 + 0.05 * i},
+               {.epochs = 6, .objective = 0.80 + 0.05 * i}};
   }
   Trial& slow = add(0.5, Outcome::kPruned, {}, -0.2);
   slow.rungs = {{.epochs = 2, .objective = 0.55}};
@@ -71,7 +76,8 @@ TEST_F(History, PrunedTrialsStandWithTheGainOfTheOthers) {
 
 TEST_F(History, NumbersThatAreNotFiniteAreMissing) {
   add(0.1, Outcome::kMeasured, std::nan(""), -0.2);
-  add(0.2, Outcome::kMeasured, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity());
+  add(0.2, Outcome::kMeasured, std::numeric_limits<double>::infinity(),
+      std::numeric_limits<double>::infinity());
   add(0.3, Outcome::kDiverged, {}, -0.1);
   const auto o = observe(problem());
   EXPECT_FALSE(o[0].objective);

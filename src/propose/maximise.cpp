@@ -23,8 +23,13 @@ struct Scored {
 
 class Maximiser {
  public:
-  Maximiser(const Problem& problem, Gate& gate, const Scorer& scorer, Rng& rng, const Effort& effort)
-      : space_(problem.space), gate_(gate), scorer_(scorer), rng_(rng), effort_(effort),
+  Maximiser(const Problem& problem, Gate& gate, const Scorer& scorer, Rng& rng,
+            const Effort& effort)
+      : space_(problem.space),
+        gate_(gate),
+        scorer_(scorer),
+        rng_(rng),
+        effort_(effort),
         last_check_(gate.checks() + effort.max_checks) {
     for (std::size_t i = 0; i < space_.size(); ++i) {
       positions_.push_back(space_.positions(i, kListed));
@@ -49,7 +54,8 @@ class Maximiser {
   std::vector<Scored> scored(std::vector<Encoding> points) const {
     Points batch{space_.size(), {}};
     for (const Encoding& x : points) batch.add(x);
-    const std::vector<double> values = points.empty() ? std::vector<double>{} : scorer_.values(batch);
+    const std::vector<double> values =
+        points.empty() ? std::vector<double>{} : scorer_.values(batch);
     std::vector<Scored> result;
     for (std::size_t i = 0; i < points.size(); ++i) {
       if (std::isfinite(values[i])) result.push_back({std::move(points[i]), values[i]});
@@ -67,7 +73,8 @@ class Maximiser {
     for (std::size_t i = 0; i < global; ++i) points.insert(space_.from_unit(sobol.next()));
     for (std::size_t i = global; i < effort_.candidates; ++i) {
       constexpr double kScales[] = {0.3, 0.1, 0.03, 0.01};
-      points.insert(mutated(space_, around[i % around.size()], kScales[i / around.size() % 4], rng_));
+      points.insert(
+          mutated(space_, around[i % around.size()], kScales[i / around.size() % 4], rng_));
     }
     std::erase_if(points, [&](const Encoding& x) { return !gate_.is_new(x); });
     return scored({points.begin(), points.end()});
@@ -116,7 +123,8 @@ class Maximiser {
     const Encoding from = at.x;
     for (double part = 1; part > 0.05; part /= 2) {
       Encoding to = from;
-      for (std::size_t k = 0; k < free.size(); ++k) to[free[k]] = from[free[k]] + part * (u[k] - from[free[k]]);
+      for (std::size_t k = 0; k < free.size(); ++k)
+        to[free[k]] = from[free[k]] + part * (u[k] - from[free[k]]);
       space_.snap(to);
       if (accept(std::move(to), at)) return;
     }
@@ -167,7 +175,8 @@ class Maximiser {
 
 }  // namespace
 
-space::Encoding mutated(const space::Space& space, std::span<const double> x, double scale, Rng& rng) {
+space::Encoding mutated(const space::Space& space, std::span<const double> x, double scale,
+                        Rng& rng) {
   Encoding to(x.begin(), x.end());
   std::vector<std::size_t> active;
   for (std::size_t i = 0; i < x.size(); ++i) {

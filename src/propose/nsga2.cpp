@@ -1,4 +1,5 @@
-// NSGA-II as a steady-state strategy: parents by tournament from the best of all trials, uniform crossover, mutation.
+// NSGA-II as a steady-state strategy: parents by tournament from the best of all trials, uniform
+// crossover, mutation.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -24,7 +25,8 @@ class Nsga2Strategy : public Strategy {
     std::vector<std::size_t> population = nsga2_order(observed);
     if (population.size() > kPopulation) population.resize(kPopulation);
     if (problem.history.size() < design_size(problem.space) || population.empty()) {
-      if (const auto x = design_point(problem, gate, 1500)) return Proposal{problem.space.decode(*x), "initial population"};
+      if (const auto x = design_point(problem, gate, 1500))
+        return Proposal{problem.space.decode(*x), "initial population"};
       return last_resort(problem, gate);
     }
     Rng rng = Rng::derive(problem.seed, "nsga2", problem.history.size());
@@ -40,7 +42,8 @@ class Nsga2Strategy : public Strategy {
       problem.space.snap(child);
       child = mutated(problem.space, child, 0.1 + 0.3 * i / kTries, rng);
       if (gate.passes(child))
-        return Proposal{problem.space.decode(child), fmt::format("child of trials {} and {}", a.number, b.number)};
+        return Proposal{problem.space.decode(child),
+                        fmt::format("child of trials {} and {}", a.number, b.number)};
     }
     if (const auto x = random_point(problem, gate, rng, 1500))
       return Proposal{problem.space.decode(*x), "random draw: no child was new and allowed"};

@@ -35,7 +35,8 @@ std::vector<double> crowding(const std::vector<Goals>& front) {
   std::vector<std::size_t> order(front.size());
   for (std::size_t k = 0; k < front[0].size(); ++k) {
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return front[a][k] < front[b][k]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return front[a][k] < front[b][k]; });
     const double range = front[order.back()][k] - front[order.front()][k];
     distance[order.front()] = distance[order.back()] = std::numeric_limits<double>::infinity();
     for (std::size_t i = 1; range > 0 && i + 1 < order.size(); ++i)
@@ -72,7 +73,8 @@ std::vector<int> feasible_front(std::span<const study::Trial> history) {
   };
   std::vector<Point> points;
   for (const study::Trial& t : history) {
-    if (t.outcome != study::Outcome::kMeasured || !t.objective || !std::isfinite(*t.objective)) continue;
+    if (t.outcome != study::Outcome::kMeasured || !t.objective || !std::isfinite(*t.objective))
+      continue;
     Point p{t.number, {-*t.objective}};
     bool met = true;
     std::map<std::string, double> uses;  // by name, so that trials compare limit by limit
@@ -104,7 +106,9 @@ std::vector<std::size_t> nsga2_order(std::span<const Observed> observed) {
     std::vector<std::size_t> front, rest;
     for (const std::size_t i : left) {
       const Goals mine = goals_of(observed[i]);
-      const bool beaten = std::any_of(left.begin(), left.end(), [&](std::size_t j) { return dominates(goals_of(observed[j]), mine); });
+      const bool beaten = std::any_of(left.begin(), left.end(), [&](std::size_t j) {
+        return dominates(goals_of(observed[j]), mine);
+      });
       (beaten ? rest : front).push_back(i);
     }
     std::vector<Goals> goals;
@@ -112,7 +116,8 @@ std::vector<std::size_t> nsga2_order(std::span<const Observed> observed) {
     const std::vector<double> distance = crowding(goals);
     std::vector<std::size_t> place(front.size());
     for (std::size_t i = 0; i < place.size(); ++i) place[i] = i;
-    std::stable_sort(place.begin(), place.end(), [&](std::size_t a, std::size_t b) { return distance[a] > distance[b]; });
+    std::stable_sort(place.begin(), place.end(),
+                     [&](std::size_t a, std::size_t b) { return distance[a] > distance[b]; });
     for (const std::size_t i : place) order.push_back(front[i]);
     left = std::move(rest);
   }

@@ -36,17 +36,21 @@ TEST(Pareto, FrontHoldsFeasibleUnbeatenTrials) {
     t.objective = objective[i];
     t.constraints = {{"ram", ram[i], 1}};
   }
-  EXPECT_EQ(feasible_front(history), (std::vector<int>{0, 1}));  // 2 is beaten by 0, 3 breaks the limit
+  EXPECT_EQ(feasible_front(history),
+            (std::vector<int>{0, 1}));  // 2 is beaten by 0, 3 breaks the limit
 }
 
 TEST(Pareto, Nsga2OrdersByFrontThenCrowdingThenViolation) {
-  const std::vector<Observed> observed = {point(0, 0.80, 0.80), point(1, 0.90, 0.90), point(2, 0.50, 0.20),
-                                          point(3, 0.79, 0.79), point(4, 0.70, 0.95), point(5, 0.99, 1.5, false),
+  const std::vector<Observed> observed = {point(0, 0.80, 0.80),      point(1, 0.90, 0.90),
+                                          point(2, 0.50, 0.20),      point(3, 0.79, 0.79),
+                                          point(4, 0.70, 0.95),      point(5, 0.99, 1.5, false),
                                           point(6, 0.95, 1.1, false)};
   const auto order = nsga2_order(observed);
   ASSERT_EQ(order.size(), 7u);
-  // The first front is 0, 1, 2, 3 with the ends 1 and 2 first; then 4; then infeasible ones by violation.
-  EXPECT_EQ((std::vector<std::size_t>{std::min(order[0], order[1]), std::max(order[0], order[1])}), (std::vector<std::size_t>{1, 2}));
+  // The first front is 0, 1, 2, 3 with the ends 1 and 2 first; then 4; then infeasible ones by
+  // violation.
+  EXPECT_EQ((std::vector<std::size_t>{std::min(order[0], order[1]), std::max(order[0], order[1])}),
+            (std::vector<std::size_t>{1, 2}));
   EXPECT_EQ(order[4], 4u);
   EXPECT_EQ(order[5], 6u);
   EXPECT_EQ(order[6], 5u);
@@ -64,12 +68,14 @@ TEST(Pareto, ScalarisationFollowsItsWeights) {
 }
 
 TEST(Penalty, MakesEveryAnswerAnObjective) {
-  std::vector<Observed> observed = {point(0, 0.9, 0.9), point(1, 0.5, 0.9), point(2, 0.99, 1.5, false)};
+  std::vector<Observed> observed = {point(0, 0.9, 0.9), point(1, 0.5, 0.9),
+                                    point(2, 0.99, 1.5, false)};
   Observed failed;
   failed.computable = false;
   failed.violation = 10;
   observed.push_back(failed);
-  const auto penalty = treated(observed, Treatment::kPenalty), constant = treated(observed, Treatment::kConstant);
+  const auto penalty = treated(observed, Treatment::kPenalty),
+             constant = treated(observed, Treatment::kConstant);
   EXPECT_NEAR(*penalty[2].objective, 0.99 - 0.4 * 0.5, 1e-12);
   EXPECT_NEAR(*penalty[3].objective, 0.5 - 0.4 * 10, 1e-12);
   EXPECT_NEAR(*constant[2].objective, 0.1, 1e-12);

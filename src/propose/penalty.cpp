@@ -28,7 +28,8 @@ std::vector<Observed> treated(std::vector<Observed> observed, Treatment treatmen
     o.margins.clear();
     if (!o.computable) continue;  // pending, or ended without an answer
     if (!o.feasible) {
-      const double base = treatment == Treatment::kPenalty ? o.objective.value_or(range.low) : range.low;
+      const double base =
+          treatment == Treatment::kPenalty ? o.objective.value_or(range.low) : range.low;
       o.objective = base - range.width * (treatment == Treatment::kPenalty ? o.violation : 1);
       o.objective_spread = 0;
     }

@@ -10,7 +10,8 @@ namespace atml::propose {
 enum class Treatment {
   kModelled,  // a surrogate for each constraint: nothing is changed
   kPenalty,   // objective := (measured, or the worst measured one) - range x violation
-  kConstant,  // objective := worst measured - range, as THIN-Bayes' constant score and SVM-CBO's fixed penalty
+  kConstant,  // objective := worst measured - range, as THIN-Bayes' constant score and SVM-CBO's
+              // fixed penalty
 };
 
 /// After kPenalty and kConstant every finished trial has an objective and no constraint. `range` is

@@ -1,6 +1,7 @@
-// SCBO: constrained Thompson sampling in a trust region (Eriksson and Poloczek, AISTATS 2021), over mixed spaces. For
-// tiny feasible sets. Differences from the paper: 400 candidates instead of 2000 or more (they are drawn jointly,
-// which costs their cube), words are redrawn instead of scaled, and the region's state is replayed from the history.
+// SCBO: constrained Thompson sampling in a trust region (Eriksson and Poloczek, AISTATS 2021), over
+// mixed spaces. For tiny feasible sets. Differences from the paper: 400 candidates instead of 2000
+// or more (they are drawn jointly, which costs their cube), words are redrawn instead of scaled,
+// and the region's state is replayed from the history.
 #include <algorithm>
 #include <cmath>
 
@@ -57,30 +58,35 @@ class ScboStrategy : public Strategy {
     const std::vector<Observed> observed = observe(problem);
     const std::size_t design = design_size(problem.space);
     const Region region = replay(observed, problem.space.size(), design);
-    if (observed.size() < region.first + design || !region.centre) return from_design(problem, gate);
+    if (observed.size() < region.first + design || !region.centre)
+      return from_design(problem, gate);
     const std::size_t used = fitted_size(observed.size() - region.first);
     const auto recent = std::span(observed).subspan(region.first);
     const Surrogates surrogates(problem, recent, recent.first(used), memory_);
     Rng rng = Rng::derive(problem.seed, "scbo", problem.history.size());
-    std::vector<space::Encoding> candidates = candidates_in(problem, gate, region, surrogates, observed, rng);
+    std::vector<space::Encoding> candidates =
+        candidates_in(problem, gate, region, surrogates, observed, rng);
     for (const std::size_t i : thompson_order(surrogates, candidates, rng)) {
       if (!gate.passes(candidates[i])) continue;
       return Proposal{problem.space.decode(candidates[i]),
-                      fmt::format("Thompson sample in a trust region of side {:.3g} round trial {}", region.side,
-                                  observed[*region.centre].number)};
+                      fmt::format("Thompson sample in a trust region of side {:.3g} round trial {}",
+                                  region.side, observed[*region.centre].number)};
     }
     return from_design(problem, gate);
   }
 
  private:
   static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
-    if (const auto x = design_point(problem, gate, 1500 + 4 * static_cast<int>(problem.history.size())))
+    if (const auto x =
+            design_point(problem, gate, 1500 + 4 * static_cast<int>(problem.history.size())))
       return Proposal{problem.space.decode(*x), "design of a trust region: Sobol point"};
     return last_resort(problem, gate);
   }
 
-  // Sobol points of the box round the centre; each parameter moves with probability min(20 / d, 1), one at least.
-  static std::vector<space::Encoding> candidates_in(const Problem& problem, Gate& gate, const Region& region,
+  // Sobol points of the box round the centre; each parameter moves with probability min(20 / d, 1),
+  // one at least.
+  static std::vector<space::Encoding> candidates_in(const Problem& problem, Gate& gate,
+                                                    const Region& region,
                                                     const Surrogates& surrogates,
                                                     std::span<const Observed> observed, Rng& rng) {
     const space::Encoding& centre = observed[*region.centre].x;
@@ -96,7 +102,8 @@ class ScboStrategy : public Strategy {
         if (x[i] == space::kInactive || (i != sure && !rng.chance(chance))) continue;
         const int words = surrogates.layout().words[i];
         if (words > 0) {
-          if (unit[i] < region.side / 2) x[i] = static_cast<double>(rng.below(static_cast<std::uint64_t>(words)));
+          if (unit[i] < region.side / 2)
+            x[i] = static_cast<double>(rng.below(static_cast<std::uint64_t>(words)));
         } else {
           const double half = region.side * stretch[i] / 2;
           const double low = std::max(0.0, x[i] - half), high = std::min(1.0, x[i] + half);
@@ -115,14 +122,17 @@ class ScboStrategy : public Strategy {
     std::vector<double> stretch(surrogates.layout().dimensions(), 1.0);
     if (!objective) return stretch;
     double mean = 0;
-    for (const double l : objective->hyper().log_length) mean += l / static_cast<double>(stretch.size());
+    for (const double l : objective->hyper().log_length)
+      mean += l / static_cast<double>(stretch.size());
     for (std::size_t i = 0; i < stretch.size(); ++i)
       stretch[i] = std::clamp(std::exp(objective->hyper().log_length[i] - mean), 0.25, 4.0);
     return stretch;
   }
 
-  // One joint draw of every model: feasible candidates by the drawn objective, then the rest by drawn violation.
-  static std::vector<std::size_t> thompson_order(const Surrogates& surrogates, const std::vector<space::Encoding>& candidates,
+  // One joint draw of every model: feasible candidates by the drawn objective, then the rest by
+  // drawn violation.
+  static std::vector<std::size_t> thompson_order(const Surrogates& surrogates,
+                                                 const std::vector<space::Encoding>& candidates,
                                                  Rng& rng) {
     Points points{surrogates.layout().dimensions(), {}};
     for (const space::Encoding& x : candidates) points.add(x);
@@ -134,7 +144,8 @@ class ScboStrategy : public Strategy {
     std::vector<double> violation(candidates.size(), 0.0), objective(candidates.size(), 0.0);
     for (const ConstraintModel& c : surrogates.constraints()) {
       const std::vector<double> values = draw(c.process);
-      for (std::size_t i = 0; i < values.size(); ++i) violation[i] += std::max(0.0, values[i] - c.limit);
+      for (std::size_t i = 0; i < values.size(); ++i)
+        violation[i] += std::max(0.0, values[i] - c.limit);
     }
     if (surrogates.computable()) {
       const std::vector<double> labels = draw(*surrogates.computable());
@@ -144,7 +155,8 @@ class ScboStrategy : public Strategy {
     std::vector<std::size_t> order(candidates.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-      return violation[a] != violation[b] ? violation[a] < violation[b] : objective[a] > objective[b];
+      return violation[a] != violation[b] ? violation[a] < violation[b]
+                                          : objective[a] > objective[b];
     });
     return order;
   }

@@ -11,8 +11,10 @@ class SobolStrategy : public Strategy {
 
   Result<Proposal> propose(const Problem& problem) override {
     Gate gate(problem);
-    const auto limit = static_cast<int>(1500 + 4 * problem.history.size());  // the sequence starts anew each time
-    if (const auto x = design_point(problem, gate, limit)) return Proposal{problem.space.decode(*x), "Sobol point"};
+    const auto limit =
+        static_cast<int>(1500 + 4 * problem.history.size());  // the sequence starts anew each time
+    if (const auto x = design_point(problem, gate, limit))
+      return Proposal{problem.space.decode(*x), "Sobol point"};
     return last_resort(problem, gate);
   }
 };

@@ -1,4 +1,5 @@
-// The makers behind the table in strategy.cpp; a new strategy adds a file, a line here and a line there.
+// The makers behind the table in strategy.cpp; a new strategy adds a file, a line here and a line
+// there.
 #pragma once
 
 #include <memory>

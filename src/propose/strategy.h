@@ -25,33 +25,36 @@ struct ExactCheck {
 /// One question to a Strategy. Borrowed: everything must outlive the call.
 struct Problem {
   const space::Space& space;
-  /// In the order of proposal, finished and running (Outcome::kRunning = pending). Higher objectives
-  /// are better. Numbers that are not finite count as missing.
+  /// In the order of proposal, finished and running (Outcome::kRunning = pending). Higher
+  /// objectives are better. Numbers that are not finite count as missing.
   std::span<const study::Trial> history;
   /// May be empty. Called up to some hundred times per proposal, never twice for one configuration.
   std::function<ExactCheck(const space::Configuration&)> exact;
   /// The measured constraints (study::Constraint::name) to be learnt by surrogates. Leave out what
   /// `exact` decides completely.
   std::vector<std::string> constraint_names;
-  /// Of the study, the same for every proposal: designs continue one sequence; draws differ by the history's size.
+  /// Of the study, the same for every proposal: designs continue one sequence; draws differ by the
+  /// history's size.
   std::uint64_t seed = 0;
 };
 
 struct Proposal {
   space::Configuration configuration;
-  std::string why;        // predicted mean, feasibility, what it explores
-  bool allowed = true;    // false: no configuration passed `exact`; this one is the least violating
+  std::string why;      // predicted mean, feasibility, what it explores
+  bool allowed = true;  // false: no configuration passed `exact`; this one is the least violating
   double worst_margin = 0;  // of the exact check
 };
 
-/// Stateless with respect to the study: the proposal follows from the Problem alone (history and seed),
-/// so a resumed study proposes as an uninterrupted one. Members may cache, never decide. Not thread safe.
+/// Stateless with respect to the study: the proposal follows from the Problem alone (history and
+/// seed), so a resumed study proposes as an uninterrupted one. Members may cache, never decide. Not
+/// thread safe.
 class Strategy {
  public:
   virtual ~Strategy() = default;
   virtual std::string name() const = 0;
-  /// Never a configuration that is in the history, never one that `exact` forbids unless none of many
-  /// samples is allowed (see Proposal::allowed). Fails (not_found) where the space is exhausted.
+  /// Never a configuration that is in the history, never one that `exact` forbids unless none of
+  /// many samples is allowed (see Proposal::allowed). Fails (not_found) where the space is
+  /// exhausted.
   virtual Result<Proposal> propose(const Problem& problem) = 0;
 };
 

@@ -1,4 +1,5 @@
-// Whole strategies on small problems: never a repeat, never forbidden, deterministic, better than chance.
+// Whole strategies on small problems: never a repeat, never forbidden, deterministic, better than
+// chance.
 #include "propose/strategy.h"
 
 #include <algorithm>
@@ -21,7 +22,11 @@ using study::Outcome;
 using study::Trial;
 
 Parameter real(std::string name, double low, double high) {
-  return {.name = std::move(name), .kind = Kind::kReal, .low = low, .high = high, .preferred = (low + high) / 2};
+  return {.name = std::move(name),
+          .kind = Kind::kReal,
+          .low = low,
+          .high = high,
+          .preferred = (low + high) / 2};
 }
 
 /// A user's function: minimised value, constraints g <= 0, or nothing where it cannot be computed.
@@ -44,19 +49,24 @@ Trial evaluate(const Bench& bench, const Configuration& c, int number) {
   t.configuration = c;
   t.outcome = a.computable ? Outcome::kMeasured : Outcome::kBuildFailed;
   if (!a.computable) return t;
-  for (std::size_t j = 0; j < a.g.size(); ++j) t.constraints.push_back({fmt::format("g{}", j), 1 + a.g[j], 1});
-  if (std::any_of(a.g.begin(), a.g.end(), [](double g) { return g > 0; })) t.outcome = Outcome::kUndeployable;
-  else t.objective = -a.value;
+  for (std::size_t j = 0; j < a.g.size(); ++j)
+    t.constraints.push_back({fmt::format("g{}", j), 1 + a.g[j], 1});
+  if (std::any_of(a.g.begin(), a.g.end(), [](double g) { return g > 0; }))
+    t.outcome = Outcome::kUndeployable;
+  else
+    t.objective = -a.value;
   return t;
 }
 
 Problem problem_of(const Bench& bench, std::span<const Trial> history, std::uint64_t seed) {
   Problem p{.space = bench.space, .history = history, .exact = bench.exact, .seed = seed};
-  for (std::size_t j = 0; j < bench.constraints; ++j) p.constraint_names.push_back(fmt::format("g{}", j));
+  for (std::size_t j = 0; j < bench.constraints; ++j)
+    p.constraint_names.push_back(fmt::format("g{}", j));
   return p;
 }
 
-std::vector<Trial> run(const std::string& strategy, const Bench& bench, int trials, std::uint64_t seed) {
+std::vector<Trial> run(const std::string& strategy, const Bench& bench, int trials,
+                       std::uint64_t seed) {
   auto s = make_strategy(strategy).value();
   std::vector<Trial> history;
   for (int i = 0; i < trials; ++i) {
@@ -65,7 +75,8 @@ std::vector<Trial> run(const std::string& strategy, const Bench& bench, int tria
     if (!proposal.ok()) break;
     EXPECT_TRUE(bench.space.contains(proposal->configuration).ok());
     EXPECT_FALSE(proposal->why.empty());
-    for (const Trial& t : history) EXPECT_NE(t.configuration, proposal->configuration) << "repeated at " << i;
+    for (const Trial& t : history)
+      EXPECT_NE(t.configuration, proposal->configuration) << "repeated at " << i;
     if (bench.exact && proposal->allowed) {
       EXPECT_TRUE(bench.exact(proposal->configuration).allowed);
     }
@@ -84,7 +95,8 @@ double best_value(const std::vector<Trial>& history) {
 
 double median_best(const std::string& strategy, const Bench& bench, int trials, int seeds) {
   std::vector<double> values;
-  for (int s = 0; s < seeds; ++s) values.push_back(best_value(run(strategy, bench, trials, 100 + static_cast<std::uint64_t>(s))));
+  for (int s = 0; s < seeds; ++s)
+    values.push_back(best_value(run(strategy, bench, trials, 100 + static_cast<std::uint64_t>(s))));
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
 }
@@ -92,7 +104,8 @@ double median_best(const std::string& strategy, const Bench& bench, int trials, 
 double sq(double x) { return x * x; }
 double branin(double x, double y) {
   const double pi = std::numbers::pi;
-  return sq(y - 5.1 * x * x / (4 * pi * pi) + 5 * x / pi - 6) + 10 * (1 - 1 / (8 * pi)) * std::cos(x) + 10;
+  return sq(y - 5.1 * x * x / (4 * pi * pi) + 5 * x / pi - 6) +
+         10 * (1 - 1 / (8 * pi)) * std::cos(x) + 10;
 }
 
 Bench branin_disk() {  // optimum 0.39789, feasible 69.8 %
@@ -100,65 +113,96 @@ Bench branin_disk() {  // optimum 0.39789, feasible 69.8 %
           [](const Configuration& c) {
             const double x = c.real("x", 0), y = c.real("y", 0);
             return Answer{true, branin(x, y), {sq(x - 2.5) + sq(y - 7.5) - 50}};
-          }, 1, {}};
+          },
+          1,
+          {}};
 }
 
 Bench gramacy() {  // optimum 0.599788, feasible 45.7 %, pulls into the infeasible set
   return {*Space::create("gramacy", {real("x", 0, 1), real("y", 0, 1)}),
           [](const Configuration& c) {
             const double x = c.real("x", 0), y = c.real("y", 0);
-            return Answer{true, x + y,
-                          {1.5 - x - 2 * y - 0.5 * std::sin(2 * std::numbers::pi * (x * x - 2 * y)), x * x + y * y - 1.5}};
-          }, 2, {}};
+            return Answer{true,
+                          x + y,
+                          {1.5 - x - 2 * y - 0.5 * std::sin(2 * std::numbers::pi * (x * x - 2 * y)),
+                           x * x + y * y - 1.5}};
+          },
+          2,
+          {}};
 }
 
-Bench branin_not_computable() {  // optimum 0.84467, computable on 2 x 5/15 of the box, feasible 5.56 %
+Bench branin_not_computable() {  // optimum 0.84467, computable on 2 x 5/15 of the box,
+                                 // feasible 5.56 %
   return {*Space::create("branin_nc", {real("x", -5, 10), real("y", 0, 15)}),
           [](const Configuration& c) {
             const double x = c.real("x", 0), y = c.real("y", 0);
             if (!(x >= 0 && x <= 5 && y <= 5)) return Answer{false, 0, {}};
             return Answer{true, branin(x, y), {x - y}};
-          }, 1, {}};
+          },
+          1,
+          {}};
 }
 
 Bench jenatton_constrained() {  // conditional; optimum 0.65
   const auto flag = [](std::string name) {
-    return Parameter{.name = std::move(name), .kind = Kind::kCategorical,
-                     .values = {std::string("no"), std::string("yes")}, .preferred = std::string("no")};
+    return Parameter{.name = std::move(name),
+                     .kind = Kind::kCategorical,
+                     .values = {std::string("no"), std::string("yes")},
+                     .preferred = std::string("no")};
   };
   const auto when = [](Parameter p, std::vector<space::Condition> conditions) {
     p.conditions = std::move(conditions);
     return p;
   };
   const std::vector<space::Value> no = {std::string("no")}, yes = {std::string("yes")};
-  return {*Space::create("jenatton",
-                         {flag("x1"), when(flag("x2"), {{"x1", no}}), when(flag("x3"), {{"x1", yes}}),
-                          when(real("x4", 0, 1), {{"x2", no}}), when(real("x5", 0, 1), {{"x2", yes}}),
-                          when(real("x6", 0, 1), {{"x3", no}}), when(real("x7", 0, 1), {{"x3", yes}}),
-                          when(real("r8", 0, 1), {{"x1", no}}), when(real("r9", 0, 1), {{"x1", yes}})}),
-          [](const Configuration& c) {
-            const bool left = c.word("x1", "") == "no";
-            const double r = left ? c.real("r8", 0) : c.real("r9", 0);
-            const bool first = c.word(left ? "x2" : "x3", "") == "no";
-            const char* leaf = left ? (first ? "x4" : "x5") : (first ? "x6" : "x7");
-            const double z = c.real(leaf, 0);
-            const double base = left ? (first ? 0.1 : 0.2) : (first ? 0.3 : 0.4);
-            const double limit = left ? (first ? 1.6 : 1.2) : 0.6;
-            return Answer{true, z * z + base + r, {limit - z - r}};
-          }, 1, {}};
+  return {
+      *Space::create("jenatton",
+                     {flag("x1"), when(flag("x2"), {{"x1", no}}), when(flag("x3"), {{"x1", yes}}),
+                      when(real("x4", 0, 1), {{"x2", no}}), when(real("x5", 0, 1), {{"x2", yes}}),
+                      when(real("x6", 0, 1), {{"x3", no}}), when(real("x7", 0, 1), {{"x3", yes}}),
+                      when(real("r8", 0, 1), {{"x1", no}}), when(real("r9", 0, 1), {{"x1", yes}})}),
+      [](const Configuration& c) {
+        const bool left = c.word("x1", "") == "no";
+        const double r = left ? c.real("r8", 0) : c.real("r9", 0);
+        const bool first = c.word(left ? "x2" : "x3", "") == "no";
+        const char* leaf = left ? (first ? "x4" : "x5") : (first ? "x6" : "x7");
+        const double z = c.real(leaf, 0);
+        const double base = left ? (first ? 0.1 : 0.2) : (first ? 0.3 : 0.4);
+        const double limit = left ? (first ? 1.6 : 1.2) : 0.6;
+        return Answer{true, z * z + base + r, {limit - z - r}};
+      },
+      1,
+      {}};
 }
 
 // A mixed integer toy of design under a limit that is known exactly.
 Bench mixed_exact() {
-  Bench b{*Space::create("mixed", {{.name = "width", .kind = Kind::kInteger, .low = 1, .high = 64, .log = true, .preferred = std::int64_t{8}},
-                                   {.name = "depth", .kind = Kind::kInteger, .low = 1, .high = 6, .preferred = std::int64_t{2}},
-                                   {.name = "kind", .kind = Kind::kCategorical, .values = {std::string("a"), std::string("b"), std::string("c")}, .preferred = std::string("a")},
-                                   real("rate", -3, 0)}),
-          [](const Configuration& c) {
-            const auto w = static_cast<double>(c.integer("width", 1)), d = static_cast<double>(c.integer("depth", 1));
-            const double kind = c.word("kind", "") == "b" ? 0.0 : 0.3;
-            return Answer{true, 1 / std::sqrt(w) + 0.5 / d + kind + 0.2 * sq(c.real("rate", 0) + 1.7), {}};
-          }, 0, {}};
+  Bench b{
+      *Space::create("mixed", {{.name = "width",
+                                .kind = Kind::kInteger,
+                                .low = 1,
+                                .high = 64,
+                                .log = true,
+                                .preferred = std::int64_t{8}},
+                               {.name = "depth",
+                                .kind = Kind::kInteger,
+                                .low = 1,
+                                .high = 6,
+                                .preferred = std::int64_t{2}},
+                               {.name = "kind",
+                                .kind = Kind::kCategorical,
+                                .values = {std::string("a"), std::string("b"), std::string("c")},
+                                .preferred = std::string("a")},
+                               real("rate", -3, 0)}),
+      [](const Configuration& c) {
+        const auto w = static_cast<double>(c.integer("width", 1)),
+                   d = static_cast<double>(c.integer("depth", 1));
+        const double kind = c.word("kind", "") == "b" ? 0.0 : 0.3;
+        return Answer{
+            true, 1 / std::sqrt(w) + 0.5 / d + kind + 0.2 * sq(c.real("rate", 0) + 1.7), {}};
+      },
+      0,
+      {}};
   b.exact = [](const Configuration& c) {
     const double cost = static_cast<double>(c.integer("width", 1) * c.integer("depth", 1));
     return ExactCheck{cost <= 60, cost / 60 - 1, "width x depth above 60"};
@@ -168,7 +212,8 @@ Bench mixed_exact() {
 
 TEST(Strategies, AreFoundByName) {
   EXPECT_EQ(make_strategy("bayes").value()->name(), "bayes");
-  EXPECT_EQ(make_strategy("baye").error().message, "unknown strategy 'baye'; did you mean 'bayes'?");
+  EXPECT_EQ(make_strategy("baye").error().message,
+            "unknown strategy 'baye'; did you mean 'bayes'?");
   for (const std::string& name : strategy_names()) {
     EXPECT_EQ(make_strategy(name).value()->name(), name);
     EXPECT_FALSE(strategy_summary(name).empty());
@@ -178,35 +223,50 @@ TEST(Strategies, AreFoundByName) {
 TEST(Strategies, BeginWithTheDefaultAndReplayFromHistoryAlone) {
   for (const std::string& name : strategy_names()) {
     const Bench bench = gramacy();
-    const auto a = run(name, bench, 16, 5), b = run(name, bench, 16, 5), c = run(name, bench, 16, 6);
+    const auto a = run(name, bench, 16, 5), b = run(name, bench, 16, 5),
+               c = run(name, bench, 16, 6);
     if (name != "random") {
       EXPECT_EQ(a[0].configuration, bench.space.default_configuration()) << name;
     }
-    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].configuration, b[i].configuration) << name << i;
+    for (std::size_t i = 0; i < a.size(); ++i)
+      EXPECT_EQ(a[i].configuration, b[i].configuration) << name << i;
     EXPECT_NE(a[5].configuration, c[5].configuration) << name;
     // A fresh strategy (a resumed study) proposes what the uninterrupted one did.
     for (const std::size_t n : {3u, 9u, 15u}) {
-      const auto again = make_strategy(name).value()->propose(problem_of(bench, std::span(a).first(n), 5));
+      const auto again =
+          make_strategy(name).value()->propose(problem_of(bench, std::span(a).first(n), 5));
       EXPECT_EQ(again->configuration, a[n].configuration) << name << n;
     }
   }
 }
 
 TEST(Strategies, NeverProposeWhatTheExactLimitForbids) {
-  for (const std::string& name : strategy_names()) run(name, mixed_exact(), 30, 3);  // checked inside
+  for (const std::string& name : strategy_names())
+    run(name, mixed_exact(), 30, 3);  // checked inside
 }
 
 TEST(Strategies, ExhaustASmallSpaceThenSaySo) {
-  const Space small = *Space::create("small", {{.name = "a", .kind = Kind::kInteger, .low = 0, .high = 3, .preferred = std::int64_t{1}},
-                                               {.name = "b", .kind = Kind::kCategorical, .values = {std::string("x"), std::string("y")}, .preferred = std::string("x")}});
-  const Bench bench{small, [](const Configuration& c) { return Answer{true, static_cast<double>(c.integer("a", 0)), {}}; }, 0, {}};
+  const Space small = *Space::create(
+      "small",
+      {{.name = "a", .kind = Kind::kInteger, .low = 0, .high = 3, .preferred = std::int64_t{1}},
+       {.name = "b",
+        .kind = Kind::kCategorical,
+        .values = {std::string("x"), std::string("y")},
+        .preferred = std::string("x")}});
+  const Bench bench{small,
+                    [](const Configuration& c) {
+                      return Answer{true, static_cast<double>(c.integer("a", 0)), {}};
+                    },
+                    0,
+                    {}};
   for (const std::string& name : strategy_names()) {
     const auto history = run(name, bench, 8, 1);
     ASSERT_EQ(history.size(), 8u);
     const auto end = make_strategy(name).value()->propose(problem_of(bench, history, 1));
     ASSERT_FALSE(end.ok());
     EXPECT_EQ(end.error().message,
-              "every configuration of the space 'small' has been tried (8 trials); widen the space or end the study");
+              "every configuration of the space 'small' has been tried (8 trials); widen the space "
+              "or end the study");
   }
 }
 
@@ -227,10 +287,12 @@ TEST(Strategies, AnswerTheLeastViolatingPointWhenNothingIsAllowed) {
 
 TEST(Strategies, FindATinyAllowedSetByDescending) {
   Bench bench = mixed_exact();
-  bench.exact = [](const Configuration& c) {  // one width of 64, one depth of 6, rate in a thousandth
-    const double off = std::abs(static_cast<double>(c.integer("width", 0)) - 41) + std::abs(static_cast<double>(c.integer("depth", 0)) - 5);
-    return ExactCheck{off == 0, off, "off"};
-  };
+  bench.exact =
+      [](const Configuration& c) {  // one width of 64, one depth of 6, rate in a thousandth
+        const double off = std::abs(static_cast<double>(c.integer("width", 0)) - 41) +
+                           std::abs(static_cast<double>(c.integer("depth", 0)) - 5);
+        return ExactCheck{off == 0, off, "off"};
+      };
   for (const std::string& name : strategy_names()) {
     const auto p = make_strategy(name).value()->propose(problem_of(bench, {}, 1));
     ASSERT_TRUE(p.ok());
@@ -246,17 +308,71 @@ struct Degenerate {
 TEST(Strategies, SurviveDegenerateHistories) {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
   const Degenerate cases[] = {
-      {"constant objective", [](Trial& t, int) { t.objective = 0.5; t.outcome = Outcome::kMeasured; t.constraints = {{"g0", 0.5, 1}}; }},
-      {"infinities", [=](Trial& t, int i) { t.objective = i % 2 ? inf : -inf; t.constraints = {{"g0", inf, 1}}; }},
-      {"nan", [=](Trial& t, int) { t.objective = nan; t.constraints = {{"g0", nan, 1}}; }},
-      {"huge and tiny", [](Trial& t, int i) { t.outcome = Outcome::kMeasured; t.objective = i % 2 ? 1e300 : -1e300; t.constraints = {{"g0", i % 3 ? 1e200 : 1e-200, 1}}; }},
-      {"all infeasible alike", [](Trial& t, int) { t.objective.reset(); t.outcome = Outcome::kUndeployable; t.constraints = {{"g0", 3, 1}}; }},
-      {"all not computable", [](Trial& t, int) { t.objective.reset(); t.outcome = Outcome::kBuildFailed; t.constraints.clear(); }},
-      {"all cancelled", [](Trial& t, int) { t.objective.reset(); t.outcome = Outcome::kCancelled; t.constraints.clear(); }},
-      {"all pruned", [](Trial& t, int i) { t.objective.reset(); t.outcome = Outcome::kPruned; t.constraints = {{"g0", 0.5, 1}}; t.rungs = {{.epochs = 1, .objective = 0.1 * (i % 4)}}; }},
-      {"all pending", [](Trial& t, int) { t.objective.reset(); t.outcome = Outcome::kRunning; t.constraints.clear(); }},
-      {"one measured, rest pending", [](Trial& t, int i) { if (i > 0) { t.objective.reset(); t.outcome = Outcome::kRunning; t.constraints.clear(); } }},
-      {"zero allowed", [](Trial& t, int) { t.constraints = {{"g0", 1, 0}}; }},
+      {"constant objective",
+       [](Trial& t, int) {
+         t.objective = 0.5;
+         t.outcome = Outcome::kMeasured;
+         t.constraints = {{"g0", 0.5, 1}};
+       }},
+      {"infinities",
+       [=](Trial& t, int i) {
+         t.objective = i % 2 ? inf : -inf;
+         t.constraints = {{"g0", inf, 1}};
+       }},
+      {"nan",
+       [=](Trial& t, int) {
+         t.objective = nan;
+         t.constraints = {{"g0", nan, 1}};
+       }},
+      {"huge and tiny",
+       [](Trial& t, int i) {
+         t.outcome = Outcome::kMeasured;
+         t.objective = i % 2 ? 1e300 : -1e300;
+         t.constraints = {{"g0", i % 3 ? 1e200 : 1e-200, 1}};
+       }},
+      {"all infeasible alike",
+       [](Trial& t, int) {
+         t.objective.reset();
+         t.outcome = Outcome::kUndeployable;
+         t.constraints = {{"g0", 3, 1}};
+       }},
+      {"all not computable",
+       [](Trial& t, int) {
+         t.objective.reset();
+         t.outcome = Outcome::kBuildFailed;
+         t.constraints.clear();
+       }},
+      {"all cancelled",
+       [](Trial& t, int) {
+         t.objective.reset();
+         t.outcome = Outcome::kCancelled;
+         t.constraints.clear();
+       }},
+      {"all pruned",
+       [](Trial& t, int i) {
+         t.objective.reset();
+         t.outcome = Outcome::kPruned;
+         t.constraints = {{"g0", 0.5, 1}};
+         t.rungs = {{.epochs = 1, .objective = 0.1 * (i % 4)}};
+       }},
+      {"all pending",
+       [](Trial& t, int) {
+         t.objective.reset();
+         t.outcome = Outcome::kRunning;
+         t.constraints.clear();
+       }},
+      {"one measured, rest pending",
+       [](Trial& t, int i) {
+         if (i > 0) {
+           t.objective.reset();
+           t.outcome = Outcome::kRunning;
+           t.constraints.clear();
+         }
+       }},
+      {"zero allowed",
+       [](Trial& t, int) {
+         t.constraints = {{"g0", 1, 0}};
+       }},
   };
   for (const std::string& name : strategy_names()) {
     for (const Degenerate& d : cases) {
@@ -268,7 +384,8 @@ TEST(Strategies, SurviveDegenerateHistories) {
         ASSERT_TRUE(p.ok()) << name << ": " << d.name << ": " << p.error().message;
         Trial t = evaluate(bench, p->configuration, i);
         d.spoil(t, i);
-        for (const Trial& old : history) EXPECT_NE(old.configuration, t.configuration) << name << ": " << d.name;
+        for (const Trial& old : history)
+          EXPECT_NE(old.configuration, t.configuration) << name << ": " << d.name;
         history.push_back(t);
       }
     }
@@ -295,7 +412,8 @@ TEST(Bayes, PendingTrialsSpreadTheProposals) {
   std::vector<Configuration> together;
   for (int k = 0; k < 4; ++k) {
     const auto p = s->propose(problem_of(bench, history, 2));
-    for (const Configuration& c : together) EXPECT_GT(bench.space.distance(c, p->configuration), 1e-3);
+    for (const Configuration& c : together)
+      EXPECT_GT(bench.space.distance(c, p->configuration), 1e-3);
     together.push_back(p->configuration);
     Trial t;
     t.number = static_cast<int>(history.size());
@@ -305,13 +423,15 @@ TEST(Bayes, PendingTrialsSpreadTheProposals) {
 }
 
 TEST(Bayes, BeatsRandomOnConstrainedBranin) {
-  const double bayes = median_best("bayes", branin_disk(), 30, 5), random = median_best("random", branin_disk(), 30, 5);
+  const double bayes = median_best("bayes", branin_disk(), 30, 5),
+               random = median_best("random", branin_disk(), 30, 5);
   EXPECT_LT(bayes, 0.45);
   EXPECT_LT(bayes, random);
 }
 
 TEST(Bayes, BeatsRandomOnGramacy) {
-  const double bayes = median_best("bayes", gramacy(), 30, 5), random = median_best("random", gramacy(), 30, 5);
+  const double bayes = median_best("bayes", gramacy(), 30, 5),
+               random = median_best("random", gramacy(), 30, 5);
   EXPECT_LT(bayes, 0.62);
   EXPECT_LT(bayes, random);
 }
@@ -331,7 +451,8 @@ TEST(Bayes, FindsTheDeceptiveBranchOfAConditionalSpace) {
 }
 
 TEST(Bayes, SolvesAMixedProblemUnderAnExactLimit) {
-  const double bayes = median_best("bayes", mixed_exact(), 30, 5), random = median_best("random", mixed_exact(), 30, 5);
+  const double bayes = median_best("bayes", mixed_exact(), 30, 5),
+               random = median_best("random", mixed_exact(), 30, 5);
   EXPECT_LT(bayes, random);
   EXPECT_LT(bayes, 0.42);  // the optimum is near 0.40
 }

@@ -7,9 +7,9 @@ namespace atml::propose {
 namespace {
 
 constexpr std::size_t kAlwaysFitted = 60;  // observations up to which every proposal fits anew
-constexpr double kGrowth = 1.15;            // then at sizes growing by this factor
+constexpr double kGrowth = 1.15;           // then at sizes growing by this factor
 constexpr int kFitIterations = 40;
-constexpr int kFailuresToLearn = 3;        // as Ax's execution viability
+constexpr int kFailuresToLearn = 3;  // as Ax's execution viability
 
 std::uint64_t fingerprint(const Observations& data) {
   const auto hash = [](const std::vector<double>& v, std::uint64_t start) {
@@ -26,7 +26,8 @@ void add(Observations& data, const Observed& o, double y, double extra) {
 }
 
 // Conditions on the mean at pending points, without a new fit.
-GaussianProcess with_believed(const Layout& layout, GaussianProcess process, const std::vector<const Observed*>& pending) {
+GaussianProcess with_believed(const Layout& layout, GaussianProcess process,
+                              const std::vector<const Observed*>& pending) {
   if (pending.empty()) return process;
   Points at{layout.dimensions(), {}};
   for (const Observed* o : pending) at.add(o->x);
@@ -73,7 +74,8 @@ std::vector<double> margins_of(std::span<const Observed> observed, std::size_t i
   return margins;
 }
 
-Observations margin_data(std::span<const Observed> observed, std::size_t index, const MarginWarp& warp) {
+Observations margin_data(std::span<const Observed> observed, std::size_t index,
+                         const MarginWarp& warp) {
   Observations data;
   for (const Observed& o : observed) {
     if (o.margins[index]) add(data, o, warp(*o.margins[index]), 0);
@@ -92,7 +94,8 @@ Observations computable_data(std::span<const Observed> observed) {
 std::size_t fitted_size(std::size_t trials) {
   if (trials <= kAlwaysFitted) return trials;
   auto size = static_cast<double>(kAlwaysFitted);
-  while (std::floor(size * kGrowth) <= static_cast<double>(trials)) size = std::floor(size * kGrowth);
+  while (std::floor(size * kGrowth) <= static_cast<double>(trials))
+    size = std::floor(size * kGrowth);
   return static_cast<std::size_t>(size);
 }
 
@@ -116,34 +119,41 @@ void Surrogates::learn_objective(Span observed, Span basis, HyperMemory& memory)
   if (values.empty()) return;
   if (objectives(basis).empty()) basis = observed;
   objective_warp_.emplace(values);
-  const Hyper hyper = memory.fitted(layout_, objective_data(basis, ObjectiveWarp(objectives(basis))));
+  const Hyper hyper =
+      memory.fitted(layout_, objective_data(basis, ObjectiveWarp(objectives(basis))));
   GaussianProcess process(layout_, objective_data(observed, *objective_warp_), hyper);
-  objective_ = with_believed(layout_, std::move(process),
-                             pending_without(observed, [](const Observed& o) { return o.objective.has_value(); }));
+  objective_ = with_believed(
+      layout_, std::move(process),
+      pending_without(observed, [](const Observed& o) { return o.objective.has_value(); }));
 }
 
-void Surrogates::learn_constraint(const std::string& name, std::size_t index, Span observed, Span basis,
-                                  HyperMemory& memory) {
+void Surrogates::learn_constraint(const std::string& name, std::size_t index, Span observed,
+                                  Span basis, HyperMemory& memory) {
   const std::vector<double> margins = margins_of(observed, index);
   if (margins.empty()) return;
   if (margins_of(basis, index).empty()) basis = observed;
   const MarginWarp warp(margins);
-  const Hyper hyper = memory.fitted(layout_, margin_data(basis, index, MarginWarp(margins_of(basis, index))));
+  const Hyper hyper =
+      memory.fitted(layout_, margin_data(basis, index, MarginWarp(margins_of(basis, index))));
   GaussianProcess process(layout_, margin_data(observed, index, warp), hyper);
-  process = with_believed(layout_, std::move(process),
-                          pending_without(observed, [&](const Observed& o) { return o.margins[index].has_value(); }));
+  process = with_believed(
+      layout_, std::move(process),
+      pending_without(observed, [&](const Observed& o) { return o.margins[index].has_value(); }));
   constraints_.push_back({name, warp, std::move(process), warp.limit()});
 }
 
-// Least-squares classification (Rasmussen and Williams 2006, section 6.5): regression on the labels.
+// Least-squares classification (Rasmussen and Williams 2006, section 6.5): regression on the
+// labels.
 void Surrogates::learn_computable(Span observed, Span basis, HyperMemory& memory) {
   const auto failures = std::count_if(observed.begin(), observed.end(),
                                       [](const Observed& o) { return o.computable == false; });
   if (failures < kFailuresToLearn) return;
   const bool one_class = failures == static_cast<std::ptrdiff_t>(computable_data(observed).size());
   if (computable_data(basis).size() == 0) basis = observed;
-  // A fit to equal labels would find a flat function and nothing left to explore; the priors spread out.
-  const Hyper hyper = one_class ? prior_mode(layout_.dimensions()) : memory.fitted(layout_, computable_data(basis));
+  // A fit to equal labels would find a flat function and nothing left to explore; the priors spread
+  // out.
+  const Hyper hyper =
+      one_class ? prior_mode(layout_.dimensions()) : memory.fitted(layout_, computable_data(basis));
   computable_.emplace(layout_, computable_data(observed), hyper);
 }
 

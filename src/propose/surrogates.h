@@ -1,4 +1,5 @@
-// The models that "bayes" learns from a history: objective, measured constraints, computable or not.
+// The models that "bayes" learns from a history: objective, measured constraints, computable or
+// not.
 #pragma once
 
 #include <map>
@@ -27,7 +28,8 @@ class HyperMemory {
 std::vector<double> objectives(std::span<const Observed> observed);
 Observations objective_data(std::span<const Observed> observed, const ObjectiveWarp& warp);
 std::vector<double> margins_of(std::span<const Observed> observed, std::size_t constraint);
-Observations margin_data(std::span<const Observed> observed, std::size_t constraint, const MarginWarp& warp);
+Observations margin_data(std::span<const Observed> observed, std::size_t constraint,
+                         const MarginWarp& warp);
 /// Labels +1 computable, -1 not.
 Observations computable_data(std::span<const Observed> observed);
 
@@ -38,16 +40,17 @@ struct ConstraintModel {
   double limit;  // the warped margin 0: feasible below
 };
 
-/// How many of n trials the hyper-parameters are fitted to: all up to 60, then 60 x 1.15^k. Between two
-/// such sizes a proposal costs no fit, only a factorisation, and still follows from the history alone.
+/// How many of n trials the hyper-parameters are fitted to: all up to 60, then 60 x 1.15^k. Between
+/// two such sizes a proposal costs no fit, only a factorisation, and still follows from the history
+/// alone.
 std::size_t fitted_size(std::size_t trials);
 
 /// Models of what is known; pending trials stand with their predicted means (kriging believer).
 class Surrogates {
  public:
   /// `basis`: the observations of the first fitted_size() trials.
-  Surrogates(const Problem& problem, std::span<const Observed> observed, std::span<const Observed> basis,
-             HyperMemory& memory);
+  Surrogates(const Problem& problem, std::span<const Observed> observed,
+             std::span<const Observed> basis, HyperMemory& memory);
 
   const Layout& layout() const { return layout_; }
   const std::optional<GaussianProcess>& objective() const { return objective_; }
@@ -55,7 +58,8 @@ class Surrogates {
   const std::vector<ConstraintModel>& constraints() const { return constraints_; }
   /// Of the labels of computable_data(); present after three failures.
   const std::optional<GaussianProcess>& computable() const { return computable_; }
-  /// The largest posterior mean among observed feasible points, warped; none while nothing is feasible.
+  /// The largest posterior mean among observed feasible points, warped; none while nothing is
+  /// feasible.
   std::optional<double> best() const { return best_; }
   std::size_t models() const {
     return constraints_.size() + (objective_ ? 1u : 0u) + (computable_ ? 1u : 0u);
@@ -65,7 +69,8 @@ class Surrogates {
  private:
   using Span = std::span<const Observed>;
   void learn_objective(Span observed, Span basis, HyperMemory& memory);
-  void learn_constraint(const std::string& name, std::size_t index, Span observed, Span basis, HyperMemory& memory);
+  void learn_constraint(const std::string& name, std::size_t index, Span observed, Span basis,
+                        HyperMemory& memory);
   void learn_computable(Span observed, Span basis, HyperMemory& memory);
   void find_best(std::span<const Observed> observed);
 

@@ -1,13 +1,16 @@
-// SVM-CBO (Candelieri, J. Global Optim. 79, 2021): an SVM learns the feasible region; phase 1 samples where the
-// border is uncertain or nothing is known, phase 2 minimises a lower confidence bound inside the estimated region.
-// Two forms: "svm-cbo" with the known flaws mended, "svm-cbo-published" as the reference code computes it.
+// SVM-CBO (Candelieri, J. Global Optim. 79, 2021): an SVM learns the feasible region; phase 1
+// samples where the border is uncertain or nothing is known, phase 2 minimises a lower confidence
+// bound inside the estimated region. Two forms: "svm-cbo" with the known flaws mended,
+// "svm-cbo-published" as the reference code computes it.
 //
 // Notation (everything in [0, 1]^d; words as index / (words - 1), inactive parameters as 1/2)
 //   v       variance of all entries of all points so far
-//   C(x)    sum_i exp(-|x - x_i|^2 / (2 s^2)), coverage: low where nothing was sampled; s^2 = v (published: s = v)
-//   B(x)    |decision(x)|, boundness: low near the border (published: see Svm::published_boundness)
-// Phase 1 minimises C + B, of C alone while one class is missing. Phase 2 maximises mean + 1.96 sd of a GP on the feasible
-// trials (objectives are maximised here), over points that the SVM calls feasible.
+//   C(x)    sum_i exp(-|x - x_i|^2 / (2 s^2)), coverage: low where nothing was sampled; s^2 = v
+//   (published: s = v) B(x)    |decision(x)|, boundness: low near the border (published: see
+//   Svm::published_boundness)
+// Phase 1 minimises C + B, of C alone while one class is missing. Phase 2 maximises mean + 1.96 sd
+// of a GP on the feasible trials (objectives are maximised here), over points that the SVM calls
+// feasible.
 #include <algorithm>
 #include <cmath>
 
@@ -27,7 +30,7 @@ constexpr double kBeta = 1.96;
 constexpr std::size_t kDesign = 10;
 constexpr std::size_t kPhase1Ends = 40;  // published: 10 + 60 of 100; mended: 10 + 30 of 100
 constexpr std::size_t kPublishedPhase1Ends = 70;
-constexpr int kRounds = 5;               // of the focus search
+constexpr int kRounds = 5;  // of the focus search
 constexpr std::size_t kPerRound = 1000;
 
 /// Labelled points in the unit box.
@@ -44,8 +47,10 @@ struct Labelled {
 std::vector<double> boxed(const Layout& layout, std::span<const double> x) {
   std::vector<double> u(x.begin(), x.end());
   for (std::size_t i = 0; i < u.size(); ++i) {
-    if (u[i] == space::kInactive) u[i] = 0.5;
-    else if (layout.words[i] > 1) u[i] /= layout.words[i] - 1;
+    if (u[i] == space::kInactive)
+      u[i] = 0.5;
+    else if (layout.words[i] > 1)
+      u[i] /= layout.words[i] - 1;
   }
   return u;
 }
@@ -81,13 +86,15 @@ class SvmCboStrategy : public Strategy {
     const bool any_feasible = best_feasible(observed).has_value();
     const std::size_t end = published_ ? kPublishedPhase1Ends : kPhase1Ends;
     Rng rng = Rng::derive(problem.seed, name(), problem.history.size());
-    if (problem.history.size() < end || !any_feasible) return explore(problem, gate, layout, known, svm, rng);
+    if (problem.history.size() < end || !any_feasible)
+      return explore(problem, gate, layout, known, svm, rng);
     return exploit(problem, gate, layout, observed, svm, rng);
   }
 
  private:
   static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
-    if (const auto x = design_point(problem, gate, 1500)) return Proposal{problem.space.decode(*x), "initial design: Sobol point"};
+    if (const auto x = design_point(problem, gate, 1500))
+      return Proposal{problem.space.decode(*x), "initial design: Sobol point"};
     return last_resort(problem, gate);
   }
 
@@ -96,20 +103,23 @@ class SvmCboStrategy : public Strategy {
     double sum = 0;
     for (std::size_t i = 0; i < known.points.size(); ++i) {
       double r2 = 0;
-      for (std::size_t k = 0; k < u.size(); ++k) r2 += (u[k] - known.points[i][k]) * (u[k] - known.points[i][k]);
+      for (std::size_t k = 0; k < u.size(); ++k)
+        r2 += (u[k] - known.points[i][k]) * (u[k] - known.points[i][k]);
       sum += std::exp(-r2 / (2 * s2));
     }
     return sum;
   }
 
-  Result<Proposal> explore(const Problem& problem, Gate& gate, const Layout& layout, const Labelled& known,
-                           const std::optional<Svm>& svm, Rng& rng) const {
+  Result<Proposal> explore(const Problem& problem, Gate& gate, const Layout& layout,
+                           const Labelled& known, const std::optional<Svm>& svm, Rng& rng) const {
     const Scorer scorer{[&](const Points& x) {
                           std::vector<double> values;
                           for (std::size_t i = 0; i < x.size(); ++i) {
                             const std::vector<double> u = boxed(layout, x[i]);
                             double a = coverage(known, u);
-                            if (svm) a += published_ ? svm->published_boundness(u) : std::abs(svm->decision(u));
+                            if (svm)
+                              a += published_ ? svm->published_boundness(u)
+                                              : std::abs(svm->decision(u));
                             values.push_back(-a);
                           }
                           return values;
@@ -117,14 +127,17 @@ class SvmCboStrategy : public Strategy {
                         {}};
     const auto x = maximise(problem, gate, scorer, {}, rng, {.candidates = 1000});
     if (!x) return from_design(problem, gate);
-    return Proposal{problem.space.decode(*x), svm ? "phase 1: near the learnt border of the feasible region, or far from all trials"
-                                                  : "phase 1: far from all trials (one class so far)"};
+    return Proposal{
+        problem.space.decode(*x),
+        svm ? "phase 1: near the learnt border of the feasible region, or far from all trials"
+            : "phase 1: far from all trials (one class so far)"};
   }
 
-  // Focus search: rounds of random points whose box narrows round the best; the published form samples the whole
-  // box every time and answers the best of the last round.
-  Result<Proposal> exploit(const Problem& problem, Gate& gate, const Layout& layout, std::span<const Observed> observed,
-                           const std::optional<Svm>& svm, Rng& rng) {
+  // Focus search: rounds of random points whose box narrows round the best; the published form
+  // samples the whole box every time and answers the best of the last round.
+  Result<Proposal> exploit(const Problem& problem, Gate& gate, const Layout& layout,
+                           std::span<const Observed> observed, const std::optional<Svm>& svm,
+                           Rng& rng) {
     std::vector<Observed> feasible;
     for (const Observed& o : observed) {
       if (o.feasible) feasible.push_back(o);
@@ -154,13 +167,17 @@ class SvmCboStrategy : public Strategy {
         best_bound = bound;
       }
     }
-    if (best) return Proposal{problem.space.decode(*best), "phase 2: best confidence bound where the SVM sees feasibility"};
+    if (best)
+      return Proposal{problem.space.decode(*best),
+                      "phase 2: best confidence bound where the SVM sees feasibility"};
     if (const auto x = random_point(problem, gate, rng, 1500))
-      return Proposal{problem.space.decode(*x), "phase 2: the SVM calls no candidate feasible; random draw"};
+      return Proposal{problem.space.decode(*x),
+                      "phase 2: the SVM calls no candidate feasible; random draw"};
     return last_resort(problem, gate);
   }
 
-  static space::Encoding narrowed(const Problem& problem, const Layout& layout, std::vector<double> unit,
+  static space::Encoding narrowed(const Problem& problem, const Layout& layout,
+                                  std::vector<double> unit,
                                   const std::optional<space::Encoding>& centre, double half) {
     if (!centre || half >= 1) return problem.space.from_unit(unit);
     space::Encoding x = *centre;
@@ -184,6 +201,8 @@ class SvmCboStrategy : public Strategy {
 }  // namespace
 
 std::unique_ptr<Strategy> make_svm_cbo() { return std::make_unique<SvmCboStrategy>(false); }
-std::unique_ptr<Strategy> make_svm_cbo_published() { return std::make_unique<SvmCboStrategy>(true); }
+std::unique_ptr<Strategy> make_svm_cbo_published() {
+  return std::make_unique<SvmCboStrategy>(true);
+}
 
 }  // namespace atml::propose

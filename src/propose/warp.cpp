@@ -74,6 +74,8 @@ MarginWarp::MarginWarp(std::span<const double> margins) {
   deviation_ = m.deviation;
 }
 
-double MarginWarp::operator()(double margin) const { return (bilog(margin / scale_) - mean_) / deviation_; }
+double MarginWarp::operator()(double margin) const {
+  return (bilog(margin / scale_) - mean_) / deviation_;
+}
 
 }  // namespace atml::propose

@@ -22,8 +22,8 @@ class ObjectiveWarp {
   double mean_ = 0, deviation_ = 1;
 };
 
-/// Margins: sgn(c) log(1 + |c| / s), s = the median of |c| (the bilog of SCBO, Eriksson and Poloczek 2021, made
-/// independent of the unit), then mean 0 and variance 1.
+/// Margins: sgn(c) log(1 + |c| / s), s = the median of |c| (the bilog of SCBO, Eriksson and
+/// Poloczek 2021, made independent of the unit), then mean 0 and variance 1.
 class MarginWarp {
  public:
   explicit MarginWarp(std::span<const double> margins);

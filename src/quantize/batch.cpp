@@ -48,9 +48,12 @@ std::vector<std::int32_t> tap_offsets(const network::Window& w, const Shape& in,
 
 // Four weights as the kernels read them: bytes in one word, or (0, 2) and (1, 3) as int16 pairs.
 void pack(const std::array<int, 4>& w, int words, std::int32_t* out) {
-  const auto low = [](int value, int bits) { return static_cast<std::uint32_t>(value) & ((1u << bits) - 1); };
+  const auto low = [](int value, int bits) {
+    return static_cast<std::uint32_t>(value) & ((1u << bits) - 1);
+  };
   if (words == 1) {
-    out[0] = static_cast<std::int32_t>(low(w[0], 8) | low(w[1], 8) << 8 | low(w[2], 8) << 16 | low(w[3], 8) << 24);
+    out[0] = static_cast<std::int32_t>(low(w[0], 8) | low(w[1], 8) << 8 | low(w[2], 8) << 16 |
+                                       low(w[3], 8) << 24);
     return;
   }
   out[0] = static_cast<std::int32_t>(low(w[0], 16) | low(w[2], 16) << 16);
@@ -67,11 +70,14 @@ struct FilterData {
 }  // namespace
 
 struct BatchInterpreter::Plan {
-  Plan(const Int8Model& m, const Kernels& k) : model(m), kernels(k), lanes(static_cast<std::size_t>(k.lanes)) {
+  Plan(const Int8Model& m, const Kernels& k)
+      : model(m), kernels(k), lanes(static_cast<std::size_t>(k.lanes)) {
     for (const Tensor& t : m.tensors) {
-      activations.emplace_back(static_cast<std::size_t>(positions_of(t.shape) * quads_of(t.shape)) * 4 * lanes);
+      activations.emplace_back(static_cast<std::size_t>(positions_of(t.shape) * quads_of(t.shape)) *
+                               4 * lanes);
     }
-    for (const Op& op : m.ops) steps.push_back(std::visit([&](const auto& kind) { return step(op, kind); }, op.kind));
+    for (const Op& op : m.ops)
+      steps.push_back(std::visit([&](const auto& kind) { return step(op, kind); }, op.kind));
   }
 
   void run_block() {
@@ -98,12 +104,16 @@ struct BatchInterpreter::Plan {
   Step step(const Op& op, const Depthwise& d) { return depthwise_step(op, d); }
   Step step(const Op& op, const Dense& d) {
     const Shape& in = model.input_of(op).shape;
-    return filter_step(op, network::Window{in.height, in.width, 1, 1, 1, 1, network::Padding::kValid}, d.filter);
+    return filter_step(
+        op, network::Window{in.height, in.width, 1, 1, 1, 1, network::Padding::kValid}, d.filter);
   }
-  Step step(const Op& op, const MaxPool& p) { return pool_step(op, p.window, p.low, p.high, kernels.max_pool); }
+  Step step(const Op& op, const MaxPool& p) {
+    return pool_step(op, p.window, p.low, p.high, kernels.max_pool);
+  }
   Step step(const Op& op, const AveragePool& p) {
     // Beyond this the kernels' float division is not exact.
-    if (static_cast<std::int64_t>(p.window.kernel_h) * p.window.kernel_w > 32768) return scalar_step(op);
+    if (static_cast<std::int64_t>(p.window.kernel_h) * p.window.kernel_w > 32768)
+      return scalar_step(op);
     return pool_step(op, p.window, p.low, p.high, kernels.average_pool);
   }
   Step step(const Op& op, const Add& a);
@@ -115,27 +125,32 @@ struct BatchInterpreter::Plan {
   Step step(const Op& op, const Pad&) { return scalar_step(op); }
   Step step(const Op& op, const Softmax&) { return scalar_step(op); }
 
-  void fill_common(const Op& op, const network::Window& w, const Filter& filter, FilterData& d, FilterCall& call) const;
+  void fill_common(const Op& op, const network::Window& w, const Filter& filter, FilterData& d,
+                   FilterCall& call) const;
   Step filter_step(const Op& op, const network::Window& w, const Filter& filter);
   Step depthwise_step(const Op& op, const Depthwise& depthwise);
-  Step pool_step(const Op& op, const network::Window& w, int low, int high, void (*kernel)(const batch::PoolCall&));
+  Step pool_step(const Op& op, const network::Window& w, int low, int high,
+                 void (*kernel)(const batch::PoolCall&));
   Step scalar_step(const Op& op);
 
   void gather(int tensor, std::size_t lane, std::int8_t* out) const;
   void scatter(int tensor, std::size_t lane, const std::int8_t* in);
 
-  std::vector<std::vector<std::uint8_t>> activations;  // one a tensor, in the layout of batch_kernels.h
+  std::vector<std::vector<std::uint8_t>>
+      activations;  // one a tensor, in the layout of batch_kernels.h
   std::vector<Step> steps;
 };
 
-void BatchInterpreter::Plan::fill_common(const Op& op, const network::Window& w, const Filter& filter, FilterData& d,
+void BatchInterpreter::Plan::fill_common(const Op& op, const network::Window& w,
+                                         const Filter& filter, FilterData& d,
                                          FilterCall& call) const {
   const Tensor& in = model.input_of(op);
   const Shape& out = model.output_of(op).shape;
   const FilterParams p = filter_params(model, op);
   const std::size_t padded = static_cast<std::size_t>(quads_of(out)) * 4;
   d.offsets = tap_offsets(w, in.shape, out);
-  d.padding.assign(static_cast<std::size_t>(quads_of(in.shape)) * 4 * lanes, static_cast<std::uint8_t>(in.zero_point + 128));
+  d.padding.assign(static_cast<std::size_t>(quads_of(in.shape)) * 4 * lanes,
+                   static_cast<std::uint8_t>(in.zero_point + 128));
   d.bias = filter.bias;
   d.bias.resize(padded, 0);
   for (const Multiplier& m : p.multipliers) d.scales.push_back(split(m));
@@ -164,12 +179,15 @@ void connect(const FilterData& d, FilterCall& call) {
 
 // w (q - zero point) = w (byte - 128 - zero point), modulo 2^32 as the kernels add.
 std::int32_t corrected(std::int32_t bias, std::int64_t weight_sum, int zero_point) {
-  return static_cast<std::int32_t>(static_cast<std::uint32_t>(bias - weight_sum * (128 + zero_point)));
+  return static_cast<std::int32_t>(
+      static_cast<std::uint32_t>(bias - weight_sum * (128 + zero_point)));
 }
 
 }  // namespace
 
-BatchInterpreter::Plan::Step BatchInterpreter::Plan::filter_step(const Op& op, const network::Window& w, const Filter& filter) {
+BatchInterpreter::Plan::Step BatchInterpreter::Plan::filter_step(const Op& op,
+                                                                 const network::Window& w,
+                                                                 const Filter& filter) {
   auto d = std::make_shared<FilterData>();
   FilterCall call;
   fill_common(op, w, filter, *d, call);
@@ -177,7 +195,9 @@ BatchInterpreter::Plan::Step BatchInterpreter::Plan::filter_step(const Op& op, c
   const auto channels = in.shape.channels;
   const int words = kernels.words;
   const auto outputs = static_cast<int>(filter.bias.size());
-  d->weights.assign(static_cast<std::size_t>(call.out_quads) * static_cast<std::size_t>(call.taps) * static_cast<std::size_t>(call.in_quads * 4 * words), 0);
+  d->weights.assign(static_cast<std::size_t>(call.out_quads) * static_cast<std::size_t>(call.taps) *
+                        static_cast<std::size_t>(call.in_quads * 4 * words),
+                    0);
   std::int32_t* to = d->weights.data();
   std::vector<std::int64_t> sums(d->bias.size(), 0);
   for (int oq = 0; oq < call.out_quads; ++oq) {
@@ -187,7 +207,11 @@ BatchInterpreter::Plan::Step BatchInterpreter::Plan::filter_step(const Op& op, c
           if (oc >= outputs) continue;
           std::array<int, 4> four{};
           for (int k = 0; k < 4 && 4 * iq + k < channels; ++k) {
-            four[static_cast<std::size_t>(k)] = filter.weights[(static_cast<std::size_t>(oc) * static_cast<std::size_t>(call.taps) + static_cast<std::size_t>(tap)) * static_cast<std::size_t>(channels) + static_cast<std::size_t>(4 * iq + k)];
+            four[static_cast<std::size_t>(k)] =
+                filter.weights[(static_cast<std::size_t>(oc) * static_cast<std::size_t>(call.taps) +
+                                static_cast<std::size_t>(tap)) *
+                                   static_cast<std::size_t>(channels) +
+                               static_cast<std::size_t>(4 * iq + k)];
             sums[static_cast<std::size_t>(oc)] += four[static_cast<std::size_t>(k)];
           }
           pack(four, words, to);
@@ -195,21 +219,24 @@ BatchInterpreter::Plan::Step BatchInterpreter::Plan::filter_step(const Op& op, c
       }
     }
   }
-  for (std::size_t oc = 0; oc < d->bias.size(); ++oc) d->bias[oc] = corrected(d->bias[oc], sums[oc], in.zero_point);
+  for (std::size_t oc = 0; oc < d->bias.size(); ++oc)
+    d->bias[oc] = corrected(d->bias[oc], sums[oc], in.zero_point);
   connect(*d, call);
   call.in = data(op.inputs[0]);
   call.out = data(op.output);
   return [d, call, kernel = kernels.conv] { kernel(call); };
 }
 
-BatchInterpreter::Plan::Step BatchInterpreter::Plan::depthwise_step(const Op& op, const Depthwise& depthwise) {
+BatchInterpreter::Plan::Step BatchInterpreter::Plan::depthwise_step(const Op& op,
+                                                                    const Depthwise& depthwise) {
   auto d = std::make_shared<FilterData>();
   FilterCall call;
   fill_common(op, depthwise.window, depthwise.filter, *d, call);
   const auto outputs = static_cast<int>(depthwise.filter.bias.size());
   const int words = kernels.words;
   const std::size_t padded = d->bias.size();
-  d->weights.assign(static_cast<std::size_t>(call.taps) * padded * static_cast<std::size_t>(words), 0);
+  d->weights.assign(static_cast<std::size_t>(call.taps) * padded * static_cast<std::size_t>(words),
+                    0);
   d->quads.assign(padded, 0);
   for (int oc = 0; oc < outputs; ++oc) {
     const int ic = oc / depthwise.multiplier;
@@ -219,7 +246,10 @@ BatchInterpreter::Plan::Step BatchInterpreter::Plan::depthwise_step(const Op& op
       const int weight = depthwise.filter.weights[static_cast<std::size_t>(tap * outputs + oc)];
       std::array<int, 4> four{};
       four[static_cast<std::size_t>(ic % 4)] = weight;
-      pack(four, words, d->weights.data() + (static_cast<std::size_t>(tap) * padded + static_cast<std::size_t>(oc)) * static_cast<std::size_t>(words));
+      pack(four, words,
+           d->weights.data() +
+               (static_cast<std::size_t>(tap) * padded + static_cast<std::size_t>(oc)) *
+                   static_cast<std::size_t>(words));
       sum += weight;
     }
     auto& bias = d->bias[static_cast<std::size_t>(oc)];
@@ -231,8 +261,9 @@ BatchInterpreter::Plan::Step BatchInterpreter::Plan::depthwise_step(const Op& op
   return [d, call, kernel = kernels.depthwise] { kernel(call); };
 }
 
-BatchInterpreter::Plan::Step BatchInterpreter::Plan::pool_step(const Op& op, const network::Window& w, int low, int high,
-                                                               void (*kernel)(const batch::PoolCall&)) {
+BatchInterpreter::Plan::Step BatchInterpreter::Plan::pool_step(
+    const Op& op, const network::Window& w, int low, int high,
+    void (*kernel)(const batch::PoolCall&)) {
   const Shape& in = model.input_of(op).shape;
   const Shape& out = model.output_of(op).shape;
   auto offsets = std::make_shared<std::vector<std::int32_t>>(tap_offsets(w, in, out));
@@ -290,7 +321,8 @@ BatchInterpreter::Plan::Step BatchInterpreter::Plan::step(const Op& op, const Co
       for (std::int64_t position = 0; position < positions_of(out); ++position) {
         for (int c = 0; c < in.shape.channels; ++c) {
           for (std::size_t lane = 0; lane < lanes; ++lane) {
-            to[byte(out, position, first + c, lane)] = static_cast<std::uint8_t>(table[from[byte(in.shape, position, c, lane)]] + 128);
+            to[byte(out, position, first + c, lane)] =
+                static_cast<std::uint8_t>(table[from[byte(in.shape, position, c, lane)]] + 128);
           }
         }
       }
@@ -311,7 +343,8 @@ BatchInterpreter::Plan::Step BatchInterpreter::Plan::step(const Op& op, const Re
 BatchInterpreter::Plan::Step BatchInterpreter::Plan::scalar_step(const Op& op) {
   return [this, &op] {
     std::vector<std::vector<std::int8_t>> inputs;
-    for (const int t : op.inputs) inputs.emplace_back(static_cast<std::size_t>(model.tensor(t).shape.elements()));
+    for (const int t : op.inputs)
+      inputs.emplace_back(static_cast<std::size_t>(model.tensor(t).shape.elements()));
     std::vector<std::int8_t> output(static_cast<std::size_t>(model.output_of(op).shape.elements()));
     std::vector<const std::int8_t*> pointers;
     for (const auto& input : inputs) pointers.push_back(input.data());
@@ -327,7 +360,8 @@ void BatchInterpreter::Plan::gather(int tensor, std::size_t lane, std::int8_t* o
   const Shape& s = model.tensor(tensor).shape;
   const auto& bytes = activations[static_cast<std::size_t>(tensor)];
   for (std::int64_t position = 0; position < positions_of(s); ++position) {
-    for (int c = 0; c < s.channels; ++c) *out++ = static_cast<std::int8_t>(bytes[byte(s, position, c, lane)] - 128);
+    for (int c = 0; c < s.channels; ++c)
+      *out++ = static_cast<std::int8_t>(bytes[byte(s, position, c, lane)] - 128);
   }
 }
 
@@ -335,19 +369,22 @@ void BatchInterpreter::Plan::scatter(int tensor, std::size_t lane, const std::in
   const Shape& s = model.tensor(tensor).shape;
   auto& bytes = activations[static_cast<std::size_t>(tensor)];
   for (std::int64_t position = 0; position < positions_of(s); ++position) {
-    for (int c = 0; c < s.channels; ++c) bytes[byte(s, position, c, lane)] = static_cast<std::uint8_t>(*in++ + 128);
+    for (int c = 0; c < s.channels; ++c)
+      bytes[byte(s, position, c, lane)] = static_cast<std::uint8_t>(*in++ + 128);
   }
 }
 
 void BatchInterpreter::Plan::load(const std::int8_t* samples, std::size_t count) {
   const auto size = static_cast<std::size_t>(model.tensor(model.input).shape.elements());
   // Lanes past the last sample hold what was there: their results are not read.
-  for (std::size_t lane = 0; lane < count; ++lane) scatter(model.input, lane, samples + lane * size);
+  for (std::size_t lane = 0; lane < count; ++lane)
+    scatter(model.input, lane, samples + lane * size);
 }
 
 void BatchInterpreter::Plan::store(std::int8_t* samples, std::size_t count) const {
   const auto size = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
-  for (std::size_t lane = 0; lane < count; ++lane) gather(model.output, lane, samples + lane * size);
+  for (std::size_t lane = 0; lane < count; ++lane)
+    gather(model.output, lane, samples + lane * size);
 }
 
 Isa best_isa() {
@@ -362,21 +399,29 @@ Isa best_isa() {
 
 std::string_view to_string(Isa isa) {
   switch (isa) {
-    case Isa::kPortable: return "portable";
-    case Isa::kAvx2: return "avx2";
-    case Isa::kAvx512Vnni: return "avx512-vnni";
+    case Isa::kPortable:
+      return "portable";
+    case Isa::kAvx2:
+      return "avx2";
+    case Isa::kAvx512Vnni:
+      return "avx512-vnni";
   }
   ATML_UNREACHABLE("instruction set");
 }
 
-BatchInterpreter::BatchInterpreter(const Int8Model& model, Isa isa) : plan_(std::make_unique<Plan>(model, kernels_of(isa))) {}
+BatchInterpreter::BatchInterpreter(const Int8Model& model, Isa isa)
+    : plan_(std::make_unique<Plan>(model, kernels_of(isa))) {}
 BatchInterpreter::BatchInterpreter(BatchInterpreter&&) noexcept = default;
 BatchInterpreter::~BatchInterpreter() = default;
 
-void BatchInterpreter::run(std::span<const std::int8_t> in, std::size_t n, std::span<std::int8_t> out) {
-  const auto in_size = static_cast<std::size_t>(plan_->model.tensor(plan_->model.input).shape.elements());
-  const auto out_size = static_cast<std::size_t>(plan_->model.tensor(plan_->model.output).shape.elements());
-  ATML_ASSERT(in.size() == n * in_size && out.size() == n * out_size, "batch size does not suit the model");
+void BatchInterpreter::run(std::span<const std::int8_t> in, std::size_t n,
+                           std::span<std::int8_t> out) {
+  const auto in_size =
+      static_cast<std::size_t>(plan_->model.tensor(plan_->model.input).shape.elements());
+  const auto out_size =
+      static_cast<std::size_t>(plan_->model.tensor(plan_->model.output).shape.elements());
+  ATML_ASSERT(in.size() == n * in_size && out.size() == n * out_size,
+              "batch size does not suit the model");
   for (std::size_t first = 0; first < n; first += plan_->lanes) {
     const std::size_t count = std::min(plan_->lanes, n - first);
     plan_->load(in.data() + first * in_size, count);

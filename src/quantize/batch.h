@@ -1,6 +1,6 @@
-// BatchInterpreter: many samples at once, in the lanes of SIMD registers; bit-identical to Interpreter
-// and chosen at run time for the processor (AVX-512 VNNI, AVX2, portable).
-// Not thread safe: one a thread.
+// BatchInterpreter: many samples at once, in the lanes of SIMD registers; bit-identical to
+// Interpreter and chosen at run time for the processor (AVX-512 VNNI, AVX2, portable). Not thread
+// safe: one a thread.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ class BatchInterpreter {
   BatchInterpreter(BatchInterpreter&&) noexcept;
   ~BatchInterpreter();
 
-  /// n samples, sample after sample, HWC order: in holds n x input elements, out n x output elements.
+  /// n samples, sample after sample, HWC order: in holds n x input elements, out n x output
+  /// elements.
   void run(std::span<const std::int8_t> in, std::size_t n, std::span<std::int8_t> out);
 
  private:

@@ -35,20 +35,23 @@ struct Avx512 {
   static I high_mul(I x, std::int32_t m) {
     const I factor = set1(m), half = _mm512_set1_epi64(1ll << 30);
     const I even = _mm512_srli_epi64(_mm512_add_epi64(_mm512_mul_epi32(x, factor), half), 31);
-    const I odd = _mm512_slli_epi64(_mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), factor), half), 1);
+    const I odd = _mm512_slli_epi64(
+        _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), factor), half), 1);
     return _mm512_mask_blend_epi32(0xaaaa, even, odd);
   }
   static I multiply_single(I x, std::int32_t m, int total) {
     const I factor = set1(m), half = _mm512_set1_epi64(1ll << (total - 1));
     const __m128i count = _mm_cvtsi32_si128(total);
     const I even = _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(x, factor), half), count);
-    const I odd = _mm512_sra_epi64(_mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), factor), half), count);
+    const I odd = _mm512_sra_epi64(
+        _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(x, 32), factor), half), count);
     return _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64(odd, 32));
   }
   // Exact below 2^23; see batch_avx2.cpp.
   static I rounded_quotient(I x, int count) {
     const I magnitude = add(_mm512_abs_epi32(x), set1(count / 2));
-    const __m512 quotient = _mm512_div_ps(_mm512_cvtepi32_ps(magnitude), _mm512_set1_ps(static_cast<float>(count)));
+    const __m512 quotient =
+        _mm512_div_ps(_mm512_cvtepi32_ps(magnitude), _mm512_set1_ps(static_cast<float>(count)));
     const I result = _mm512_cvttps_epi32(quotient);
     const __mmask16 negative = _mm512_cmplt_epi32_mask(x, set1(0));
     return _mm512_mask_sub_epi32(result, negative, set1(0), result);

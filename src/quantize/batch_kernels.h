@@ -1,5 +1,5 @@
-// What the batch evaluator asks of one instruction set: plain structs and function pointers, so that
-// the files compiled for AVX2 or AVX-512 instantiate no template that others could link to.
+// What the batch evaluator asks of one instruction set: plain structs and function pointers, so
+// that the files compiled for AVX2 or AVX-512 instantiate no template that others could link to.
 // Private to quantize.
 //
 // Layout of an activation of `lanes` samples: [position][channel / 4][lane][channel % 4], each byte
@@ -18,8 +18,8 @@ struct Scale {
   std::int32_t right = 0;
 };
 
-/// Convolution, dense (a kernel as large as the input) and depthwise. Offsets are in blocks from `in`;
-/// kPadding stands for a tap outside the input.
+/// Convolution, dense (a kernel as large as the input) and depthwise. Offsets are in blocks from
+/// `in`; kPadding stands for a tap outside the input.
 inline constexpr std::int32_t kPadding = -1;
 
 struct FilterCall {
@@ -34,9 +34,10 @@ struct FilterCall {
   /// Convolution: [out quad][tap][in quad][4 outputs][words]; depthwise: [tap][output][words], the
   /// weight at the byte of the input channel and zeros at the other three.
   const std::int32_t* weights = nullptr;
-  const std::int32_t* quads = nullptr;    // depthwise: the input quad of each output
-  const std::int32_t* bias = nullptr;     // one an output, corrected for the offset of 128 + zero point
-  const Scale* scales = nullptr;          // one an output
+  const std::int32_t* quads = nullptr;  // depthwise: the input quad of each output
+  const std::int32_t* bias =
+      nullptr;                    // one an output, corrected for the offset of 128 + zero point
+  const Scale* scales = nullptr;  // one an output
   bool single_rounding = false;
   int output_offset = 0;
   int low = -128;

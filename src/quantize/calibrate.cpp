@@ -62,17 +62,20 @@ double Histogram::error(double low, double high) const {
   return count_ > 0 ? sum / static_cast<double>(count_) : 0;
 }
 
-Statistics measure(const network::Network& network, const train::Weights& weights, const Lowering& lowering,
-                   const data::Dataset& dataset, const QuantizeOptions& options) {
+Statistics measure(const network::Network& network, const train::Weights& weights,
+                   const Lowering& lowering, const data::Dataset& dataset,
+                   const QuantizeOptions& options) {
   std::vector<std::size_t> order(dataset.train.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   Rng rng = Rng::derive(options.seed, "calibration");
   rng.shuffle(std::span(order));
-  order.resize(std::min<std::size_t>(order.size(), static_cast<std::size_t>(std::max(1, options.calibration_samples))));
+  order.resize(std::min<std::size_t>(
+      order.size(), static_cast<std::size_t>(std::max(1, options.calibration_samples))));
 
   Statistics result;
   result.tensors.resize(lowering.model.tensors.size());
-  for (const Tensor& t : lowering.model.tensors) result.means.emplace_back(static_cast<std::size_t>(t.shape.elements()), 0.0);
+  for (const Tensor& t : lowering.model.tensors)
+    result.means.emplace_back(static_cast<std::size_t>(t.shape.elements()), 0.0);
   FloatForward forward(network, weights);
   std::vector<float> sample(static_cast<std::size_t>(dataset.shape.elements()));
   for (const std::size_t index : order) {
@@ -80,9 +83,11 @@ Statistics measure(const network::Network& network, const train::Weights& weight
     dataset.normalisation.apply(sample);
     const auto& layers = forward.run(sample);
     for (std::size_t t = 0; t < result.tensors.size(); ++t) {
-      const std::vector<float>& values = layers[static_cast<std::size_t>(lowering.tensor_layers[t])];
+      const std::vector<float>& values =
+          layers[static_cast<std::size_t>(lowering.tensor_layers[t])];
       result.tensors[t].add(values);
-      for (std::size_t i = 0; i < values.size(); ++i) result.means[t][i] += static_cast<double>(values[i]) / static_cast<double>(order.size());
+      for (std::size_t i = 0; i < values.size(); ++i)
+        result.means[t][i] += static_cast<double>(values[i]) / static_cast<double>(order.size());
     }
     result.inputs.push_back(sample);
     result.outputs.push_back(layers.back());
@@ -116,12 +121,15 @@ Range least_error(const Histogram& h, Range widest) {
 Range choose_range(const Histogram& h, Clipping rule, double percentile) {
   const Range widest{std::min(0.0, h.least()), std::max(0.0, h.most())};
   switch (rule) {
-    case Clipping::kMinMax: return widest;
+    case Clipping::kMinMax:
+      return widest;
     case Clipping::kPercentile: {
       const double tail = 1 - percentile / 100;
-      return {std::clamp(h.quantile(tail), widest.low, 0.0), std::clamp(h.quantile(1 - tail), 0.0, widest.high)};
+      return {std::clamp(h.quantile(tail), widest.low, 0.0),
+              std::clamp(h.quantile(1 - tail), 0.0, widest.high)};
     }
-    case Clipping::kLeastError: return least_error(h, widest);
+    case Clipping::kLeastError:
+      return least_error(h, widest);
   }
   ATML_UNREACHABLE("clipping rule");
 }

@@ -13,20 +13,28 @@ namespace {
 
 constexpr std::size_t kChunk = 512;  // samples between two looks at the stop token
 
-double real_output(const Tensor& t, std::int8_t q) { return static_cast<double>(t.scale) * (q - t.zero_point); }
+double real_output(const Tensor& t, std::int8_t q) {
+  return static_cast<double>(t.scale) * (q - t.zero_point);
+}
 
 Status check(const Int8Model& model, const data::Dataset& dataset, const data::Split& split) {
-  const auto invalid = [](std::string message) { return Error{Code::kInvalidArgument, std::move(message)}; };
+  const auto invalid = [](std::string message) {
+    return Error{Code::kInvalidArgument, std::move(message)};
+  };
   if (split.size() == 0) return invalid("no samples to evaluate on");
   const Shape& in = model.tensor(model.input).shape;
-  if (!(in == dataset.shape)) return invalid(fmt::format("samples are {}, the model reads {}", dataset.shape.text(), in.text()));
+  if (!(in == dataset.shape))
+    return invalid(
+        fmt::format("samples are {}, the model reads {}", dataset.shape.text(), in.text()));
   const std::int64_t outputs = model.tensor(model.output).shape.elements();
-  if (outputs != dataset.outputs()) return invalid(fmt::format("the model gives {} values, the data set asks for {}", outputs, dataset.outputs()));
+  if (outputs != dataset.outputs())
+    return invalid(fmt::format("the model gives {} values, the data set asks for {}", outputs,
+                               dataset.outputs()));
   return {};
 }
 
-Status run_chunks(const Int8Model& model, const data::Dataset& dataset, const data::Split& split, const StopToken& stop,
-                  std::vector<std::int8_t>& outputs) {
+Status run_chunks(const Int8Model& model, const data::Dataset& dataset, const data::Split& split,
+                  const StopToken& stop, std::vector<std::int8_t>& outputs) {
   const Tensor& in = model.tensor(model.input);
   const auto in_size = static_cast<std::size_t>(in.shape.elements());
   const auto out_size = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
@@ -35,7 +43,9 @@ Status run_chunks(const Int8Model& model, const data::Dataset& dataset, const da
   std::vector<float> sample(in_size);
   std::vector<std::int8_t> inputs;
   for (std::size_t first = 0; first < split.size(); first += kChunk) {
-    if (stop.stop_requested()) return Error{Code::kCancelled, fmt::format("evaluation stopped after {} of {} samples", first, split.size())};
+    if (stop.stop_requested())
+      return Error{Code::kCancelled,
+                   fmt::format("evaluation stopped after {} of {} samples", first, split.size())};
     const std::size_t n = std::min(kChunk, split.size() - first);
     inputs.clear();
     for (std::size_t i = first; i < first + n; ++i) {
@@ -55,7 +65,8 @@ void score_classes(const data::Dataset& dataset, const data::Split& split, Score
   std::size_t right = 0;
   for (std::size_t i = 0; i < split.size(); ++i) {
     const auto first = score.outputs.begin() + static_cast<std::ptrdiff_t>(i * classes);
-    const auto predicted = static_cast<std::size_t>(std::max_element(first, first + static_cast<std::ptrdiff_t>(classes)) - first);
+    const auto predicted = static_cast<std::size_t>(
+        std::max_element(first, first + static_cast<std::ptrdiff_t>(classes)) - first);
     const auto label = static_cast<std::size_t>(split.labels[i]);
     ++score.confusion[label][predicted];
     right += predicted == label;
@@ -64,11 +75,14 @@ void score_classes(const data::Dataset& dataset, const data::Split& split, Score
   score.loss_like = 1 - score.metric;
 }
 
-// R2 over all targets: 1 - sum of squared residuals / sum of squared distances from each target's mean.
-void score_regression(const Tensor& out, const data::Dataset& dataset, const data::Split& split, Score& score) {
+// R2 over all targets: 1 - sum of squared residuals / sum of squared distances from each target's
+// mean.
+void score_regression(const Tensor& out, const data::Dataset& dataset, const data::Split& split,
+                      Score& score) {
   const auto width = static_cast<std::size_t>(dataset.target_size);
   std::vector<double> means(width, 0.0);
-  for (std::size_t i = 0; i < split.targets.size(); ++i) means[i % width] += static_cast<double>(split.targets[i]) / static_cast<double>(split.size());
+  for (std::size_t i = 0; i < split.targets.size(); ++i)
+    means[i % width] += static_cast<double>(split.targets[i]) / static_cast<double>(split.size());
   double residual = 0, total = 0;
   for (std::size_t i = 0; i < split.targets.size(); ++i) {
     const double target = static_cast<double>(split.targets[i]);
@@ -81,7 +95,8 @@ void score_regression(const Tensor& out, const data::Dataset& dataset, const dat
   score.metric = total > 0 ? 1 - residual / total : (residual > 0 ? 0 : 1);
 }
 
-void score_reconstruction(const Tensor& out, const data::Dataset& dataset, const data::Split& split, Score& score) {
+void score_reconstruction(const Tensor& out, const data::Dataset& dataset, const data::Split& split,
+                          Score& score) {
   const auto size = static_cast<std::size_t>(dataset.shape.elements());
   std::vector<float> sample(size);
   double sum = 0;
@@ -89,7 +104,8 @@ void score_reconstruction(const Tensor& out, const data::Dataset& dataset, const
     split.x.read(i, sample);
     dataset.normalisation.apply(sample);
     for (std::size_t k = 0; k < size; ++k) {
-      const double error = real_output(out, score.outputs[i * size + k]) - static_cast<double>(sample[k]);
+      const double error =
+          real_output(out, score.outputs[i * size + k]) - static_cast<double>(sample[k]);
       sum += error * error;
     }
   }
@@ -100,14 +116,16 @@ void score_reconstruction(const Tensor& out, const data::Dataset& dataset, const
 
 }  // namespace
 
-void append_quantized(const Tensor& input, std::span<const float> values, std::vector<std::int8_t>& out) {
+void append_quantized(const Tensor& input, std::span<const float> values,
+                      std::vector<std::int8_t>& out) {
   for (const float v : values) {
     const float q = std::round(v / input.scale) + static_cast<float>(input.zero_point);
     out.push_back(static_cast<std::int8_t>(std::clamp(q, -128.0f, 127.0f)));
   }
 }
 
-std::vector<std::int8_t> quantize_inputs(const Int8Model& model, const data::Dataset& dataset, const data::Split& split) {
+std::vector<std::int8_t> quantize_inputs(const Int8Model& model, const data::Dataset& dataset,
+                                         const data::Split& split) {
   std::vector<std::int8_t> inputs;
   std::vector<float> sample(static_cast<std::size_t>(dataset.shape.elements()));
   inputs.reserve(split.size() * sample.size());
@@ -119,16 +137,23 @@ std::vector<std::int8_t> quantize_inputs(const Int8Model& model, const data::Dat
   return inputs;
 }
 
-Result<Score> evaluate(const Int8Model& model, const data::Dataset& dataset, const data::Split& split, const StopToken& stop) {
+Result<Score> evaluate(const Int8Model& model, const data::Dataset& dataset,
+                       const data::Split& split, const StopToken& stop) {
   ATML_TRY_STATUS(check(model, dataset, split));
   Score score;
   score.samples = split.size();
   ATML_TRY_STATUS(run_chunks(model, dataset, split, stop, score.outputs));
   const Tensor& out = model.tensor(model.output);
   switch (dataset.task) {
-    case data::Task::kClassification: score_classes(dataset, split, score); break;
-    case data::Task::kRegression: score_regression(out, dataset, split, score); break;
-    case data::Task::kAnomaly: score_reconstruction(out, dataset, split, score); break;
+    case data::Task::kClassification:
+      score_classes(dataset, split, score);
+      break;
+    case data::Task::kRegression:
+      score_regression(out, dataset, split, score);
+      break;
+    case data::Task::kAnomaly:
+      score_reconstruction(out, dataset, split, score);
+      break;
   }
   return score;
 }

@@ -23,13 +23,14 @@ struct Score {
   double metric = 0;        // accuracy in [0, 1]; R2; minus the mean squared reconstruction error
   double loss_like = 0;     // error rate; mean squared error
   std::size_t samples = 0;
-  std::vector<std::vector<int>> confusion;  // [true class][predicted class]; empty unless classification
-  std::vector<std::int8_t> outputs;         // n x output elements
+  std::vector<std::vector<int>>
+      confusion;                     // [true class][predicted class]; empty unless classification
+  std::vector<std::int8_t> outputs;  // n x output elements
 };
 
-/// Argmax ties go to the lowest index. Fails where shapes or outputs do not suit the data set, where
-/// the split is empty, and with kCancelled when stopped.
-Result<Score> evaluate(const Int8Model& model, const data::Dataset& dataset, const data::Split& split,
-                       const StopToken& stop);
+/// Argmax ties go to the lowest index. Fails where shapes or outputs do not suit the data set,
+/// where the split is empty, and with kCancelled when stopped.
+Result<Score> evaluate(const Int8Model& model, const data::Dataset& dataset,
+                       const data::Split& split, const StopToken& stop);
 
 }  // namespace atml::quantize

@@ -1,5 +1,6 @@
 // The transcendental functions of int8 kernels in fixed point, after gemmlowp (fixedpoint.h): same
-// constants, same order of rounding, so the same bits. Q a.b: a integer bits, b fraction bits, 1 sign.
+// constants, same order of rounding, so the same bits. Q a.b: a integer bits, b fraction bits, 1
+// sign.
 #include <bit>
 
 #include "quantize/requantize.h"
@@ -35,8 +36,8 @@ std::int32_t exp_near_zero(std::int32_t a) {
   return kExpMinusEighth + high_mul(kExpMinusEighth, x + tail);
 }
 
-// Three Newton-Raphson steps for 1 / d, d = (a + 1) / 2 in [1/2, 1]; the start value is the best line
-// 48/17 - 32/17 d. Result x in Q2.29.
+// Three Newton-Raphson steps for 1 / d, d = (a + 1) / 2 in [1/2, 1]; the start value is the best
+// line 48/17 - 32/17 d. Result x in Q2.29.
 std::int32_t newton_reciprocal(std::int32_t half_denominator) {
   constexpr std::int32_t k48Over17 = 1515870810;
   constexpr std::int32_t kMinus32Over17 = -1010580540;
@@ -66,7 +67,8 @@ std::int32_t exp_of_negative(std::int32_t a) {
   std::int32_t result = exp_near_zero(shift_left_saturated(reduced, 31 - kFraction));
   const std::int32_t remainder = reduced - a;
   // e^-(2^k) for k = -2..4, Q0.31.
-  constexpr std::int32_t kFactors[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
+  constexpr std::int32_t kFactors[] = {1672461947, 1302514674, 790015084, 290630308,
+                                       39332535,   720401,     242};
   for (int k = -2; k <= 4; ++k) {
     if (remainder & (1 << (kFraction + k))) result = high_mul(result, kFactors[k + 2]);
   }
@@ -86,12 +88,14 @@ std::int32_t reciprocal(std::int32_t x, int* bits_over_unit) {
 void softmax_row(const std::int8_t* in, std::int8_t* out, int count, const SoftmaxParams& p) {
   const int largest = *std::max_element(in, in + count);
   const auto exponential = [&](int difference) {
-    return fixed::exp_of_negative(high_mul(shift_left_wrapped(difference, p.input.shift), p.input.mantissa));
+    return fixed::exp_of_negative(
+        high_mul(shift_left_wrapped(difference, p.input.shift), p.input.mantissa));
   };
   std::int32_t sum = 0;  // Q12.19
   for (int i = 0; i < count; ++i) {
     const int difference = in[i] - largest;
-    if (difference >= p.smallest_difference) sum += shift_right_rounded(exponential(difference), 12);
+    if (difference >= p.smallest_difference)
+      sum += shift_right_rounded(exponential(difference), 12);
   }
   int bits_over_unit = 0;
   const std::int32_t scale = fixed::reciprocal(sum, &bits_over_unit);
@@ -99,7 +103,8 @@ void softmax_row(const std::int8_t* in, std::int8_t* out, int count, const Softm
     const int difference = in[i] - largest;
     out[i] = -128;
     if (difference < p.smallest_difference) continue;
-    const std::int32_t q = shift_right_rounded(high_mul(scale, exponential(difference)), bits_over_unit + 31 - 8);
+    const std::int32_t q =
+        shift_right_rounded(high_mul(scale, exponential(difference)), bits_over_unit + 31 - 8);
     out[i] = clamp_to_int8(q - 128, -128, 127);
   }
 }

@@ -19,8 +19,8 @@ class FloatForward {
  public:
   FloatForward(const network::Network& network, const train::Weights& weights);
 
-  /// The output of every layer for one normalised sample (HWC order), same index as the layer; valid
-  /// until the next run.
+  /// The output of every layer for one normalised sample (HWC order), same index as the layer;
+  /// valid until the next run.
   const std::vector<std::vector<float>>& run(std::span<const float> input);
 
  private:
@@ -28,7 +28,8 @@ class FloatForward {
 
   const network::Network& network_;
   const train::Weights& weights_;
-  std::vector<std::vector<float>> kernels_;  // conv and dense: [tap][output], so that outputs are contiguous
+  std::vector<std::vector<float>>
+      kernels_;  // conv and dense: [tap][output], so that outputs are contiguous
   std::vector<std::vector<float>> outputs_;
 };
 

@@ -10,6 +10,7 @@
 namespace atml::quantize {
 
 /// Appends round(v / scale) + zero point of every value, clamped to [-128, 127].
-void append_quantized(const Tensor& input, std::span<const float> values, std::vector<std::int8_t>& out);
+void append_quantized(const Tensor& input, std::span<const float> values,
+                      std::vector<std::int8_t>& out);
 
 }  // namespace atml::quantize

@@ -22,11 +22,14 @@ struct Call {
 };
 
 std::size_t at(const Shape& s, int y, int x, int c) {
-  return (static_cast<std::size_t>(y) * static_cast<std::size_t>(s.width) + static_cast<std::size_t>(x)) *
-             static_cast<std::size_t>(s.channels) + static_cast<std::size_t>(c);
+  return (static_cast<std::size_t>(y) * static_cast<std::size_t>(s.width) +
+          static_cast<std::size_t>(x)) *
+             static_cast<std::size_t>(s.channels) +
+         static_cast<std::size_t>(c);
 }
 
-// Calls visit(tap, y, x) for each tap of the window at an output position that lies inside the input.
+// Calls visit(tap, y, x) for each tap of the window at an output position that lies inside the
+// input.
 template <class Visit>
 void for_taps(const Window& w, const Shape& in, int out_y, int out_x, Visit&& visit) {
   for (int ky = 0; ky < w.kernel_h; ++ky) {
@@ -49,15 +52,18 @@ void for_elements(const Shape& s, Visit&& visit) {
   }
 }
 
-std::int8_t finish(std::int32_t accumulator, const FilterParams& p, std::size_t channel, Rounding rounding) {
-  return clamp_to_int8(multiply(accumulator, p.multipliers[channel], rounding) + p.output_offset, p.low, p.high);
+std::int8_t finish(std::int32_t accumulator, const FilterParams& p, std::size_t channel,
+                   Rounding rounding) {
+  return clamp_to_int8(multiply(accumulator, p.multipliers[channel], rounding) + p.output_offset,
+                       p.low, p.high);
 }
 
 void run(const Call& call, const Conv& conv) {
   const Shape& in = call.in().shape;
   const FilterParams p = filter_params(call.model, call.op);
   const std::size_t channels = static_cast<std::size_t>(in.channels);
-  const std::size_t taps = static_cast<std::size_t>(conv.window.kernel_h) * static_cast<std::size_t>(conv.window.kernel_w);
+  const std::size_t taps = static_cast<std::size_t>(conv.window.kernel_h) *
+                           static_cast<std::size_t>(conv.window.kernel_w);
   for_elements(call.out().shape, [&](int y, int x, int oc, std::size_t flat) {
     const std::size_t channel = static_cast<std::size_t>(oc);
     const std::int8_t* kernel = conv.filter.weights.data() + channel * taps * channels;
@@ -65,7 +71,8 @@ void run(const Call& call, const Conv& conv) {
     for_taps(conv.window, in, y, x, [&](int tap, int in_y, int in_x) {
       const std::int8_t* values = call.inputs[0] + at(in, in_y, in_x, 0);
       const std::int8_t* weights = kernel + static_cast<std::size_t>(tap) * channels;
-      for (std::size_t ic = 0; ic < channels; ++ic) sum += weights[ic] * (values[ic] + p.input_offset);
+      for (std::size_t ic = 0; ic < channels; ++ic)
+        sum += weights[ic] * (values[ic] + p.input_offset);
     });
     call.output[flat] = finish(sum, p, channel, call.model.rounding);
   });
@@ -80,7 +87,8 @@ void run(const Call& call, const Depthwise& depthwise) {
     std::int32_t sum = depthwise.filter.bias[channel];
     for_taps(depthwise.window, in, y, x, [&](int tap, int in_y, int in_x) {
       const int value = call.inputs[0][at(in, in_y, in_x, oc / depthwise.multiplier)];
-      sum += depthwise.filter.weights[static_cast<std::size_t>(tap) * outputs + channel] * (value + p.input_offset);
+      sum += depthwise.filter.weights[static_cast<std::size_t>(tap) * outputs + channel] *
+             (value + p.input_offset);
     });
     call.output[flat] = finish(sum, p, channel, call.model.rounding);
   });
@@ -92,7 +100,8 @@ void run(const Call& call, const Dense& dense) {
   for (std::size_t unit = 0; unit < p.multipliers.size(); ++unit) {
     std::int32_t sum = dense.filter.bias[unit];
     const std::int8_t* weights = dense.filter.weights.data() + unit * count;
-    for (std::size_t i = 0; i < count; ++i) sum += weights[i] * (call.inputs[0][i] + p.input_offset);
+    for (std::size_t i = 0; i < count; ++i)
+      sum += weights[i] * (call.inputs[0][i] + p.input_offset);
     call.output[unit] = finish(sum, p, unit, call.model.rounding);
   }
 }
@@ -141,9 +150,12 @@ void run(const Call& call, const Add&) {
   const Rounding rounding = call.model.rounding;
   const std::size_t count = static_cast<std::size_t>(call.out().shape.elements());
   for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t a = multiply((call.inputs[0][i] + p.offset_1) * (1 << p.left_shift), p.input_1, rounding);
-    const std::int32_t b = multiply((call.inputs[1][i] + p.offset_2) * (1 << p.left_shift), p.input_2, rounding);
-    call.output[i] = clamp_to_int8(multiply(a + b, p.output, rounding) + p.output_offset, p.low, p.high);
+    const std::int32_t a =
+        multiply((call.inputs[0][i] + p.offset_1) * (1 << p.left_shift), p.input_1, rounding);
+    const std::int32_t b =
+        multiply((call.inputs[1][i] + p.offset_2) * (1 << p.left_shift), p.input_2, rounding);
+    call.output[i] =
+        clamp_to_int8(multiply(a + b, p.output, rounding) + p.output_offset, p.low, p.high);
   }
 }
 
@@ -151,9 +163,11 @@ void run(const Call& call, const Mul&) {
   const MulParams p = mul_params(call.model, call.op);
   const std::size_t count = static_cast<std::size_t>(call.out().shape.elements());
   // The second input may be one value a channel.
-  const std::size_t period = static_cast<std::size_t>(call.model.input_of(call.op, 1).shape.elements());
+  const std::size_t period =
+      static_cast<std::size_t>(call.model.input_of(call.op, 1).shape.elements());
   for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t product = (call.inputs[0][i] + p.offset_1) * (call.inputs[1][i % period] + p.offset_2);
+    const std::int32_t product =
+        (call.inputs[0][i] + p.offset_1) * (call.inputs[1][i % period] + p.offset_2);
     const std::int32_t q = multiply(product, p.multiplier, call.model.rounding) + p.output_offset;
     call.output[i] = clamp_to_int8(q, p.low, p.high);
   }
@@ -166,7 +180,8 @@ void run(const Call& call, const Concat&) {
     const Tensor& in = call.model.input_of(call.op, static_cast<int>(n));
     const auto table = rescale_table(in, call.out(), call.model.rounding);
     for_elements(in.shape, [&](int y, int x, int c, std::size_t flat) {
-      call.output[at(out, y, x, first + c)] = table[static_cast<std::size_t>(call.inputs[n][flat] + 128)];
+      call.output[at(out, y, x, first + c)] =
+          table[static_cast<std::size_t>(call.inputs[n][flat] + 128)];
     });
     first += in.shape.channels;
   }
@@ -203,24 +218,28 @@ void run(const Call& call, const Table& table) {
 
 }  // namespace
 
-void run_op(const Int8Model& model, const Op& op, std::span<const std::int8_t* const> inputs, std::int8_t* output) {
+void run_op(const Int8Model& model, const Op& op, std::span<const std::int8_t* const> inputs,
+            std::int8_t* output) {
   const Call call{model, op, inputs, output};
   std::visit([&](const auto& kind) { run(call, kind); }, op.kind);
 }
 
 Interpreter::Interpreter(const Int8Model& model) : model_(model) {
-  for (const Tensor& t : model.tensors) activations_.emplace_back(static_cast<std::size_t>(t.shape.elements()));
+  for (const Tensor& t : model.tensors)
+    activations_.emplace_back(static_cast<std::size_t>(t.shape.elements()));
 }
 
 void Interpreter::run(std::span<const std::int8_t> in, std::span<std::int8_t> out) {
   auto& input = activations_[static_cast<std::size_t>(model_.input)];
   const auto& output = activations_[static_cast<std::size_t>(model_.output)];
-  ATML_ASSERT(in.size() == input.size() && out.size() == output.size(), "sample size does not suit the model");
+  ATML_ASSERT(in.size() == input.size() && out.size() == output.size(),
+              "sample size does not suit the model");
   std::ranges::copy(in, input.begin());
   std::vector<const std::int8_t*> inputs;
   for (const Op& op : model_.ops) {
     inputs.clear();
-    for (const int tensor : op.inputs) inputs.push_back(activations_[static_cast<std::size_t>(tensor)].data());
+    for (const int tensor : op.inputs)
+      inputs.push_back(activations_[static_cast<std::size_t>(tensor)].data());
     run_op(model_, op, inputs, activations_[static_cast<std::size_t>(op.output)].data());
   }
   std::ranges::copy(output, out.begin());

@@ -1,5 +1,5 @@
-// Interpreter: the scalar reference of int8 arithmetic, written for clarity. What it computes is what
-// every other implementation (batch evaluator, C on the host, C on the MCU, LiteRT) must give.
+// Interpreter: the scalar reference of int8 arithmetic, written for clarity. What it computes is
+// what every other implementation (batch evaluator, C on the host, C on the MCU, LiteRT) must give.
 // Not thread safe: one Interpreter a thread.
 #pragma once
 
@@ -30,6 +30,7 @@ class Interpreter {
 };
 
 /// One operator on given inputs (one pointer each, HWC order); the kernel behind Interpreter.
-void run_op(const Int8Model& model, const Op& op, std::span<const std::int8_t* const> inputs, std::int8_t* output);
+void run_op(const Int8Model& model, const Op& op, std::span<const std::int8_t* const> inputs,
+            std::int8_t* output);
 
 }  // namespace atml::quantize

@@ -36,11 +36,13 @@ network::Window window(int kernel, int stride, network::Padding padding = networ
 }
 
 TEST(Interpreter, ConvolutionByHand) {
-  // 2x2 input, 2x2 kernel, same padding: the odd zeros go to the bottom and right. x - zp = 1, 2, 3, 4.
+  // 2x2 input, 2x2 kernel, same padding: the odd zeros go to the bottom and right. x - zp = 1, 2,
+  // 3, 4.
   const Case c{{{"x", {2, 2, 1}, 0.5f, 10}, {"y", {2, 2, 1}, 1.0f, -5}},
                Conv{window(2, 1), Filter{{1, 2, 3, 4}, {6}, {1.0f}, 8}, -128, 127}};
   ASSERT_TRUE(c.model().verify().ok()) << c.model().verify().error().message;
-  // Accumulators: 1+4+9+16+6 = 36, 2+12+6 = 20, 3+8+6 = 17, 4+6 = 10; halved; -5. 17/2 = 8.5 rounds to 9.
+  // Accumulators: 1+4+9+16+6 = 36, 2+12+6 = 20, 3+8+6 = 17, 4+6 = 10; halved; -5. 17/2 = 8.5 rounds
+  // to 9.
   EXPECT_EQ(c.run({{11, 12, 13, 14}}), (Bytes8{13, 5, 4, 0}));
 }
 
@@ -53,8 +55,9 @@ TEST(Interpreter, FusedRangeAndChannelScales) {
 }
 
 TEST(Interpreter, DepthwiseMultiplierReadsChannelByQuotient) {
-  const Case c{{{"x", {1, 1, 2}, 1.0f, 0}, {"y", {1, 1, 4}, 1.0f, 0}},
-               Depthwise{window(1, 1), 2, Filter{{1, 2, 3, 4}, {0, 0, 0, 100}, {1, 1, 1, 1}, 8}, -128, 127}};
+  const Case c{
+      {{"x", {1, 1, 2}, 1.0f, 0}, {"y", {1, 1, 4}, 1.0f, 0}},
+      Depthwise{window(1, 1), 2, Filter{{1, 2, 3, 4}, {0, 0, 0, 100}, {1, 1, 1, 1}, 8}, -128, 127}};
   ASSERT_TRUE(c.model().verify().ok());
   EXPECT_EQ(c.run({{5, -7}}), (Bytes8{5, 10, -21, 72}));
 }
@@ -68,25 +71,36 @@ TEST(Interpreter, DenseReadsInHwcOrder) {
 
 TEST(Interpreter, PoolsLeavePaddingOut) {
   const Tensor x{"x", {3, 1, 1}, 1.0f, 0};
-  const Case average{{x, {"y", {2, 1, 1}, 1.0f, 0}}, AveragePool{{2, 1, 2, 1, 1, 1, network::Padding::kSame}, -128, 127}};
+  const Case average{{x, {"y", {2, 1, 1}, 1.0f, 0}},
+                     AveragePool{{2, 1, 2, 1, 1, 1, network::Padding::kSame}, -128, 127}};
   ASSERT_TRUE(average.model().verify().ok());
-  EXPECT_EQ(average.run({{3, 4, -9}}), (Bytes8{4, -9}));   // 3.5 rounds away; the last alone
+  EXPECT_EQ(average.run({{3, 4, -9}}), (Bytes8{4, -9}));  // 3.5 rounds away; the last alone
   EXPECT_EQ(average.run({{-3, -4, 9}}), (Bytes8{-4, 9}));
-  const Case most{{x, {"y", {2, 1, 1}, 1.0f, 0}}, MaxPool{{2, 1, 2, 1, 1, 1, network::Padding::kSame}, -128, 50}};
+  const Case most{{x, {"y", {2, 1, 1}, 1.0f, 0}},
+                  MaxPool{{2, 1, 2, 1, 1, 1, network::Padding::kSame}, -128, 50}};
   EXPECT_EQ(most.run({{-3, -4, 90}}), (Bytes8{-3, 50}));
 }
 
 TEST(Interpreter, MeanAddMulPadConcatTable) {
   const Case mean{{{"x", {2, 1, 2}, 0.5f, 2}, {"y", {1, 1, 2}, 0.25f, -1}}, Mean{}};
   EXPECT_EQ(mean.run({{4, 2, 8, 3}}), (Bytes8{7, 0}));  // (2 + 6) / 2 x 2 - 1; (0 + 1) / 2 x 2 - 1
-  const Case add{{{"x", {1, 1, 2}, 0.5f, 0}, {"z", {1, 1, 2}, 0.25f, 4}, {"y", {1, 1, 2}, 0.5f, 1}}, Add{-128, 127}, {0, 1}};
-  EXPECT_EQ(add.run({{10, -100}, {8, -96}}), (Bytes8{13, -128}));  // 5 + 1 = 6 = 12 halves; saturates
-  const Case mul{{{"x", {1, 2, 1}, 0.5f, 0}, {"z", {1, 1, 1}, 0.5f, 1}, {"y", {1, 2, 1}, 0.5f, 0}}, Mul{-128, 127}, {0, 1}};
-  EXPECT_EQ(mul.run({{10, -7}, {4}}), (Bytes8{15, -10}));  // x 3 / 2: 15; -10.5 in the first rounding: up
+  const Case add{{{"x", {1, 1, 2}, 0.5f, 0}, {"z", {1, 1, 2}, 0.25f, 4}, {"y", {1, 1, 2}, 0.5f, 1}},
+                 Add{-128, 127},
+                 {0, 1}};
+  EXPECT_EQ(add.run({{10, -100}, {8, -96}}),
+            (Bytes8{13, -128}));  // 5 + 1 = 6 = 12 halves; saturates
+  const Case mul{{{"x", {1, 2, 1}, 0.5f, 0}, {"z", {1, 1, 1}, 0.5f, 1}, {"y", {1, 2, 1}, 0.5f, 0}},
+                 Mul{-128, 127},
+                 {0, 1}};
+  EXPECT_EQ(mul.run({{10, -7}, {4}}),
+            (Bytes8{15, -10}));  // x 3 / 2: 15; -10.5 in the first rounding: up
   const Case pad{{{"x", {1, 1, 1}, 1.0f, 9}, {"y", {2, 1, 2}, 1.0f, 9}}, Pad{1, 0, 0, 0, 0, 1}};
   ASSERT_TRUE(pad.model().verify().ok());
   EXPECT_EQ(pad.run({{3}}), (Bytes8{9, 9, 3, 9}));
-  const Case concat{{{"x", {2, 1, 1}, 1.0f, 0}, {"z", {2, 1, 1}, 2.0f, 1}, {"y", {2, 1, 2}, 1.0f, 0}}, Concat{}, {0, 1}};
+  const Case concat{
+      {{"x", {2, 1, 1}, 1.0f, 0}, {"z", {2, 1, 1}, 2.0f, 1}, {"y", {2, 1, 2}, 1.0f, 0}},
+      Concat{},
+      {0, 1}};
   EXPECT_EQ(concat.run({{1, 2}, {3, 127}}), (Bytes8{1, 4, 2, 127}));
 }
 
@@ -106,20 +120,26 @@ TEST(Verify, RefusesWhatCannotRun) {
   EXPECT_TRUE(refused([](Int8Model& m) { m.ops.back().output = 0; }));
   EXPECT_TRUE(refused([](Int8Model& m) { m.ops.back().inputs = {99}; }));
   EXPECT_TRUE(refused([](Int8Model& m) { m.ops.back().name = "3d"; }));
-  EXPECT_TRUE(refused([](Int8Model& m) { std::get<Dense>(m.ops.back().kind).filter.weights.pop_back(); }));
-  EXPECT_TRUE(refused([](Int8Model& m) { std::get<Dense>(m.ops.back().kind).filter.weights[0] = -128; }));
-  EXPECT_TRUE(refused([](Int8Model& m) { std::get<Dense>(m.ops.back().kind).filter.bias[0] = 0x7fffffff; }));
+  EXPECT_TRUE(
+      refused([](Int8Model& m) { std::get<Dense>(m.ops.back().kind).filter.weights.pop_back(); }));
+  EXPECT_TRUE(
+      refused([](Int8Model& m) { std::get<Dense>(m.ops.back().kind).filter.weights[0] = -128; }));
+  EXPECT_TRUE(refused(
+      [](Int8Model& m) { std::get<Dense>(m.ops.back().kind).filter.bias[0] = 0x7fffffff; }));
   EXPECT_TRUE(refused([](Int8Model& m) { std::get<Dense>(m.ops.back().kind).low = 128; }));
   EXPECT_TRUE(refused([](Int8Model& m) { m.tensors.push_back(m.tensors[0]); }));
 }
 
 TEST(Verify, NamesTheAccumulatorThatOverflows) {
-  Case c{{{"x", {1, 1, 1}, 1.0f, 0}, {"y", {1, 1, 1}, 1.0f, 0}}, Dense{Filter{{127}, {0x7fffffff - 127 * 128}, {0.25f}, 8}, -128, 127}};
+  Case c{{{"x", {1, 1, 1}, 1.0f, 0}, {"y", {1, 1, 1}, 1.0f, 0}},
+         Dense{Filter{{127}, {0x7fffffff - 127 * 128}, {0.25f}, 8}, -128, 127}};
   EXPECT_TRUE(c.model().verify().ok());
   ++std::get<Dense>(c.kind).filter.bias[0];
   const Status status = c.model().verify();
   ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.error().message, "operator 0 'op' (dense): the accumulator of channel 0 may reach 2147483648, which overflows 32 bits");
+  EXPECT_EQ(status.error().message,
+            "operator 0 'op' (dense): the accumulator of channel 0 may reach 2147483648, which "
+            "overflows 32 bits");
 }
 
 }  // namespace

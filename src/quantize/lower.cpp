@@ -20,7 +20,8 @@ bool takes_activation(const OpKind& kind) {
          std::holds_alternative<AveragePool>(kind) || std::holds_alternative<Add>(kind);
 }
 bool takes_norm(const OpKind& kind) {
-  return std::holds_alternative<Conv>(kind) || std::holds_alternative<Depthwise>(kind) || std::holds_alternative<Dense>(kind);
+  return std::holds_alternative<Conv>(kind) || std::holds_alternative<Depthwise>(kind) ||
+         std::holds_alternative<Dense>(kind);
 }
 
 Filter empty_filter(std::int64_t outputs, std::int64_t taps, int bits) {
@@ -33,11 +34,14 @@ Filter empty_filter(std::int64_t outputs, std::int64_t taps, int bits) {
   return f;
 }
 
-std::int64_t area(const network::Window& w) { return static_cast<std::int64_t>(w.kernel_h) * w.kernel_w; }
+std::int64_t area(const network::Window& w) {
+  return static_cast<std::int64_t>(w.kernel_h) * w.kernel_w;
+}
 
 class Lowerer {
  public:
-  explicit Lowerer(const Network& network) : network_(network), consumers_(static_cast<std::size_t>(network.size()), 0) {
+  explicit Lowerer(const Network& network)
+      : network_(network), consumers_(static_cast<std::size_t>(network.size()), 0) {
     for (const network::Layer& l : network.layers()) {
       for (const int input : l.inputs) ++consumers_[static_cast<std::size_t>(input)];
     }
@@ -84,7 +88,8 @@ class Lowerer {
   }
 
   // The operator that computes a layer's only input and that nothing else reads, or -1. Dropouts
-  // between them share its tensor, so every layer that holds the tensor must have one reader at most.
+  // between them share its tensor, so every layer that holds the tensor must have one reader at
+  // most.
   int sole_producer(int layer) const {
     const int source = tensor(network_.layer(layer).inputs[0]);
     for (int i = 0; i < layer; ++i) {
@@ -113,9 +118,11 @@ class Lowerer {
     const Shape& in = network_.source_shape(i);
     const Shape& out = network_.layer(i).output;
     if (const auto* c = std::get_if<network::Conv>(&op)) {
-      emit(i, Conv{c->window, empty_filter(c->filters, area(c->window) * in.channels, c->weight_bits)});
+      emit(i, Conv{c->window,
+                   empty_filter(c->filters, area(c->window) * in.channels, c->weight_bits)});
     } else if (const auto* d = std::get_if<network::Depthwise>(&op)) {
-      emit(i, Depthwise{d->window, d->multiplier, empty_filter(out.channels, area(d->window), d->weight_bits)});
+      emit(i, Depthwise{d->window, d->multiplier,
+                        empty_filter(out.channels, area(d->window), d->weight_bits)});
     } else if (const auto* f = std::get_if<network::Dense>(&op)) {
       emit(i, Dense{empty_filter(f->units, in.elements(), f->weight_bits)});
     } else if (std::holds_alternative<network::BatchNorm>(op)) {
@@ -127,7 +134,8 @@ class Lowerer {
     } else if (const auto* q = std::get_if<network::AveragePool>(&op)) {
       emit(i, AveragePool{q->window});
     } else if (std::holds_alternative<network::GlobalAveragePool>(op)) {
-      emit(i, AveragePool{network::Window{in.height, in.width, 1, 1, 1, 1, network::Padding::kValid}});
+      emit(i,
+           AveragePool{network::Window{in.height, in.width, 1, 1, 1, 1, network::Padding::kValid}});
     } else if (std::holds_alternative<network::Add>(op)) {
       emit(i, Add{});
     } else if (std::holds_alternative<network::Concat>(op)) {
@@ -143,7 +151,8 @@ class Lowerer {
     const int producer = sole_producer(i);
     if (producer >= 0) {
       Origin& origin = result_.origins[static_cast<std::size_t>(producer)];
-      if (takes_norm(result_.model.ops[static_cast<std::size_t>(producer)].kind) && !origin.activation) {
+      if (takes_norm(result_.model.ops[static_cast<std::size_t>(producer)].kind) &&
+          !origin.activation) {
         origin.norms.push_back(i);
         absorb(i, producer);
         return;
@@ -157,13 +166,15 @@ class Lowerer {
     const int producer = sole_producer(i);
     if (producer >= 0 && fuses(kind)) {
       Origin& origin = result_.origins[static_cast<std::size_t>(producer)];
-      if (takes_activation(result_.model.ops[static_cast<std::size_t>(producer)].kind) && !origin.activation) {
+      if (takes_activation(result_.model.ops[static_cast<std::size_t>(producer)].kind) &&
+          !origin.activation) {
         origin.activation = kind;
         absorb(i, producer);
         return;
       }
     }
-    emit(i, Table{std::string(network::kind_name(network::Activate{kind})), std::vector<std::int8_t>(256, 0)});
+    emit(i, Table{std::string(network::kind_name(network::Activate{kind})),
+                  std::vector<std::int8_t>(256, 0)});
   }
 
   // Pools, reshapes and pads cannot rescale; a concat copies when its inputs are on its own scale.
@@ -175,7 +186,8 @@ class Lowerer {
       std::ranges::replace(group, std::max(from, to), std::min(from, to));
     };
     for (const Op& op : result_.model.ops) {
-      const bool keeps = std::holds_alternative<MaxPool>(op.kind) || std::holds_alternative<AveragePool>(op.kind) ||
+      const bool keeps = std::holds_alternative<MaxPool>(op.kind) ||
+                         std::holds_alternative<AveragePool>(op.kind) ||
                          std::holds_alternative<Reshape>(op.kind);
       if (keeps) merge(op.inputs[0], op.output);
     }
@@ -184,7 +196,8 @@ class Lowerer {
       for (const int input : op.inputs) {
         // The model's input keeps its own scale (pixels stay exact); such a part is requantised.
         const bool is_input = group[static_cast<std::size_t>(input)] == group[0];
-        if (!is_input && group[static_cast<std::size_t>(op.output)] != group[0]) merge(input, op.output);
+        if (!is_input && group[static_cast<std::size_t>(op.output)] != group[0])
+          merge(input, op.output);
       }
     }
   }
@@ -227,12 +240,14 @@ Filter* filter_of(Op& op) {
 }
 
 std::int64_t taps_of(const Int8Model& model, const Op& op) {
-  if (const auto* c = std::get_if<Conv>(&op.kind)) return area(c->window) * model.input_of(op).shape.channels;
+  if (const auto* c = std::get_if<Conv>(&op.kind))
+    return area(c->window) * model.input_of(op).shape.channels;
   if (const auto* d = std::get_if<Depthwise>(&op.kind)) return area(d->window);
   return model.input_of(op).shape.elements();
 }
 
-std::size_t weight_index(const Op& op, std::int64_t outputs, std::int64_t taps, std::int64_t output, std::int64_t tap) {
+std::size_t weight_index(const Op& op, std::int64_t outputs, std::int64_t taps, std::int64_t output,
+                         std::int64_t tap) {
   const bool channel_last = std::holds_alternative<Depthwise>(op.kind);
   return static_cast<std::size_t>(channel_last ? tap * outputs + output : output * taps + tap);
 }

@@ -14,8 +14,8 @@ namespace atml::quantize {
 
 /// Where the numbers of one operator come from; network layer indices, -1 for none.
 struct Origin {
-  int layer = -1;                        // conv, depthwise, dense, pool, add, ... (a lone norm: the first norm)
-  std::vector<int> norms;                // batch normalisations folded into it, in order
+  int layer = -1;          // conv, depthwise, dense, pool, add, ... (a lone norm: the first norm)
+  std::vector<int> norms;  // batch normalisations folded into it, in order
   std::optional<network::Activation> activation;  // fused ReLU or ReLU6
 };
 
@@ -29,7 +29,8 @@ struct Lowering {
 /// The network must verify().
 Lowering lower(const network::Network& network);
 
-/// Sets the activation range [low, high] of an operator from its fused activation and output tensor.
+/// Sets the activation range [low, high] of an operator from its fused activation and output
+/// tensor.
 void set_activation_range(Int8Model& model, Op& op, std::optional<network::Activation> activation);
 
 /// The filter of a conv, depthwise or dense operator, or nullptr.
@@ -37,6 +38,7 @@ Filter* filter_of(Op& op);
 
 /// Taps of one output channel; the flat index of a weight in its filter.
 std::int64_t taps_of(const Int8Model& model, const Op& op);
-std::size_t weight_index(const Op& op, std::int64_t outputs, std::int64_t taps, std::int64_t output, std::int64_t tap);
+std::size_t weight_index(const Op& op, std::int64_t outputs, std::int64_t taps, std::int64_t output,
+                         std::int64_t tap);
 
 }  // namespace atml::quantize

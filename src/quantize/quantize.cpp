@@ -18,7 +18,8 @@ namespace {
 
 Error invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
 
-/// Kernel and bias of one operator in float, batch normalisation folded in; weights as the filter lays them.
+/// Kernel and bias of one operator in float, batch normalisation folded in; weights as the filter
+/// lays them.
 struct Folded {
   std::vector<double> weights;
   std::vector<double> bias;
@@ -39,19 +40,25 @@ void fold_norm(const train::LayerWeights& norm, const Op& op, std::int64_t taps,
   const auto outputs = static_cast<std::int64_t>(f.bias.size());
   for (std::int64_t oc = 0; oc < outputs; ++oc) {
     const auto c = static_cast<std::size_t>(oc);
-    const double gain = static_cast<double>(norm.gamma[c]) / std::sqrt(static_cast<double>(norm.variance[c]) + static_cast<double>(train::kBatchNormEpsilon));
-    for (std::int64_t t = 0; t < taps; ++t) f.weights[weight_index(op, outputs, taps, oc, t)] *= gain;
-    f.bias[c] = (f.bias[c] - static_cast<double>(norm.mean[c])) * gain + static_cast<double>(norm.beta[c]);
+    const double gain = static_cast<double>(norm.gamma[c]) /
+                        std::sqrt(static_cast<double>(norm.variance[c]) +
+                                  static_cast<double>(train::kBatchNormEpsilon));
+    for (std::int64_t t = 0; t < taps; ++t)
+      f.weights[weight_index(op, outputs, taps, oc, t)] *= gain;
+    f.bias[c] =
+        (f.bias[c] - static_cast<double>(norm.mean[c])) * gain + static_cast<double>(norm.beta[c]);
   }
 }
 
-Folded fold(const Lowering& lowering, const train::Weights& weights, std::size_t index, const Filter& filter) {
+Folded fold(const Lowering& lowering, const train::Weights& weights, std::size_t index,
+            const Filter& filter) {
   const Op& op = lowering.model.ops[index];
   const Origin& origin = lowering.origins[index];
   const train::LayerWeights& own = weights.layers[static_cast<std::size_t>(origin.layer)];
   Folded f;
   f.weights.assign(own.kernel.begin(), own.kernel.end());
-  if (f.weights.empty()) f.weights.assign(filter.weights.size(), 1.0);  // a normalisation on its own
+  if (f.weights.empty())
+    f.weights.assign(filter.weights.size(), 1.0);  // a normalisation on its own
   f.bias.assign(filter.bias.size(), 0.0);
   std::ranges::copy(own.bias, f.bias.begin());
   for (const int norm : origin.norms) {
@@ -70,7 +77,8 @@ void set_range(Tensor& t, Range r) {
     return;
   }
   t.scale = static_cast<float>(width / 255);
-  t.zero_point = static_cast<int>(std::clamp(std::round(-128 - r.low / static_cast<double>(t.scale)), -128.0, 127.0));
+  t.zero_point = static_cast<int>(
+      std::clamp(std::round(-128 - r.low / static_cast<double>(t.scale)), -128.0, 127.0));
 }
 
 void set_group(Lowering& l, std::size_t tensor, float scale, int zero_point) {
@@ -83,15 +91,18 @@ void set_group(Lowering& l, std::size_t tensor, float scale, int zero_point) {
 
 void choose_activation_scales(const Source& s, Clipping rule, Lowering& l) {
   for (std::size_t t = 0; t < l.model.tensors.size(); ++t) {
-    if (l.scale_groups[t] != static_cast<int>(t)) continue;  // the group's first tensor speaks for it
+    if (l.scale_groups[t] != static_cast<int>(t))
+      continue;  // the group's first tensor speaks for it
     const data::Normalisation& n = s.dataset.normalisation;
-    if (l.scale_groups[static_cast<std::size_t>(l.model.input)] == static_cast<int>(t) && n.exact_pixels) {
+    if (l.scale_groups[static_cast<std::size_t>(l.model.input)] == static_cast<int>(t) &&
+        n.exact_pixels) {
       set_group(l, t, n.gain[0], static_cast<int>(std::lround(n.mean[0])) - 128);
       continue;
     }
     Histogram histogram;
     for (std::size_t member = t; member < l.model.tensors.size(); ++member) {
-      if (l.scale_groups[member] == static_cast<int>(t)) histogram.merge(s.statistics.tensors[member]);
+      if (l.scale_groups[member] == static_cast<int>(t))
+        histogram.merge(s.statistics.tensors[member]);
     }
     Tensor chosen;
     set_range(chosen, choose_range(histogram, rule, s.options.clip_percentile));
@@ -111,10 +122,18 @@ double least_output_scale(const Source& s, const Lowering& l, std::size_t index)
   const Op& op = l.model.ops[index];
   const double in = static_cast<double>(l.model.input_of(op).scale);
   if (!s.folded[index].weights.empty()) {
-    const bool narrow = std::visit([](const auto& k) { if constexpr (requires { k.filter; }) return k.filter.weight_bits == 4; else return false; }, op.kind);
+    const bool narrow = std::visit(
+        [](const auto& k) {
+          if constexpr (requires { k.filter; })
+            return k.filter.weight_bits == 4;
+          else
+            return false;
+        },
+        op.kind);
     return in * largest_weight(s.folded[index]) / (narrow ? 7 : 127) / 100;
   }
-  if (std::holds_alternative<Add>(op.kind)) return std::max(in, static_cast<double>(l.model.input_of(op, 1).scale)) / 1000;
+  if (std::holds_alternative<Add>(op.kind))
+    return std::max(in, static_cast<double>(l.model.input_of(op, 1).scale)) / 1000;
   return in / 60;
 }
 
@@ -126,7 +145,8 @@ void raise_degenerate_scales(const Source& s, Lowering& l) {
       const auto out = static_cast<std::size_t>(l.model.ops[i].output);
       const double least = least_output_scale(s, l, i);
       if (static_cast<double>(l.model.tensors[out].scale) >= least) continue;
-      if (l.scale_groups[out] == l.scale_groups[static_cast<std::size_t>(l.model.ops[i].inputs[0])]) continue;
+      if (l.scale_groups[out] == l.scale_groups[static_cast<std::size_t>(l.model.ops[i].inputs[0])])
+        continue;
       set_group(l, out, static_cast<float>(least * 1.01), l.model.tensors[out].zero_point);
       changed = true;
     }
@@ -136,21 +156,28 @@ void raise_degenerate_scales(const Source& s, Lowering& l) {
 
 // ---- weights
 
-double round_error(const Folded& f, const Op& op, std::int64_t taps, std::int64_t oc, double scale, int bound) {
+double round_error(const Folded& f, const Op& op, std::int64_t taps, std::int64_t oc, double scale,
+                   int bound) {
   double sum = 0;
   for (std::int64_t t = 0; t < taps; ++t) {
-    const double w = f.weights[weight_index(op, static_cast<std::int64_t>(f.bias.size()), taps, oc, t)];
-    const double q = std::clamp(std::round(w / scale), -static_cast<double>(bound), static_cast<double>(bound));
+    const double w =
+        f.weights[weight_index(op, static_cast<std::int64_t>(f.bias.size()), taps, oc, t)];
+    const double q =
+        std::clamp(std::round(w / scale), -static_cast<double>(bound), static_cast<double>(bound));
     sum += (w - q * scale) * (w - q * scale);
   }
   return sum;
 }
 
-// Largest |weight| / bound; for 4 bits the scale of least squared error among slight clippings of it.
+// Largest |weight| / bound; for 4 bits the scale of least squared error among slight clippings of
+// it.
 double natural_scale(const Folded& f, const Op& op, std::int64_t taps, std::int64_t oc, int bound) {
   double largest = 0;
   for (std::int64_t t = 0; t < taps; ++t) {
-    largest = std::max(largest, std::abs(f.weights[weight_index(op, static_cast<std::int64_t>(f.bias.size()), taps, oc, t)]));
+    largest = std::max(
+        largest,
+        std::abs(
+            f.weights[weight_index(op, static_cast<std::int64_t>(f.bias.size()), taps, oc, t)]));
   }
   if (bound > 7 || largest == 0) return largest / bound;
   double best = largest / bound, best_error = round_error(f, op, taps, oc, best, bound);
@@ -166,8 +193,9 @@ double natural_scale(const Folded& f, const Op& op, std::int64_t taps, std::int6
 }
 
 /// One output channel at one weight scale; gives false where 32 bits do not hold its accumulator.
-bool quantize_channel(const Folded& f, const Op& op, const Tensor& in, std::int64_t taps, std::int64_t oc,
-                      const std::vector<double>& input_means, bool correct_bias, Filter& filter) {
+bool quantize_channel(const Folded& f, const Op& op, const Tensor& in, std::int64_t taps,
+                      std::int64_t oc, const std::vector<double>& input_means, bool correct_bias,
+                      Filter& filter) {
   const auto c = static_cast<std::size_t>(oc);
   const double scale = static_cast<double>(filter.scales[c]);
   const double bound = filter.weight_bits == 4 ? 7 : 127;
@@ -179,7 +207,8 @@ bool quantize_channel(const Folded& f, const Op& op, const Tensor& in, std::int6
     const double q = std::clamp(std::round(f.weights[at] / scale), -bound, bound);
     filter.weights[at] = static_cast<std::int8_t>(q);
     worst += std::abs(q) * 255;
-    if (correct_bias) bias += (f.weights[at] - q * scale) * input_means[static_cast<std::size_t>(t)];
+    if (correct_bias)
+      bias += (f.weights[at] - q * scale) * input_means[static_cast<std::size_t>(t)];
   }
   const double q = std::round(bias / (static_cast<double>(in.scale) * scale));
   // A margin of 2^8: a factor above 1 shifts the accumulator left by at most 8.
@@ -188,16 +217,21 @@ bool quantize_channel(const Folded& f, const Op& op, const Tensor& in, std::int6
   return true;
 }
 
-// The mean of the input that each tap of an output channel sees; conv and depthwise: of its channel.
-std::vector<double> tap_means(const Int8Model& m, const Op& op, const std::vector<double>& means, std::int64_t taps, std::int64_t oc) {
+// The mean of the input that each tap of an output channel sees; conv and depthwise: of its
+// channel.
+std::vector<double> tap_means(const Int8Model& m, const Op& op, const std::vector<double>& means,
+                              std::int64_t taps, std::int64_t oc) {
   if (std::holds_alternative<Dense>(op.kind)) return means;
   const auto channels = static_cast<std::size_t>(m.input_of(op).shape.channels);
   std::vector<double> of_channel(channels, 0.0);
-  for (std::size_t i = 0; i < means.size(); ++i) of_channel[i % channels] += means[i] * static_cast<double>(channels) / static_cast<double>(means.size());
+  for (std::size_t i = 0; i < means.size(); ++i)
+    of_channel[i % channels] +=
+        means[i] * static_cast<double>(channels) / static_cast<double>(means.size());
   std::vector<double> result(static_cast<std::size_t>(taps));
   const auto* d = std::get_if<Depthwise>(&op.kind);
   for (std::size_t t = 0; t < result.size(); ++t) {
-    result[t] = d != nullptr ? of_channel[static_cast<std::size_t>(oc / d->multiplier)] : of_channel[t % channels];
+    result[t] = d != nullptr ? of_channel[static_cast<std::size_t>(oc / d->multiplier)]
+                             : of_channel[t % channels];
   }
   return result;
 }
@@ -212,17 +246,21 @@ Status quantize_filter(const Source& s, Int8Model& m, std::size_t index) {
   const int bound = filter.weight_bits == 4 ? 7 : 127;
   const bool per_tensor = std::holds_alternative<Dense>(op.kind) && filter.weight_bits == 8;
   // Below this factor the bias would lose its bits in the multiplier.
-  const double least = static_cast<double>(out.scale) / static_cast<double>(in.scale) * std::ldexp(1.0, -18);
+  const double least =
+      static_cast<double>(out.scale) / static_cast<double>(in.scale) * std::ldexp(1.0, -18);
   double shared = 0;
   if (per_tensor) shared = largest_weight(f) / bound;
   std::vector<double> means;
   for (std::int64_t oc = 0; oc < static_cast<std::int64_t>(f.bias.size()); ++oc) {
     double scale = std::max(per_tensor ? shared : natural_scale(f, op, taps, oc, bound), least);
-    if (oc == 0 || !std::holds_alternative<Dense>(op.kind)) means = tap_means(m, op, s.statistics.means[static_cast<std::size_t>(op.inputs[0])], taps, oc);
+    if (oc == 0 || !std::holds_alternative<Dense>(op.kind))
+      means =
+          tap_means(m, op, s.statistics.means[static_cast<std::size_t>(op.inputs[0])], taps, oc);
     bool fits = false;
     for (int attempt = 0; attempt < 64 && !fits; ++attempt, scale *= 1.5) {
       const auto rounded = static_cast<float>(scale);
-      filter.scales[static_cast<std::size_t>(oc)] = per_tensor ? exact_weight_scale(in.scale, rounded, out.scale) : rounded;
+      filter.scales[static_cast<std::size_t>(oc)] =
+          per_tensor ? exact_weight_scale(in.scale, rounded, out.scale) : rounded;
       fits = quantize_channel(f, op, in, taps, oc, means, s.options.bias_correction, filter);
       // All channels share the scale: start over with the larger one.
       if (!fits && per_tensor) {
@@ -231,10 +269,14 @@ Status quantize_filter(const Source& s, Int8Model& m, std::size_t index) {
         break;
       }
     }
-    if (!fits && !per_tensor) return invalid(fmt::format("operator '{}': the bias of channel {} is too large for 32 bits", op.name, oc));
-    if (per_tensor && shared > 1e30) return invalid(fmt::format("operator '{}': a bias is too large for 32 bits", op.name));
+    if (!fits && !per_tensor)
+      return invalid(fmt::format("operator '{}': the bias of channel {} is too large for 32 bits",
+                                 op.name, oc));
+    if (per_tensor && shared > 1e30)
+      return invalid(fmt::format("operator '{}': a bias is too large for 32 bits", op.name));
   }
-  if (std::holds_alternative<Dense>(op.kind)) make_exact_as_convolution(in.scale, out.scale, filter.scales);
+  if (std::holds_alternative<Dense>(op.kind))
+    make_exact_as_convolution(in.scale, out.scale, filter.scales);
   return {};
 }
 
@@ -248,7 +290,8 @@ Result<Int8Model> build(const Source& s, Clipping rule) {
     set_activation_range(l.model, op, l.origins[i].activation);
     if (filter_of(op) != nullptr) ATML_TRY_STATUS(quantize_filter(s, l.model, i));
     if (auto* table = std::get_if<Table>(&op.kind)) {
-      ATML_TRY(table->values, function_table(table->function, l.model.input_of(op), l.model.output_of(op), l.model.rounding));
+      ATML_TRY(table->values, function_table(table->function, l.model.input_of(op),
+                                             l.model.output_of(op), l.model.rounding));
     }
   }
   const Status status = l.model.verify();
@@ -259,7 +302,8 @@ Result<Int8Model> build(const Source& s, Clipping rule) {
 // Mean squared difference of the int8 outputs from the float outputs over the calibration samples.
 double output_error(const Source& s, const Int8Model& m) {
   std::vector<std::int8_t> inputs;
-  for (const auto& sample : s.statistics.inputs) append_quantized(m.tensor(m.input), sample, inputs);
+  for (const auto& sample : s.statistics.inputs)
+    append_quantized(m.tensor(m.input), sample, inputs);
   const Tensor& out = m.tensor(m.output);
   const std::size_t n = s.statistics.inputs.size();
   const auto width = static_cast<std::size_t>(out.shape.elements());
@@ -268,24 +312,27 @@ double output_error(const Source& s, const Int8Model& m) {
   double sum = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const double value = static_cast<double>(out.scale) * (outputs[i] - out.zero_point);
-    const double difference = value - static_cast<double>(s.statistics.outputs[i / width][i % width]);
+    const double difference =
+        value - static_cast<double>(s.statistics.outputs[i / width][i % width]);
     sum += difference * difference;
   }
   return sum / static_cast<double>(outputs.size());
 }
 
-Status check_inputs(const network::Network& network, const train::Weights& weights, const data::Dataset& dataset) {
+Status check_inputs(const network::Network& network, const train::Weights& weights,
+                    const data::Dataset& dataset) {
   ATML_TRY_STATUS(network.verify());
   ATML_TRY_STATUS(check_weights(network, weights));
   if (dataset.train.size() == 0) return invalid("no training samples to calibrate with");
   if (dataset.shape == network.input_shape()) return {};
-  return invalid(fmt::format("samples are {}, the network reads {}", dataset.shape.text(), network.input_shape().text()));
+  return invalid(fmt::format("samples are {}, the network reads {}", dataset.shape.text(),
+                             network.input_shape().text()));
 }
 
 }  // namespace
 
-Result<Int8Model> quantize(const network::Network& network, const train::Weights& weights, const data::Dataset& dataset,
-                           const QuantizeOptions& options) {
+Result<Int8Model> quantize(const network::Network& network, const train::Weights& weights,
+                           const data::Dataset& dataset, const QuantizeOptions& options) {
   ATML_TRY_STATUS(check_inputs(network, weights, dataset));
   Source s{network, dataset, options, lower(network), {}, {}};
   for (std::size_t i = 0; i < s.lowering.model.ops.size(); ++i) {

@@ -14,19 +14,20 @@ namespace atml::quantize {
 
 struct QuantizeOptions {
   Rounding rounding = Rounding::kDouble;
-  int calibration_samples = 512;   // of the training split, chosen by seed; fewer where it has fewer
+  int calibration_samples = 512;  // of the training split, chosen by seed; fewer where it has fewer
   double clip_percentile = 99.99;  // of the percentile candidate among the clipping rules
   bool bias_correction = true;     // removes the mean error that weight rounding gives each channel
   std::uint64_t seed = 1;
 };
 
 /// Fails where the network cannot be expressed (a batch normalisation over an input that no
-/// convolution or dense layer feeds becomes a 1x1 depthwise), or weights are not finite or do not fit it.
+/// convolution or dense layer feeds becomes a 1x1 depthwise), or weights are not finite or do not
+/// fit it.
 Result<Int8Model> quantize(const network::Network& network, const train::Weights& weights,
                            const data::Dataset& dataset, const QuantizeOptions& options);
 
-/// Structure and sizes only: zero weights, plausible scales. Microseconds; verifies. The operators and
-/// tensors are those that quantize() gives for the same network. The network must verify().
+/// Structure and sizes only: zero weights, plausible scales. Microseconds; verifies. The operators
+/// and tensors are those that quantize() gives for the same network. The network must verify().
 Int8Model structure_model(const network::Network& network);
 
 /// The same structure with random weights and scales under which every layer uses the int8 range
@@ -34,6 +35,7 @@ Int8Model structure_model(const network::Network& network);
 Int8Model random_model(const network::Network& network, std::uint64_t seed);
 
 /// `count` samples of uniform random int8 input for a model, sample after sample. Deterministic.
-std::vector<std::int8_t> random_inputs(const Int8Model& model, std::size_t count, std::uint64_t seed);
+std::vector<std::int8_t> random_inputs(const Int8Model& model, std::size_t count,
+                                       std::uint64_t seed);
 
 }  // namespace atml::quantize

@@ -14,7 +14,8 @@
 namespace atml::quantize {
 namespace {
 
-// Weights as training leaves them: He-scaled kernels, batch normalisation near the statistics of its input.
+// Weights as training leaves them: He-scaled kernels, batch normalisation near the statistics of
+// its input.
 train::Weights plausible_weights(const network::Network& net, std::uint64_t seed) {
   Rng rng = Rng::derive(seed, "weights");
   train::Weights weights;
@@ -30,10 +31,13 @@ train::Weights plausible_weights(const network::Network& net, std::uint64_t seed
     const auto parameters = static_cast<std::size_t>(net.parameters(i));
     if (parameters > 0) {
       const std::size_t kernel = parameters - channels;
-      w.kernel = normals(kernel, 0, std::sqrt(2.0 / (static_cast<double>(kernel) / static_cast<double>(channels))));
+      w.kernel =
+          normals(kernel, 0,
+                  std::sqrt(2.0 / (static_cast<double>(kernel) / static_cast<double>(channels))));
       const auto* c = std::get_if<network::Conv>(&op);
       const auto* d = std::get_if<network::Depthwise>(&op);
-      if ((c == nullptr || c->bias) && (d == nullptr || d->bias)) w.bias = normals(channels, 0, 0.1);
+      if ((c == nullptr || c->bias) && (d == nullptr || d->bias))
+        w.bias = normals(channels, 0, 0.1);
     }
     if (std::holds_alternative<network::BatchNorm>(op)) {
       w.gamma = normals(channels, 1, 0.2);
@@ -47,7 +51,8 @@ train::Weights plausible_weights(const network::Network& net, std::uint64_t seed
 }
 
 // Smooth random signals; labels are what the float network says, so that its accuracy is 1.
-data::Dataset dataset_for(const network::Network& net, const train::Weights& weights, std::size_t n, std::uint64_t seed) {
+data::Dataset dataset_for(const network::Network& net, const train::Weights& weights, std::size_t n,
+                          std::uint64_t seed) {
   Rng rng = Rng::derive(seed, "dataset");
   data::Dataset d;
   d.shape = net.input_shape();
@@ -59,14 +64,18 @@ data::Dataset dataset_for(const network::Network& net, const train::Weights& wei
   std::vector<float> values(n * size), sample(size);
   FloatForward forward(net, weights);
   for (std::size_t s = 0; s < n; ++s) {
-    const double phase = rng.uniform(0, 6.28), speed = rng.uniform(0.05, 0.9), level = rng.normal() * 0.4;
+    const double phase = rng.uniform(0, 6.28), speed = rng.uniform(0.05, 0.9),
+                 level = rng.normal() * 0.4;
     for (std::size_t i = 0; i < size; ++i) {
-      values[s * size + i] = static_cast<float>(0.25 + 0.5 * (level + std::sin(phase + speed * static_cast<double>(i)) + 0.3 * rng.normal()));
+      values[s * size + i] = static_cast<float>(
+          0.25 +
+          0.5 * (level + std::sin(phase + speed * static_cast<double>(i)) + 0.3 * rng.normal()));
       sample[i] = values[s * size + i];
     }
     d.normalisation.apply(sample);
     const auto& out = forward.run(sample).back();
-    d.train.labels.push_back(static_cast<std::int32_t>(std::ranges::max_element(out) - out.begin()));
+    d.train.labels.push_back(
+        static_cast<std::int32_t>(std::ranges::max_element(out) - out.begin()));
   }
   std::vector<std::byte> bytes(values.size() * sizeof(float));
   std::memcpy(bytes.data(), values.data(), bytes.size());
@@ -95,7 +104,8 @@ network::Network small_cnn() {
   return *net;
 }
 
-double relative_error(const Int8Model& model, const network::Network& net, const train::Weights& weights, const data::Dataset& d) {
+double relative_error(const Int8Model& model, const network::Network& net,
+                      const train::Weights& weights, const data::Dataset& d) {
   FloatForward forward(net, weights);
   Interpreter interpreter(model);
   const auto inputs = quantize_inputs(model, d, d.train);
@@ -110,7 +120,8 @@ double relative_error(const Int8Model& model, const network::Network& net, const
     const auto& wanted = forward.run(sample).back();
     interpreter.run(std::span(inputs).subspan(s * size, size), out);
     double mean = 0;
-    for (const float w : wanted) mean += static_cast<double>(w) / static_cast<double>(wanted.size());
+    for (const float w : wanted)
+      mean += static_cast<double>(w) / static_cast<double>(wanted.size());
     for (std::size_t i = 0; i < out.size(); ++i) {
       const double value = static_cast<double>(t.scale) * (out[i] - t.zero_point);
       error += std::pow(value - static_cast<double>(wanted[i]), 2);
@@ -165,7 +176,11 @@ TEST(Quantize, EveryRandomNetworkQuantisesAndFollowsFloat) {
     ASSERT_TRUE(model.ok()) << seed << ": " << model.error().message << "\n" << net.text();
     bool narrow = false;
     for (const network::Layer& l : net.layers()) {
-      std::visit([&](const auto& op) { if constexpr (requires { op.weight_bits; }) narrow |= op.weight_bits == 4; }, l.op);
+      std::visit(
+          [&](const auto& op) {
+            if constexpr (requires { op.weight_bits; }) narrow |= op.weight_bits == 4;
+          },
+          l.op);
     }
     const double error = relative_error(*model, net, weights, d);
     poor += error > (narrow ? 0.8 : 0.25);
@@ -188,12 +203,14 @@ TEST(Quantize, DegenerateWeightsStillGiveAModel) {
   weights.layers[1].kernel[3] = NAN;
   const auto refused = quantize(net, weights, d, {});
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().message, "layer 'c1': kernel holds NaN or infinity; the training diverged");
+  EXPECT_EQ(refused.error().message,
+            "layer 'c1': kernel holds NaN or infinity; the training diverged");
 }
 
 TEST(Quantize, ImagesGiveExactPixels) {
   const auto net = network::Network::from_text(
-      "input_0 = input() shape=4x4x1\nc1 = conv(input_0) filters=3 kernel=3x3 stride=1x1 padding=same bias=1\n"
+      "input_0 = input() shape=4x4x1\nc1 = conv(input_0) filters=3 kernel=3x3 stride=1x1 "
+      "padding=same bias=1\n"
       "f = flatten(c1)\nout = dense(f) units=2 bias=1\n");
   ASSERT_TRUE(net.ok());
   data::Dataset d;

@@ -1,5 +1,5 @@
-// Random small networks for tests: every layer kind, 1-D and 2-D input, branches. Header only, so that
-// tests of other folders can use it too.
+// Random small networks for tests: every layer kind, 1-D and 2-D input, branches. Header only, so
+// that tests of other folders can use it too.
 #pragma once
 
 #include "base/random.h"
@@ -66,15 +66,22 @@ class RandomNetwork {
   int block(network::Network& net, int last) {
     const Shape in = net.layer(last).output;
     switch (rng_.integer(0, 7)) {
-      case 0: return conv(net, last, rng_.integer(1, 18), window(in, 3, true));
-      case 1: return conv(net, last, rng_.integer(1, 18), window(in, 3, false));
+      case 0:
+        return conv(net, last, rng_.integer(1, 18), window(in, 3, true));
+      case 1:
+        return conv(net, last, rng_.integer(1, 18), window(in, 3, false));
       case 2: {
         const bool norm = rng_.chance(0.6);
-        last = add(net, network::Depthwise{rng_.integer(1, 2), window(in, 5, rng_.chance(0.5)), !norm, weight_bits()}, {last});
+        last = add(net,
+                   network::Depthwise{rng_.integer(1, 2), window(in, 5, rng_.chance(0.5)), !norm,
+                                      weight_bits()},
+                   {last});
         return norm_and_activation(net, last, norm);
       }
-      case 3: return add(net, network::MaxPool{window(in, 3, true)}, {last});
-      case 4: return add(net, network::AveragePool{window(in, 3, true)}, {last});
+      case 3:
+        return add(net, network::MaxPool{window(in, 3, true)}, {last});
+      case 4:
+        return add(net, network::AveragePool{window(in, 3, true)}, {last});
       case 5: {  // residual
         int branch = conv(net, last, in.channels, network::Window{3, in.width > 1 ? 3 : 1});
         if (rng_.chance(0.3)) branch = add(net, network::Dropout{0.1f}, {branch});
@@ -83,10 +90,12 @@ class RandomNetwork {
       }
       case 6: {  // branches joined
         const int a = conv(net, last, rng_.integer(1, 9), network::Window{});
-        const int b = rng_.chance(0.5) ? conv(net, last, rng_.integer(1, 9), network::Window{3, 1}) : last;
+        const int b =
+            rng_.chance(0.5) ? conv(net, last, rng_.integer(1, 9), network::Window{3, 1}) : last;
         return add(net, network::Concat{}, {a, b});
       }
-      default: return norm_and_activation(net, last, rng_.chance(0.5));
+      default:
+        return norm_and_activation(net, last, rng_.chance(0.5));
     }
   }
 

@@ -5,7 +5,8 @@
 namespace atml::quantize {
 
 Multiplier quantize_multiplier(double real) {
-  ATML_ASSERT(std::isfinite(real) && real >= 0 && real < 1073741824.0, "requantisation factor out of range");
+  ATML_ASSERT(std::isfinite(real) && real >= 0 && real < 1073741824.0,
+              "requantisation factor out of range");
   if (real == 0) return {};
   Multiplier m;
   const double fraction = std::frexp(real, &m.shift);
@@ -23,14 +24,17 @@ namespace {
 
 double real(float scale) { return static_cast<double>(scale); }
 
-FilterParams filter_params(const Tensor& in, const Tensor& out, const Filter& filter, bool dense, int low, int high) {
+FilterParams filter_params(const Tensor& in, const Tensor& out, const Filter& filter, bool dense,
+                           int low, int high) {
   FilterParams p{-in.zero_point, out.zero_point, low, high, {}};
   p.multipliers.reserve(filter.scales.size());
-  const bool per_tensor = std::ranges::all_of(filter.scales, [&](float s) { return s == filter.scales[0]; });
+  const bool per_tensor =
+      std::ranges::all_of(filter.scales, [&](float s) { return s == filter.scales[0]; });
   for (const float scale : filter.scales) {
     // TFLite multiplies the two scales of a per-tensor fully connected layer in float, everywhere
     // else in double; the last bits of the multiplier depend on it.
-    const double product = dense && per_tensor ? real(in.scale * scale) : real(in.scale) * real(scale);
+    const double product =
+        dense && per_tensor ? real(in.scale * scale) : real(in.scale) * real(scale);
     p.multipliers.push_back(quantize_multiplier(product / real(out.scale)));
   }
   return p;
@@ -41,9 +45,12 @@ FilterParams filter_params(const Tensor& in, const Tensor& out, const Filter& fi
 FilterParams filter_params(const Int8Model& model, const Op& op) {
   const Tensor& in = model.input_of(op);
   const Tensor& out = model.output_of(op);
-  if (const auto* c = std::get_if<Conv>(&op.kind)) return filter_params(in, out, c->filter, false, c->low, c->high);
-  if (const auto* d = std::get_if<Depthwise>(&op.kind)) return filter_params(in, out, d->filter, false, d->low, d->high);
-  if (const auto* d = std::get_if<Dense>(&op.kind)) return filter_params(in, out, d->filter, true, d->low, d->high);
+  if (const auto* c = std::get_if<Conv>(&op.kind))
+    return filter_params(in, out, c->filter, false, c->low, c->high);
+  if (const auto* d = std::get_if<Depthwise>(&op.kind))
+    return filter_params(in, out, d->filter, false, d->low, d->high);
+  if (const auto* d = std::get_if<Dense>(&op.kind))
+    return filter_params(in, out, d->filter, true, d->low, d->high);
   ATML_UNREACHABLE("filter_params() of an operator without filter");
 }
 
@@ -91,7 +98,8 @@ MulParams mul_params(const Int8Model& model, const Op& op) {
   const Tensor& b = model.input_of(op, 1);
   const Tensor& out = model.output_of(op);
   const float factor = a.scale * b.scale / out.scale;  // in float, as TFLite does
-  return {-a.zero_point, -b.zero_point, out.zero_point, quantize_multiplier(real(factor)), mul.low, mul.high};
+  return {-a.zero_point, -b.zero_point, out.zero_point, quantize_multiplier(real(factor)),
+          mul.low,       mul.high};
 }
 
 MeanParams mean_params(const Int8Model& model, const Op& op) {
@@ -109,28 +117,34 @@ MeanParams mean_params(const Int8Model& model, const Op& op) {
 
 RescaleParams rescale_params(const Tensor& from, const Tensor& to) {
   const bool identity = from.scale == to.scale && from.zero_point == to.zero_point;
-  return {identity, -from.zero_point, to.zero_point, quantize_multiplier(real(from.scale) / real(to.scale))};
+  return {identity, -from.zero_point, to.zero_point,
+          quantize_multiplier(real(from.scale) / real(to.scale))};
 }
 
-std::array<std::int8_t, 256> rescale_table(const Tensor& from, const Tensor& to, Rounding rounding) {
+std::array<std::int8_t, 256> rescale_table(const Tensor& from, const Tensor& to,
+                                           Rounding rounding) {
   const RescaleParams p = rescale_params(from, to);
   std::array<std::int8_t, 256> table{};
   for (int x = -128; x <= 127; ++x) {
-    const std::int32_t scaled = multiply(x + p.input_offset, p.multiplier, rounding) + p.output_offset;
-    table[static_cast<std::size_t>(x + 128)] = p.identity ? static_cast<std::int8_t>(x) : clamp_to_int8(scaled, -128, 127);
+    const std::int32_t scaled =
+        multiply(x + p.input_offset, p.multiplier, rounding) + p.output_offset;
+    table[static_cast<std::size_t>(x + 128)] =
+        p.identity ? static_cast<std::int8_t>(x) : clamp_to_int8(scaled, -128, 127);
   }
   return table;
 }
 
 SoftmaxParams softmax_params(const Int8Model& model, const Op& op) {
   const double beta = real(std::get<Softmax>(op.kind).beta);
-  const double factor = std::min(beta * real(model.input_of(op).scale) * std::ldexp(1.0, 26), 2147483647.0);
+  const double factor =
+      std::min(beta * real(model.input_of(op).scale) * std::ldexp(1.0, 26), 2147483647.0);
   const int doublings = std::max(0, std::ilogb(factor) + 1);
   SoftmaxParams p;
   // A factor of 2^30 and more does not fit quantize_multiplier's range, but its fraction does.
   p.input = quantize_multiplier(std::ldexp(factor, -doublings));
   p.input.shift += doublings;
-  p.smallest_difference = -static_cast<int>(std::floor(31.0 * std::ldexp(1.0, 26) / std::ldexp(1.0, p.input.shift)));
+  p.smallest_difference =
+      -static_cast<int>(std::floor(31.0 * std::ldexp(1.0, 26) / std::ldexp(1.0, p.input.shift)));
   return p;
 }
 

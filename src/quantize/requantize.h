@@ -1,10 +1,11 @@
 // Requantisation: the integer arithmetic between an int32 accumulator and an int8 output, and the
-// constants each operator needs for it. The one home of this arithmetic on the host: the interpreter,
-// the batch evaluator and the C generator take multipliers, shifts and offsets from here.
+// constants each operator needs for it. The one home of this arithmetic on the host: the
+// interpreter, the batch evaluator and the C generator take multipliers, shifts and offsets from
+// here.
 //
-// Source: the TFLite int8 quantisation specification and its reference kernels (gemmlowp fixed point;
-// Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-// Inference", CVPR 2018, section 2.2).
+// Source: the TFLite int8 quantisation specification and its reference kernels (gemmlowp fixed
+// point; Jacob et al., "Quantization and Training of Neural Networks for Efficient
+// Integer-Arithmetic-Only Inference", CVPR 2018, section 2.2).
 #pragma once
 
 #include <algorithm>
@@ -30,10 +31,12 @@ Multiplier quantize_multiplier(double real);
 
 /// round(a b / 2^31), ties upwards (what gemmlowp's nudges amount to); saturates INT32_MIN^2.
 inline std::int32_t high_mul(std::int32_t a, std::int32_t b) {
-  if (a == b && a == std::numeric_limits<std::int32_t>::min()) return std::numeric_limits<std::int32_t>::max();
+  if (a == b && a == std::numeric_limits<std::int32_t>::min())
+    return std::numeric_limits<std::int32_t>::max();
   const std::int64_t product = static_cast<std::int64_t>(a) * b;
   const std::int64_t nudge = product >= 0 ? (1ll << 30) : 1 - (1ll << 30);
-  return static_cast<std::int32_t>((product + nudge) / (1ll << 31));  // division truncates: on purpose
+  return static_cast<std::int32_t>((product + nudge) /
+                                   (1ll << 31));  // division truncates: on purpose
 }
 
 /// x / 2^exponent, ties away from zero; exponent in [0, 31].
@@ -64,7 +67,8 @@ inline std::int32_t multiply_single_rounding(std::int32_t x, Multiplier m) {
 }
 
 inline std::int32_t multiply(std::int32_t x, Multiplier m, Rounding rounding) {
-  return rounding == Rounding::kDouble ? multiply_double_rounding(x, m) : multiply_single_rounding(x, m);
+  return rounding == Rounding::kDouble ? multiply_double_rounding(x, m)
+                                       : multiply_single_rounding(x, m);
 }
 
 inline std::int8_t clamp_to_int8(std::int32_t x, int low, int high) {
@@ -82,18 +86,19 @@ struct FilterParams {
 };
 FilterParams filter_params(const Int8Model& model, const Op& op);
 
-/// TFLite rounds the product of input and weight scale to float for a per-tensor fully connected layer,
-/// and not for a convolution. True where that makes no difference: then the dense layer is, bit for
-/// bit, a convolution with a kernel as large as its input.
+/// TFLite rounds the product of input and weight scale to float for a per-tensor fully connected
+/// layer, and not for a convolution. True where that makes no difference: then the dense layer is,
+/// bit for bit, a convolution with a kernel as large as its input.
 bool is_exact_as_convolution(float input_scale, float weight_scale, float output_scale);
-/// A weight scale at or just above `weight_scale` for which that holds (a few hundred float steps), or
-/// `weight_scale` where none is near.
+/// A weight scale at or just above `weight_scale` for which that holds (a few hundred float steps),
+/// or `weight_scale` where none is near.
 float exact_weight_scale(float input_scale, float weight_scale, float output_scale);
-/// Where none is near, parts the scales of a dense layer by one float step: then they count as one a channel,
-/// whose products TFLite does not round.
+/// Where none is near, parts the scales of a dense layer by one float step: then they count as one
+/// a channel, whose products TFLite does not round.
 void make_exact_as_convolution(float input_scale, float output_scale, std::vector<float>& scales);
 
-/// Add: s_i = multiply((x_i + offset_i) << left_shift, input_i); q = clamp(multiply(s_1 + s_2, output)
+/// Add: s_i = multiply((x_i + offset_i) << left_shift, input_i); q = clamp(multiply(s_1 + s_2,
+/// output)
 /// + output_offset, low, high).
 struct AddParams {
   int left_shift = 20;
@@ -108,7 +113,8 @@ struct AddParams {
 };
 AddParams add_params(const Int8Model& model, const Op& op);
 
-/// Mul: q = clamp(multiply((x_1 + offset_1)(x_2 + offset_2), multiplier) + output_offset, low, high).
+/// Mul: q = clamp(multiply((x_1 + offset_1)(x_2 + offset_2), multiplier) + output_offset, low,
+/// high).
 struct MulParams {
   int offset_1 = 0;
   int offset_2 = 0;
@@ -160,8 +166,8 @@ std::int32_t reciprocal(std::int32_t x, int* bits_over_unit);
 void softmax_row(const std::int8_t* in, std::int8_t* out, int count, const SoftmaxParams& params);
 
 /// The table of a unary function after TFLite's reference kernel: "logistic", "tanh", "hard_swish",
-/// "relu", "relu6", "relu_n1_to_1", "quantize". Fails on another name or where the function asks for a
-/// fixed output scale (logistic 1/256, -128; tanh 1/128, 0) that `to` does not have.
+/// "relu", "relu6", "relu_n1_to_1", "quantize". Fails on another name or where the function asks
+/// for a fixed output scale (logistic 1/256, -128; tanh 1/128, 0) that `to` does not have.
 Result<std::vector<std::int8_t>> function_table(const std::string& function, const Tensor& from,
                                                 const Tensor& to, Rounding rounding);
 

@@ -20,7 +20,8 @@ std::vector<double> linear_ticks(double low, double high, double count) {
     }
   }
   std::vector<double> ticks;
-  for (double i = std::ceil(low / step); i * step <= high + step * 1e-9; ++i) ticks.push_back(i * step);
+  for (double i = std::ceil(low / step); i * step <= high + step * 1e-9; ++i)
+    ticks.push_back(i * step);
   return ticks;
 }
 
@@ -31,7 +32,8 @@ std::vector<double> log_ticks(double low, double high, bool binary) {
   for (double decade = start; decade <= high * 1.0001; decade *= base) {
     for (const double factor : {1.0, 2.0, 5.0}) {
       const double value = decade * factor;
-      if ((!binary || factor == 1) && value >= low * 0.9999 && value <= high * 1.0001) ticks.push_back(value);
+      if ((!binary || factor == 1) && value >= low * 0.9999 && value <= high * 1.0001)
+        ticks.push_back(value);
     }
   }
   return ticks;
@@ -51,7 +53,8 @@ Axis::Axis(Scale scale, double low, double high, double from, double to)
   }
   if (scale_ == Scale::kError) high_ = std::min(high_, 0.99995);
   if (high_ - low_ <= 1e-12) {
-    const double room = scale_ == Scale::kError ? (1 - low_) / 2 : std::max(std::abs(low_) * 0.1, 1e-6);
+    const double room =
+        scale_ == Scale::kError ? (1 - low_) / 2 : std::max(std::abs(low_) * 0.1, 1e-6);
     low_ -= room;
     high_ = std::min(high_ + room, scale_ == Scale::kError ? 0.99995 : high_ + room);
   }
@@ -59,10 +62,13 @@ Axis::Axis(Scale scale, double low, double high, double from, double to)
 
 double Axis::transformed(double value) const {
   switch (scale_) {
-    case Scale::kLinear: return value;
+    case Scale::kLinear:
+      return value;
     case Scale::kLog2:
-    case Scale::kLog10: return std::log(value);
-    case Scale::kError: return -std::log(1 - value);
+    case Scale::kLog10:
+      return std::log(value);
+    case Scale::kError:
+      return -std::log(1 - value);
   }
   return value;
 }
@@ -76,17 +82,19 @@ double Axis::at(double value) const {
 std::vector<double> Axis::candidates() const {
   const double room = std::max(2.0, std::abs(to_ - from_) / 50);
   switch (scale_) {
-    case Scale::kLinear: return linear_ticks(low_, high_, room);
+    case Scale::kLinear:
+      return linear_ticks(low_, high_, room);
     case Scale::kLog2:
     case Scale::kLog10: {
       std::vector<double> ticks = log_ticks(low_, high_, scale_ == Scale::kLog2);
       return ticks.size() >= 3 ? ticks : linear_ticks(low_, high_, 4);
     }
     case Scale::kError: {
-      // Finest first where it is dense, so thin out from the top: 99.9, 99.5, 99, 98, 95, 90, 80, 50 ...
+      // Finest first where it is dense, so thin out from the top: 99.9, 99.5, 99, 98, 95, 90, 80,
+      // 50 ...
       std::vector<double> ticks;
-      for (const double t : {0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98,
-                             0.985, 0.99, 0.995, 0.998, 0.999, 0.9995}) {
+      for (const double t : {0.0,  0.2,  0.4,  0.5,  0.6,   0.7,  0.8,   0.85,  0.9,   0.92,  0.94,
+                             0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998, 0.999, 0.9995}) {
         if (t >= low_ && t <= high_) ticks.push_back(t);
       }
       return ticks.size() >= 3 ? ticks : linear_ticks(low_, high_, 4);

@@ -6,14 +6,14 @@
 
 namespace atml::report {
 
-/// kLog2 puts ticks at powers of two (bytes), kLog10 at 1-2-5 (seconds). kError spreads shares near 1:
-/// equal distances are equal ratios of the error 1 - v.
+/// kLog2 puts ticks at powers of two (bytes), kLog10 at 1-2-5 (seconds). kError spreads shares near
+/// 1: equal distances are equal ratios of the error 1 - v.
 enum class Scale { kLinear, kLog2, kLog10, kError };
 
 class Axis {
  public:
-  /// `from` and `to` are the pixels of `low` and `high`; from may exceed to (y grows downwards). The
-  /// range is widened where it is empty; log scales need low > 0, kError needs high < 1.
+  /// `from` and `to` are the pixels of `low` and `high`; from may exceed to (y grows downwards).
+  /// The range is widened where it is empty; log scales need low > 0, kError needs high < 1.
   Axis(Scale scale, double low, double high, double from, double to);
 
   /// Clamped to the range.

@@ -14,7 +14,9 @@ double wall_seconds(const study::Trial& trial) {
   return s.propose + s.deploy + s.train + s.quantize;
 }
 
-bool counts_for_best(const study::Trial& trial) { return trial.objective.has_value() && trial.deployable(); }
+bool counts_for_best(const study::Trial& trial) {
+  return trial.objective.has_value() && trial.deployable();
+}
 
 }  // namespace
 
@@ -34,10 +36,12 @@ std::vector<LimitUse> limit_uses(const study::Figures& figures, const target::Li
   std::vector<LimitUse> uses = {
       {"flash", "Flash", static_cast<double>(figures.flash_bytes), bytes(limits.usable_flash())},
       {"ram", "RAM", static_cast<double>(figures.ram_bytes), bytes(limits.usable_ram())},
-      {"latency", "Latency", figures.latency_s, limits.latency ? limits.latency->value : 0, figures.latency_s > 0},
+      {"latency", "Latency", figures.latency_s, limits.latency ? limits.latency->value : 0,
+       figures.latency_s > 0},
   };
   if (energy_known || limits.energy) {
-    uses.push_back({"energy", "Energy", figures.energy_j, limits.energy ? limits.energy->value : 0, energy_known});
+    uses.push_back({"energy", "Energy", figures.energy_j, limits.energy ? limits.energy->value : 0,
+                    energy_known});
   }
   return uses;
 }
@@ -48,7 +52,9 @@ std::string quantity_text(std::string_view limit, double value) {
   return to_text(Bytes(static_cast<std::int64_t>(std::llround(value))));
 }
 
-std::string metric_name(const ReportData& data) { return data.winner ? data.winner->score.name : data.metric; }
+std::string metric_name(const ReportData& data) {
+  return data.winner ? data.winner->score.name : data.metric;
+}
 
 bool is_share(std::string_view metric) {
   return metric == "accuracy" || metric == "balanced_accuracy" || metric == "auc" || metric == "f1";
@@ -64,15 +70,25 @@ Counts count_trials(std::span<const study::Trial> trials) {
     ++counts.proposed;
     if (!trial.rungs.empty()) ++counts.trained;
     switch (trial.outcome) {
-      case study::Outcome::kMeasured: ++counts.measured; break;
-      case study::Outcome::kUndeployable: ++counts.undeployable; break;
-      case study::Outcome::kPruned: ++counts.pruned; break;
+      case study::Outcome::kMeasured:
+        ++counts.measured;
+        break;
+      case study::Outcome::kUndeployable:
+        ++counts.undeployable;
+        break;
+      case study::Outcome::kPruned:
+        ++counts.pruned;
+        break;
       case study::Outcome::kDiverged:
       case study::Outcome::kBuildFailed:
       case study::Outcome::kEmulationFailed:
-      case study::Outcome::kFailed: ++counts.failed; break;
+      case study::Outcome::kFailed:
+        ++counts.failed;
+        break;
       case study::Outcome::kRunning:
-      case study::Outcome::kCancelled: ++counts.open; break;
+      case study::Outcome::kCancelled:
+        ++counts.open;
+        break;
     }
   }
   return counts;
@@ -85,7 +101,8 @@ std::vector<CoursePoint> course_of(const ReportData& data) {
   for (const study::Trial& trial : data.trials) {
     seconds += wall_seconds(trial);
     if (!counts_for_best(trial)) continue;
-    const double best = course.empty() ? *trial.objective : std::max(course.back().best, *trial.objective);
+    const double best =
+        course.empty() ? *trial.objective : std::max(course.back().best, *trial.objective);
     course.push_back({seconds, trial.number, best});
   }
   return course;
@@ -112,15 +129,24 @@ const study::Trial* find_trial(const ReportData& data, int number) {
 
 std::string_view outcome_word(study::Outcome outcome) {
   switch (outcome) {
-    case study::Outcome::kRunning: return "running";
-    case study::Outcome::kMeasured: return "measured";
-    case study::Outcome::kUndeployable: return "does not fit";
-    case study::Outcome::kDiverged: return "diverged";
-    case study::Outcome::kBuildFailed: return "build failed";
-    case study::Outcome::kEmulationFailed: return "emulation failed";
-    case study::Outcome::kPruned: return "pruned";
-    case study::Outcome::kCancelled: return "cancelled";
-    case study::Outcome::kFailed: return "failed";
+    case study::Outcome::kRunning:
+      return "running";
+    case study::Outcome::kMeasured:
+      return "measured";
+    case study::Outcome::kUndeployable:
+      return "does not fit";
+    case study::Outcome::kDiverged:
+      return "diverged";
+    case study::Outcome::kBuildFailed:
+      return "build failed";
+    case study::Outcome::kEmulationFailed:
+      return "emulation failed";
+    case study::Outcome::kPruned:
+      return "pruned";
+    case study::Outcome::kCancelled:
+      return "cancelled";
+    case study::Outcome::kFailed:
+      return "failed";
   }
   ATML_UNREACHABLE("unknown outcome");
 }

@@ -1,5 +1,5 @@
-// What several writers need and ReportData does not hold: limits with their use, counts, the course of
-// the search, the Pareto front, and how a quantity is written.
+// What several writers need and ReportData does not hold: limits with their use, counts, the course
+// of the search, the Pareto front, and how a quantity is written.
 #pragma once
 
 #include <span>
@@ -13,11 +13,11 @@ namespace atml::report {
 
 /// One of flash, RAM, latency, energy: what is used of what is allowed (bytes, seconds, joules).
 struct LimitUse {
-  std::string name;      // "flash", as in study::Constraint
-  std::string label;     // "Flash"
+  std::string name;   // "flash", as in study::Constraint
+  std::string label;  // "Flash"
   double used = 0;
-  double allowed = 0;    // 0 where there is no limit
-  bool known = true;     // false: not emulated, or the target has no current figure
+  double allowed = 0;  // 0 where there is no limit
+  bool known = true;   // false: not emulated, or the target has no current figure
 
   bool limited() const { return allowed > 0; }
   bool holds() const { return !limited() || used <= allowed; }
@@ -47,16 +47,16 @@ struct Counts {
   int trained = 0;       // at least one rung
   int measured = 0;
   int pruned = 0;
-  int failed = 0;        // diverged, not built, not emulated, environment
-  int open = 0;          // running or cancelled
+  int failed = 0;  // diverged, not built, not emulated, environment
+  int open = 0;    // running or cancelled
 };
 Counts count_trials(std::span<const study::Trial> trials);
 
 /// data.course, or the same derived from the stage times of the trials one after the other.
 std::vector<CoursePoint> course_of(const ReportData& data);
 
-/// Indices of the points that no other point beats in both coordinates (cost: less is better, value:
-/// more is better), by growing cost. Of equal points the first stays.
+/// Indices of the points that no other point beats in both coordinates (cost: less is better,
+/// value: more is better), by growing cost. Of equal points the first stays.
 struct Point {
   double cost = 0;
   double value = 0;

@@ -10,7 +10,9 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 // Bytes of the UTF-8 sequence at `text`, or 0 where it is none (RFC 3629: no overlong forms, no
 // surrogates, at most U+10FFFF).
 std::size_t sequence_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0u; };
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0u;
+  };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
   const unsigned lead = byte(0);
   if (lead < 0x80) return 1;
@@ -40,14 +42,22 @@ std::string escape(std::string_view text) {
       ++i;
       continue;
     }
-    if (length > 1) out += text.substr(i, length);
-    else if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else if (c == '\'') out += "&#39;";
-    else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) out += kReplacement;
-    else out += static_cast<char>(c);
+    if (length > 1)
+      out += text.substr(i, length);
+    else if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '"')
+      out += "&quot;";
+    else if (c == '\'')
+      out += "&#39;";
+    else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+      out += kReplacement;
+    else
+      out += static_cast<char>(c);
     i += length;
   }
   return out;

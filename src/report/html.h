@@ -1,4 +1,5 @@
-// Text into HTML: the only place that escapes. Everything that did not come from this folder passes here.
+// Text into HTML: the only place that escapes. Everything that did not come from this folder passes
+// here.
 #pragma once
 
 #include <string>
@@ -6,8 +7,8 @@
 
 namespace atml::report {
 
-/// For element content and double-quoted attributes: & < > " ' become entities; control characters and
-/// broken UTF-8, which no HTML or XML may hold, become U+FFFD.
+/// For element content and double-quoted attributes: & < > " ' become entities; control characters
+/// and broken UTF-8, which no HTML or XML may hold, become U+FFFD.
 std::string escape(std::string_view text);
 
 }  // namespace atml::report

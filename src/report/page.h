@@ -1,4 +1,5 @@
-// The frame of every page: head, style sheet, the small script, and how sections and tables are written.
+// The frame of every page: head, style sheet, the small script, and how sections and tables are
+// written.
 #pragma once
 
 #include <string>
@@ -7,7 +8,8 @@
 
 namespace atml::report {
 
-/// A whole document round `body`. The title is escaped; refresh_seconds > 0 makes the page load itself anew.
+/// A whole document round `body`. The title is escaped; refresh_seconds > 0 makes the page load
+/// itself anew.
 std::string document(std::string_view title, const std::string& body, int refresh_seconds = 0);
 
 /// <section> with a heading and a lead sentence (both escaped); "" where the body is empty.
@@ -16,7 +18,7 @@ std::string section(std::string_view heading, std::string_view lead, const std::
 /// A cell of an HTML table: HTML content, an optional sort key, and whether it holds a number.
 struct Cell {
   std::string html;
-  std::string key;       // data-v: numbers as text; empty: sort by the content
+  std::string key;  // data-v: numbers as text; empty: sort by the content
   bool number = false;
 };
 Cell text_cell(std::string_view text);
@@ -30,7 +32,8 @@ struct TableOptions {
   int highlighted = -1;         // a row to stand out, or -1
   Row foot;                     // a last row that sorting leaves where it is; may be empty
 };
-/// A table that the script can sort by clicking on its head; headings that start with '#' are numbers.
+/// A table that the script can sort by clicking on its head; headings that start with '#' are
+/// numbers.
 std::string html_table(const std::vector<std::string>& headings, const std::vector<Row>& rows,
                        const TableOptions& options = {});
 

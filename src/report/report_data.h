@@ -21,14 +21,14 @@ struct Interval {
 };
 
 struct DataSummary {
-  std::string name;                  // "fashion-mnist"
+  std::string name;  // "fashion-mnist"
   std::string task = "classification";
   Shape shape;                       // of one sample
   std::vector<std::string> classes;  // names; empty unless classification. Any text: it is escaped
   std::int64_t train = 0;            // samples
   std::int64_t validation = 0;
   std::int64_t test = 0;
-  std::string split;                 // how validation was carved: "by subject, seed 1"
+  std::string split;  // how validation was carved: "by subject, seed 1"
   std::uint64_t fingerprint = 0;
 };
 
@@ -44,16 +44,17 @@ struct Score {
 /// One operator of the int8 network, in execution order.
 struct LayerRow {
   std::string name;
-  std::string kind;                  // "conv", "depthwise", ...
+  std::string kind;  // "conv", "depthwise", ...
   Shape output;
   std::int64_t macs = 0;
-  std::int64_t weight_bytes = 0;     // flash of weights and tables
-  std::int64_t instructions = 0;     // 0 where not attributed
-  std::int64_t cycles = 0;           // mid
+  std::int64_t weight_bytes = 0;  // flash of weights and tables
+  std::int64_t instructions = 0;  // 0 where not attributed
+  std::int64_t cycles = 0;        // mid
 };
 
-/// A tensor in the arena: bytes [offset, offset + size), live from operator first_op to last_op, both
-/// included (indices into Winner::layers; -1 = before the first operator, for the network's input).
+/// A tensor in the arena: bytes [offset, offset + size), live from operator first_op to last_op,
+/// both included (indices into Winner::layers; -1 = before the first operator, for the network's
+/// input).
 struct Placement {
   std::string tensor;
   std::int64_t offset = 0;
@@ -68,7 +69,8 @@ struct MemoryPlan {
   std::vector<std::int64_t> live_bytes;  // one an operator: sum of the tensors live during it
 };
 
-/// A part of the linked firmware's flash ("weights", "tables", "code", "start-up"); the sum is all of it.
+/// A part of the linked firmware's flash ("weights", "tables", "code", "start-up"); the sum is all
+/// of it.
 struct FlashPart {
   std::string name;
   std::int64_t bytes = 0;
@@ -81,51 +83,53 @@ struct ConfusionMatrix {
 
 struct SeedResult {
   std::uint64_t seed = 0;
-  double validation = 0;             // int8
+  double validation = 0;  // int8
 };
 
 /// What was run on the same samples and compared byte for byte.
 struct BitExactness {
-  bool checked = false;              // false: nothing was compared, and the report says so
+  bool checked = false;  // false: nothing was compared, and the report says so
   bool equal = false;
   std::int64_t samples = 0;
-  std::vector<std::string> executions;  // "reference interpreter", "C on the host, gcc -O2", "C on qemu-system-arm"
-  std::string detail;                // where they differ first, or empty
+  std::vector<std::string>
+      executions;      // "reference interpreter", "C on the host, gcc -O2", "C on qemu-system-arm"
+  std::string detail;  // where they differ first, or empty
 };
 
 struct Winner {
   int trial = 0;
-  std::string configuration;         // Configuration::text()
-  std::string network;               // Network::text() or empty
-  study::Figures figures;            // of the linked firmware
-  std::int64_t statics_bytes = 0;    // RAM = arena + statics + stack
+  std::string configuration;       // Configuration::text()
+  std::string network;             // Network::text() or empty
+  study::Figures figures;          // of the linked firmware
+  std::int64_t statics_bytes = 0;  // RAM = arena + statics + stack
   std::vector<LayerRow> layers;
   MemoryPlan memory;
   std::vector<FlashPart> flash_split;
   Score score;
   std::optional<ConfusionMatrix> confusion;
-  std::vector<SeedResult> seeds;     // one a training
-  std::string rounding = "double";   // or "single": Int8Model::rounding
+  std::vector<SeedResult> seeds;    // one a training
+  std::string rounding = "double";  // or "single": Int8Model::rounding
   BitExactness bit_exactness;
 };
 
 /// A finalist: trained to the end over several seeds.
 struct Finalist {
   int trial = 0;
-  std::vector<double> validations;   // int8, one a seed
+  std::vector<double> validations;  // int8, one a seed
   double mean = 0;
-  Interval interval;                 // 95 % of the mean
+  Interval interval;  // 95 % of the mean
   study::Figures figures;
 };
 
 /// Why nothing fitted, and what would do.
 struct NothingFits {
-  std::string limit;                 // "flash", "ram", "latency", "energy"
-  double used = 0;                   // of the candidate that came nearest, in bytes, seconds or joules
+  std::string limit;  // "flash", "ram", "latency", "energy"
+  double used = 0;    // of the candidate that came nearest, in bytes, seconds or joules
   double allowed = 0;
-  int trial = -1;                    // of that candidate, or -1
-  std::string text;                  // "flash: 8.2 KiB used, 4.0 KiB allowed, 4.2 KiB too much"
-  std::vector<std::string> remedies; // each a sentence: "raise --flash to 9KiB", "stm32l476rg would do"
+  int trial = -1;    // of that candidate, or -1
+  std::string text;  // "flash: 8.2 KiB used, 4.0 KiB allowed, 4.2 KiB too much"
+  std::vector<std::string>
+      remedies;  // each a sentence: "raise --flash to 9KiB", "stm32l476rg would do"
 };
 
 /// How far the estimate that skips hopeless candidates lies from the linked ELF, in percent.
@@ -138,9 +142,9 @@ struct EstimateError {
 };
 
 struct CoursePoint {
-  double seconds = 0;                // since the search began
-  int trial = 0;                     // the trial that ended then
-  double best = 0;                   // best objective of a deployable trial so far
+  double seconds = 0;  // since the search began
+  int trial = 0;       // the trial that ended then
+  double best = 0;     // best objective of a deployable trial so far
 };
 
 /// Wall seconds of the whole search. Sums over workers may exceed `total`.
@@ -150,15 +154,15 @@ struct Times {
   double deploy = 0;
   double train = 0;
   double quantize = 0;
-  double finalists = 0;              // final trainings; not part of `train`
-  double verify = 0;                 // bit-exactness, exports
-  double deploy_median = 0;          // of one candidate
+  double finalists = 0;      // final trainings; not part of `train`
+  double verify = 0;         // bit-exactness, exports
+  double deploy_median = 0;  // of one candidate
   double deploy_p95 = 0;
 };
 
 struct Provenance {
-  std::string version;               // of autotinyml
-  std::string command;               // reproduces the study, copy-pastable
+  std::string version;  // of autotinyml
+  std::string command;  // reproduces the study, copy-pastable
   std::uint64_t seed = 0;
   int jobs = 1;
   std::string strategy;
@@ -168,12 +172,12 @@ struct Provenance {
 };
 
 struct ReportData {
-  std::string study;                 // its name
+  std::string study;  // its name
   DataSummary data;
-  std::string metric = "accuracy";   // the objective, where there is no winner to name it
+  std::string metric = "accuracy";  // the objective, where there is no winner to name it
   target::Target target;
   target::Limits limits;
-  bool finished = true;              // false: interrupted or still running
+  bool finished = true;  // false: interrupted or still running
   std::optional<Winner> winner;
   std::optional<NothingFits> nothing_fits;
   std::vector<Finalist> finalists;   // best first
@@ -182,8 +186,9 @@ struct ReportData {
   Times times;
   std::optional<EstimateError> estimate_error;
   Provenance provenance;
-  std::vector<std::string> notes;    // warnings, plain sentences
-  std::vector<std::pair<std::string, std::string>> files;  // ("report.html", "this page"), relative to --out
+  std::vector<std::string> notes;  // warnings, plain sentences
+  std::vector<std::pair<std::string, std::string>>
+      files;  // ("report.html", "this page"), relative to --out
 };
 
 }  // namespace atml::report

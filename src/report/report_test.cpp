@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cmath>
+#include <cstdlib>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -22,8 +22,8 @@ namespace {
 
 constexpr const char* kGoldenFolder = ATML_SOURCE_DIR "/tests/golden/report/";
 
-// Compares with the stored file. ATML_UPDATE_GOLDEN=1 writes it instead: look at the difference before
-// committing it.
+// Compares with the stored file. ATML_UPDATE_GOLDEN=1 writes it instead: look at the difference
+// before committing it.
 void expect_golden(const std::string& name, const std::string& actual) {
   const std::string path = kGoldenFolder + name;
   if (const char* update = std::getenv("ATML_UPDATE_GOLDEN"); update != nullptr && *update == '1') {
@@ -39,8 +39,8 @@ void expect_golden(const std::string& name, const std::string& actual) {
   EXPECT_EQ(have.size(), want.size()) << path;
 }
 
-// Checks that tags nest and close, attributes are quoted and no '<' or '&' stands free. Returns "" or
-// what is wrong. Not a full parser: it knows what these pages may hold.
+// Checks that tags nest and close, attributes are quoted and no '<' or '&' stands free. Returns ""
+// or what is wrong. Not a full parser: it knows what these pages may hold.
 std::string html_problem(const std::string& page) {
   static const std::vector<std::string> kVoid = {"meta", "br", "!DOCTYPE"};
   std::vector<std::string> open;
@@ -54,9 +54,11 @@ std::string html_problem(const std::string& page) {
     if (end == std::string::npos) return "unclosed tag near: " + page.substr(i, 40);
     const std::string tag = page.substr(i + 1, end - i - 1);
     if (std::ranges::count(tag, '"') % 2 != 0) return "odd quotes in: " + tag;
-    const std::string name = tag.substr(tag[0] == '/', tag.find_first_of(" /", 1) - (tag[0] == '/'));
+    const std::string name =
+        tag.substr(tag[0] == '/', tag.find_first_of(" /", 1) - (tag[0] == '/'));
     if (tag[0] == '/') {
-      if (open.empty() || open.back() != name) return "</" + name + "> closes " + (open.empty() ? "nothing" : open.back());
+      if (open.empty() || open.back() != name)
+        return "</" + name + "> closes " + (open.empty() ? "nothing" : open.back());
       open.pop_back();
     } else if (tag.back() != '/' && std::ranges::find(kVoid, name) == kVoid.end()) {
       open.push_back(name);
@@ -93,11 +95,15 @@ std::string with_plain_blanks(const std::string& page) {
 
 int occurrences(const std::string& text, std::string_view piece) {
   int count = 0;
-  for (std::size_t at = text.find(piece); at != std::string::npos; at = text.find(piece, at + piece.size())) ++count;
+  for (std::size_t at = text.find(piece); at != std::string::npos;
+       at = text.find(piece, at + piece.size()))
+    ++count;
   return count;
 }
 
-TEST(HtmlReport, MatchesItsGoldenFile) { expect_golden("report.html", html_report(sample_report(40))); }
+TEST(HtmlReport, MatchesItsGoldenFile) {
+  expect_golden("report.html", html_report(sample_report(40)));
+}
 
 TEST(HtmlReport, NothingFitsMatchesItsGoldenFile) {
   expect_golden("nothing_fits.html", html_report(sample_nothing_fits(12)));
@@ -118,14 +124,17 @@ TEST(HtmlReport, IsSoundForAnyNumberOfTrials) {
 TEST(HtmlReport, SaysWhatWasFound) {
   const ReportData data = sample_report(120);
   const std::string page = with_plain_blanks(html_report(data));
-  for (const char* piece : {"91.23 %", "90.66 %", "91.77 %", "T-shirt/top", "conv_6", "reference interpreter", "identical bytes",
-                            "arm-none-eabi-gcc", "--seed 1 --out out", "limit 64.0 KiB", "mean error 4.4 %"}) {
+  for (const char* piece : {"91.23 %", "90.66 %", "91.77 %", "T-shirt/top", "conv_6",
+                            "reference interpreter", "identical bytes", "arm-none-eabi-gcc",
+                            "--seed 1 --out out", "limit 64.0 KiB", "mean error 4.4 %"}) {
     EXPECT_NE(page.find(piece), std::string::npos) << piece;
   }
   // Every trial with figures is in each of the three scatter plots: as the winner, or once.
-  const auto with_figures = std::ranges::count_if(data.trials, [](const study::Trial& t) { return t.figures.has_value(); });
+  const auto with_figures = std::ranges::count_if(
+      data.trials, [](const study::Trial& t) { return t.figures.has_value(); });
   const int marks = occurrences(page, "<title>trial ") + occurrences(page, "<title>winner: trial ");
-  const auto scored = std::ranges::count_if(data.trials, [](const study::Trial& t) { return t.objective && t.deployable(); });
+  const auto scored = std::ranges::count_if(
+      data.trials, [](const study::Trial& t) { return t.objective && t.deployable(); });
   EXPECT_EQ(marks, 3 * with_figures + scored);
 }
 
@@ -195,14 +204,17 @@ TEST(Dashboard, IsSoundBeforeTheFirstTrial) {
 
 TEST(Escape, ReplacesWhatHtmlCannotHold) {
   EXPECT_EQ(escape("a<b>&\"'"), "a&lt;b&gt;&amp;&quot;&#39;");
-  EXPECT_EQ(escape("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(escape("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"),
+            "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
   EXPECT_EQ(escape(std::string_view("\0", 1)), "\xEF\xBF\xBD");
   EXPECT_EQ(escape("\xc0\xaf"), "\xEF\xBF\xBD\xEF\xBF\xBD") << "overlong '/'";
   EXPECT_EQ(escape("\xed\xa0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD") << "a surrogate";
   EXPECT_EQ(escape("\xe2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD") << "cut off";
 }
 
-TEST(SummaryJson, MatchesItsGoldenFile) { expect_golden("summary.json", summary_json(sample_report(40))); }
+TEST(SummaryJson, MatchesItsGoldenFile) {
+  expect_golden("summary.json", summary_json(sample_report(40)));
+}
 
 TEST(SummaryJson, HasTheNamesOfTheDesign) {
   const auto json = Json::parse(summary_json(sample_report(40)));
@@ -213,16 +225,21 @@ TEST(SummaryJson, HasTheNamesOfTheDesign) {
   EXPECT_TRUE(s["deployable"].boolean());
   EXPECT_TRUE(s["bit_exact"].boolean());
   EXPECT_TRUE(s["reasons"].is_array());
-  for (const char* key : {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes", "instructions", "latency_ms", "energy_uj"}) {
+  for (const char* key : {"flash_bytes", "ram_bytes", "arena_bytes", "stack_bytes", "instructions",
+                          "latency_ms", "energy_uj"}) {
     EXPECT_TRUE(s[key].is_number()) << key;
   }
   for (const char* key : {"low", "mid", "high"}) EXPECT_TRUE(s["cycles"][key].is_number()) << key;
-  for (const char* key : {"validation", "test", "float_test"}) EXPECT_TRUE(s["metric"][key].is_number()) << key;
+  for (const char* key : {"validation", "test", "float_test"})
+    EXPECT_TRUE(s["metric"][key].is_number()) << key;
   EXPECT_EQ(s["metric"]["test_interval"].items().size(), 2u);
-  for (const char* key : {"proposed", "undeployable", "trained", "pruned", "failed"}) EXPECT_TRUE(s["trials"][key].is_integer()) << key;
-  for (const char* key : {"total", "propose", "deploy", "train", "quantize"}) EXPECT_TRUE(s["seconds"][key].is_number()) << key;
+  for (const char* key : {"proposed", "undeployable", "trained", "pruned", "failed"})
+    EXPECT_TRUE(s["trials"][key].is_integer()) << key;
+  for (const char* key : {"total", "propose", "deploy", "train", "quantize"})
+    EXPECT_TRUE(s["seconds"][key].is_number()) << key;
   // Latency is cycles / clock: 84 MHz.
-  EXPECT_NEAR(s["latency_ms"].number(), static_cast<double>(s["cycles"]["mid"].integer()) / 84e3, 1e-9);
+  EXPECT_NEAR(s["latency_ms"].number(), static_cast<double>(s["cycles"]["mid"].integer()) / 84e3,
+              1e-9);
 }
 
 TEST(SummaryJson, NothingFitsGivesTheReasonAndTheNearestFigures) {
@@ -251,12 +268,14 @@ TEST(SummaryTable, MatchesItsGoldenFiles) {
 
 TEST(SummaryTable, BreaksLongLinesUnderTheirText) {
   ReportData data = sample_report(40);
-  data.winner->bit_exactness.executions = {"reference interpreter", "batch evaluator of the search", "C on the host (gcc)",
-                                           "C on the host (gcc, address and undefined-behaviour sanitizers)",
-                                           "C on the emulated stm32f401re"};
+  data.winner->bit_exactness.executions = {
+      "reference interpreter", "batch evaluator of the search", "C on the host (gcc)",
+      "C on the host (gcc, address and undefined-behaviour sanitizers)",
+      "C on the emulated stm32f401re"};
   const auto lines = split(summary_table(data, false), '\n');
   for (const std::string& line : lines) EXPECT_LE(display_width(line), 112) << line;
-  const auto at = std::ranges::find_if(lines, [](const std::string& l) { return l.starts_with("  bit-exact"); });
+  const auto at = std::ranges::find_if(
+      lines, [](const std::string& l) { return l.starts_with("  bit-exact"); });
   ASSERT_NE(at, lines.end());
   EXPECT_TRUE((at + 1)->starts_with("             ")) << *(at + 1);
 }
@@ -272,7 +291,8 @@ TEST(SummaryTable, ColourAddsNothingButColour) {
   const std::string plain = summary_table(sample_report(40), false);
   std::string coloured = summary_table(sample_report(40), true);
   EXPECT_NE(coloured, plain);
-  for (std::size_t at = coloured.find('\x1b'); at != std::string::npos; at = coloured.find('\x1b')) {
+  for (std::size_t at = coloured.find('\x1b'); at != std::string::npos;
+       at = coloured.find('\x1b')) {
     coloured.erase(at, coloured.find('m', at) - at + 1);
   }
   EXPECT_EQ(coloured, plain);
@@ -281,8 +301,14 @@ TEST(SummaryTable, ColourAddsNothingButColour) {
 
 TEST(Check, TableAndJsonAgree) {
   const ReportData data = sample_report(40);
-  Check check{"model.tflite", data.target, data.limits, false, {"ram: 41.2 KiB used, 32.0 KiB allowed, 9.2 KiB too much"},
-              data.winner->figures, 96, data.winner->layers};
+  Check check{"model.tflite",
+              data.target,
+              data.limits,
+              false,
+              {"ram: 41.2 KiB used, 32.0 KiB allowed, 9.2 KiB too much"},
+              data.winner->figures,
+              96,
+              data.winner->layers};
   expect_golden("check.txt", check_table(check, false));
   const Json json = Json::parse(check_json(check)).value();
   EXPECT_EQ(json["reasons"].items()[0].string(), check.reasons[0]);
@@ -319,7 +345,8 @@ TEST(Targets, TheCatalogueListsInThreeFormats) {
   for (const target::Target& t : *targets) {
     const std::string details = target_details(t);
     EXPECT_NE(details.find(t.name), std::string::npos);
-    for (const std::string& line : split(details, '\n')) EXPECT_LE(display_width(line), 100) << line;
+    for (const std::string& line : split(details, '\n'))
+      EXPECT_LE(display_width(line), 100) << line;
   }
 }
 
@@ -331,7 +358,8 @@ TEST(TextTable, AlignsCodePointsAndDisarmsControlCharacters) {
 }
 
 TEST(Derived, ParetoFrontKeepsOnlyWhatNothingBeats) {
-  const std::vector<Point> points = {{3, 0.9}, {1, 0.5}, {2, 0.4}, {2, 0.7}, {3, 0.9}, {4, 0.9}, {5, 0.95}};
+  const std::vector<Point> points = {{3, 0.9}, {1, 0.5}, {2, 0.4}, {2, 0.7},
+                                     {3, 0.9}, {4, 0.9}, {5, 0.95}};
   EXPECT_EQ(pareto_front(points), (std::vector<std::size_t>{1, 3, 0, 6}));
   EXPECT_TRUE(pareto_front({}).empty());
 }
@@ -408,7 +436,8 @@ TEST(Axis, TicksAreRoundInsideAndApart) {
 
 TEST(Confusion, RefusesCountsThatDoNotMatch) {
   EXPECT_EQ(confusion_chart({{1, 2, 3}}, {"a", "b"}), "");
-  EXPECT_NE(confusion_chart({{1, 2, 3, 4}}, {"a", "b"}).find("b taken for a: 3 of 7 (42.9 %)"), std::string::npos);
+  EXPECT_NE(confusion_chart({{1, 2, 3, 4}}, {"a", "b"}).find("b taken for a: 3 of 7 (42.9 %)"),
+            std::string::npos);
 }
 
 }  // namespace

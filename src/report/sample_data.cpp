@@ -45,8 +45,10 @@ study::Figures figures(double size) {
 }
 
 void add_constraints(study::Trial& t, const target::Limits& limits) {
-  t.constraints = {{"flash", static_cast<double>(t.figures->flash_bytes), static_cast<double>(limits.usable_flash().value)},
-                   {"ram", static_cast<double>(t.figures->ram_bytes), static_cast<double>(limits.usable_ram().value)},
+  t.constraints = {{"flash", static_cast<double>(t.figures->flash_bytes),
+                    static_cast<double>(limits.usable_flash().value)},
+                   {"ram", static_cast<double>(t.figures->ram_bytes),
+                    static_cast<double>(limits.usable_ram().value)},
                    {"latency", t.figures->latency_s, limits.latency->value}};
 }
 
@@ -71,7 +73,8 @@ study::Trial sample_trial(int number, const target::Limits& limits, int trials) 
     return t;
   }
   const double learnt = 0.05 * number / trials;
-  const double error = 0.075 + 0.06 * std::exp(-2.2 * size) + std::abs(rng.normal()) * 0.03 - learnt * 0.3;
+  const double error =
+      0.075 + 0.06 * std::exp(-2.2 * size) + std::abs(rng.normal()) * 0.03 - learnt * 0.3;
   const bool pruned = rng.chance(0.4);
   t.outcome = pruned ? study::Outcome::kPruned : study::Outcome::kMeasured;
   if (pruned) t.reason = "below the median after 3 epochs";
@@ -86,12 +89,15 @@ study::Trial sample_trial(int number, const target::Limits& limits, int trials) 
 MemoryPlan sample_memory(const std::vector<LayerRow>& layers, std::int64_t arena) {
   MemoryPlan plan;
   plan.arena_bytes = arena;
-  const auto size = [&](int op) { return op < 0 ? std::int64_t{784} : layers[static_cast<std::size_t>(op)].output.elements(); };
+  const auto size = [&](int op) {
+    return op < 0 ? std::int64_t{784} : layers[static_cast<std::size_t>(op)].output.elements();
+  };
   const int count = static_cast<int>(layers.size());
   for (int op = -1; op < count; ++op) {  // outputs swap between the two ends of the arena
     const bool low = (op + 1) % 2 == 0;
-    plan.placements.push_back({op < 0 ? "input" : layers[static_cast<std::size_t>(op)].name, low ? 0 : arena - size(op), size(op),
-                               op, std::min(op + 1, count - 1)});
+    plan.placements.push_back({op < 0 ? "input" : layers[static_cast<std::size_t>(op)].name,
+                               low ? 0 : arena - size(op), size(op), op,
+                               std::min(op + 1, count - 1)});
   }
   for (int op = 0; op < count; ++op) plan.live_bytes.push_back(size(op - 1) + size(op));
   return plan;
@@ -130,25 +136,36 @@ Winner sample_winner(const study::Trial& best) {
   Winner w;
   w.trial = best.number;
   w.configuration = best.configuration.text();
-  w.network = "input_0 = input 28x28x1\nconv_1 = conv(input_0) filters=16 kernel=3x3 stride=2x2 padding=same\n";
+  w.network =
+      "input_0 = input 28x28x1\nconv_1 = conv(input_0) filters=16 kernel=3x3 stride=2x2 "
+      "padding=same\n";
   w.figures = *best.figures;
   w.statics_bytes = 96;
   w.layers = sample_layers();
   w.figures.arena_bytes = 9424;
   w.figures.ram_bytes = 9424 + 96 + 304;
   w.memory = sample_memory(w.layers, 9424);
-  w.flash_split = {{"weights", 28552}, {"tables", 2140}, {"code", w.figures.flash_bytes - 28552 - 2140 - 1392}, {"start-up", 1392}};
+  w.flash_split = {{"weights", 28552},
+                   {"tables", 2140},
+                   {"code", w.figures.flash_bytes - 28552 - 2140 - 1392},
+                   {"start-up", 1392}};
   w.score = {"accuracy", 0.9141, 0.9123, 0.9139, Interval{0.9066, 0.9177}};
   w.confusion = sample_confusion(10);
   w.seeds = {{1, 0.9141}, {2, 0.9133}, {3, 0.9150}};
-  w.bit_exactness = {true, true, 200, {"reference interpreter", "C on the host, gcc -O2", "C on qemu-system-arm"}, ""};
+  w.bit_exactness = {true,
+                     true,
+                     200,
+                     {"reference interpreter", "C on the host, gcc -O2", "C on qemu-system-arm"},
+                     ""};
   return w;
 }
 
 Provenance sample_provenance() {
   Provenance p;
   p.version = "0.1.0";
-  p.command = "autotinyml search fashion-mnist --target stm32f401re --flash 64KiB --ram 32KiB --latency 100ms --budget 10min --seed 1 --out out";
+  p.command =
+      "autotinyml search fashion-mnist --target stm32f401re --flash 64KiB --ram 32KiB --latency "
+      "100ms --budget 10min --seed 1 --out out";
   p.seed = 1;
   p.jobs = 2;
   p.strategy = "gp";
@@ -161,9 +178,16 @@ Provenance sample_provenance() {
 ReportData frame(int trials) {
   ReportData data;
   data.study = "fashion-mnist-f401";
-  data.data = {"fashion-mnist", "classification", {28, 28, 1},
-               {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"},
-               54000, 6000, 10000, "stratified, seed 1", 0x0123456789abcdefull};
+  data.data = {"fashion-mnist",
+               "classification",
+               {28, 28, 1},
+               {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker",
+                "Bag", "Ankle boot"},
+               54000,
+               6000,
+               10000,
+               "stratified, seed 1",
+               0x0123456789abcdefull};
   data.target = sample_target();
   data.limits = target::full_limits(data.target);
   data.limits.flash = Bytes(64 * 1024);
@@ -183,17 +207,24 @@ ReportData sample_report(int trials) {
   for (const study::Trial& t : data.trials) {
     if (t.outcome == study::Outcome::kMeasured) done.push_back(&t);
   }
-  std::ranges::stable_sort(done, [](const auto* a, const auto* b) { return *a->objective > *b->objective; });
+  std::ranges::stable_sort(
+      done, [](const auto* a, const auto* b) { return *a->objective > *b->objective; });
   if (done.empty()) return data;
   data.winner = sample_winner(*done.front());
   for (std::size_t i = 0; i < std::min<std::size_t>(3, done.size()); ++i) {
     const double mean = *done[i]->objective;
-    data.finalists.push_back({done[i]->number, {mean - 0.002, mean + 0.001, mean + 0.001}, mean, {mean - 0.0043, mean + 0.0043},
+    data.finalists.push_back({done[i]->number,
+                              {mean - 0.002, mean + 0.001, mean + 0.001},
+                              mean,
+                              {mean - 0.0043, mean + 0.0043},
                               *done[i]->figures});
   }
   data.times = {590.4, 7.1, 31.2, 380.5, 21.3, 120.0, 18.2, 0.108, 0.213};
-  data.files = {{"summary.json", "the figures for scripts"}, {"report.html", "this page"}, {"model.tflite", "the int8 model"},
-                {"firmware/", "C sources that build with make"}, {"study.db", "all trials; resume continues it"}};
+  data.files = {{"summary.json", "the figures for scripts"},
+                {"report.html", "this page"},
+                {"model.tflite", "the int8 model"},
+                {"firmware/", "C sources that build with make"},
+                {"study.db", "all trials; resume continues it"}};
   return data;
 }
 
@@ -203,13 +234,20 @@ ReportData sample_nothing_fits(int trials) {
   for (int i = 0; i < trials; ++i) data.trials.push_back(sample_trial(i, data.limits, trials));
   const study::Trial* nearest = nullptr;
   for (const study::Trial& t : data.trials) {
-    if (t.figures && (nearest == nullptr || t.figures->flash_bytes < nearest->figures->flash_bytes)) nearest = &t;
+    if (t.figures && (nearest == nullptr || t.figures->flash_bytes < nearest->figures->flash_bytes))
+      nearest = &t;
   }
   const double used = nearest != nullptr ? static_cast<double>(nearest->figures->flash_bytes) : 0;
-  data.nothing_fits = NothingFits{"flash", used, 4096, nearest != nullptr ? nearest->number : -1,
-                                  fmt::format("flash: {} used, 4.0 KiB allowed, {} too much", to_text(Bytes(static_cast<std::int64_t>(used))),
-                                              to_text(Bytes(static_cast<std::int64_t>(used) - 4096))),
-                                  {"raise --flash to 12KiB", "any part with 16 KiB of flash or more would do: stm32l053r8 has 64 KiB"}};
+  data.nothing_fits =
+      NothingFits{"flash",
+                  used,
+                  4096,
+                  nearest != nullptr ? nearest->number : -1,
+                  fmt::format("flash: {} used, 4.0 KiB allowed, {} too much",
+                              to_text(Bytes(static_cast<std::int64_t>(used))),
+                              to_text(Bytes(static_cast<std::int64_t>(used) - 4096))),
+                  {"raise --flash to 12KiB",
+                   "any part with 16 KiB of flash or more would do: stm32l053r8 has 64 KiB"}};
   data.times.total = 3.1;
   data.times.deploy = 2.8;
   data.times.propose = 0.1;

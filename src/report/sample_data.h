@@ -1,5 +1,5 @@
-// Test support: fixed ReportData for golden files and for looking at pages. Made up, but consistent:
-// sums are sums, and the same seed gives the same bytes.
+// Test support: fixed ReportData for golden files and for looking at pages. Made up, but
+// consistent: sums are sums, and the same seed gives the same bytes.
 #pragma once
 
 #include "report/report_data.h"

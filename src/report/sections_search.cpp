@@ -31,15 +31,19 @@ std::string seconds_text(double value) { return to_text(Seconds(value)); }
 
 std::string_view tag_style(const study::Trial& t) {
   switch (t.outcome) {
-    case study::Outcome::kMeasured: return "fit";
+    case study::Outcome::kMeasured:
+      return "fit";
     case study::Outcome::kUndeployable:
     case study::Outcome::kBuildFailed:
-    case study::Outcome::kEmulationFailed: return "no";
-    case study::Outcome::kPruned: return "early";
+    case study::Outcome::kEmulationFailed:
+      return "no";
+    case study::Outcome::kPruned:
+      return "early";
     case study::Outcome::kRunning:
     case study::Outcome::kDiverged:
     case study::Outcome::kCancelled:
-    case study::Outcome::kFailed: return "";
+    case study::Outcome::kFailed:
+      return "";
   }
   return "";
 }
@@ -50,31 +54,40 @@ Cell bytes_cell(const study::Trial& t, std::int64_t bytes) {
 
 Row trial_row(const study::Trial& t, const std::string& metric) {
   const study::Figures f = t.figures.value_or(study::Figures{});
-  const double seconds = t.seconds.propose + t.seconds.deploy + t.seconds.train + t.seconds.quantize;
+  const double seconds =
+      t.seconds.propose + t.seconds.deploy + t.seconds.train + t.seconds.quantize;
   const std::string why = explanation(t);
   std::string last = escape(t.configuration.text());
   if (!why.empty()) last = escape(why) + "<br>" + last;
   return {number_cell(std::to_string(t.number), t.number),
-          {fmt::format("<span class=\"tag {}\">{}</span>", tag_style(t), outcome_word(t.outcome)), "", false},
+          {fmt::format("<span class=\"tag {}\">{}</span>", tag_style(t), outcome_word(t.outcome)),
+           "", false},
           t.objective ? number_cell(metric_text(metric, *t.objective), *t.objective) : empty_cell(),
-          t.rungs.empty() ? empty_cell() : number_cell(std::to_string(t.rungs.back().epochs), t.rungs.back().epochs),
-          bytes_cell(t, f.flash_bytes), bytes_cell(t, f.ram_bytes),
-          t.figures && f.latency_s > 0 ? number_cell(to_text(Seconds(f.latency_s)), f.latency_s) : empty_cell(),
+          t.rungs.empty()
+              ? empty_cell()
+              : number_cell(std::to_string(t.rungs.back().epochs), t.rungs.back().epochs),
+          bytes_cell(t, f.flash_bytes),
+          bytes_cell(t, f.ram_bytes),
+          t.figures && f.latency_s > 0 ? number_cell(to_text(Seconds(f.latency_s)), f.latency_s)
+                                       : empty_cell(),
           number_cell(seconds_text(seconds), seconds),
           {"<div class=\"long\">" + last + "</div>", "", false}};
 }
 
 std::vector<std::string> trial_headings(const ReportData& data) {
-  return {"#trial", "outcome", fmt::format("#{}", metric_name(data)), "#epochs", "#flash", "#RAM", "#latency", "#time", "configuration"};
+  return {"#trial",   "outcome", fmt::format("#{}", metric_name(data)),
+          "#epochs",  "#flash",  "#RAM",
+          "#latency", "#time",   "configuration"};
 }
 
 std::string row_limits(const ReportData& data) {
-  std::string text = fmt::format("{} flash, {} RAM", to_text(data.limits.usable_flash()), to_text(data.limits.usable_ram()));
+  std::string text = fmt::format("{} flash, {} RAM", to_text(data.limits.usable_flash()),
+                                 to_text(data.limits.usable_ram()));
   if (data.limits.latency) text += ", " + to_text(*data.limits.latency);
   if (data.limits.energy) text += ", " + to_text(*data.limits.energy);
   if (data.limits.reserve_flash.value > 0 || data.limits.reserve_ram.value > 0) {
-    text += fmt::format(" (the application keeps {} flash and {} RAM for itself)", to_text(data.limits.reserve_flash),
-                        to_text(data.limits.reserve_ram));
+    text += fmt::format(" (the application keeps {} flash and {} RAM for itself)",
+                        to_text(data.limits.reserve_flash), to_text(data.limits.reserve_ram));
   }
   return text;
 }
@@ -86,29 +99,38 @@ std::string list_of(const std::vector<std::string>& items) {
 }
 
 std::string samples_text(const DataSummary& d) {
-  return fmt::format("{} ({}), {} samples of {}: {} to train, {} to validate, {} to test{}{}", d.name, d.task,
-                     with_thousands(d.train + d.validation + d.test), d.shape.text(), with_thousands(d.train),
-                     with_thousands(d.validation), with_thousands(d.test), d.split.empty() ? "" : "; ", d.split);
+  return fmt::format("{} ({}), {} samples of {}: {} to train, {} to validate, {} to test{}{}",
+                     d.name, d.task, with_thousands(d.train + d.validation + d.test),
+                     d.shape.text(), with_thousands(d.train), with_thousands(d.validation),
+                     with_thousands(d.test), d.split.empty() ? "" : "; ", d.split);
 }
 
 }  // namespace
 
 std::string trade_section(const ReportData& data) {
-  const std::string body = figure("against flash", scatter_chart(data, "flash")) + figure("against RAM", scatter_chart(data, "ram")) +
+  const std::string body = figure("against flash", scatter_chart(data, "flash")) +
+                           figure("against RAM", scatter_chart(data, "ram")) +
                            figure("against latency", scatter_chart(data, "latency"));
   if (body.empty()) return "";
   const Counts c = count_trials(data.trials);
-  const std::string lead = fmt::format("Validation {} of the int8 network. Of {}, {} did not fit and were never trained; {} were trained, "
-                                       "{} of them stopped early.", metric_name(data), counted(c.proposed, "trial"), c.undeployable,
-                                       c.trained, c.pruned);
-  return section(c.trained > 0 ? fmt::format("What {} costs", metric_name(data)) : "What the candidates need", lead, "<div class=\"grid\">\n" + body + "</div>\n" + std::string(kTradeLegend));
+  const std::string lead = fmt::format(
+      "Validation {} of the int8 network. Of {}, {} did not fit and were never trained; {} were "
+      "trained, "
+      "{} of them stopped early.",
+      metric_name(data), counted(c.proposed, "trial"), c.undeployable, c.trained, c.pruned);
+  return section(
+      c.trained > 0 ? fmt::format("What {} costs", metric_name(data)) : "What the candidates need",
+      lead, "<div class=\"grid\">\n" + body + "</div>\n" + std::string(kTradeLegend));
 }
 
 std::string course_section(const ReportData& data) {
-  const std::string body = figure("by trial (ticks under the axis: did not fit)", course_by_trial_chart(data)) +
-                           figure("by time", course_by_time_chart(data));
-  return section("The course of the search", "The line is the best int8 score so far of the trials that fit. Hollow: stopped early.",
-                 body.empty() ? "" : "<div class=\"grid wide\">\n" + body + "</div>\n");
+  const std::string body =
+      figure("by trial (ticks under the axis: did not fit)", course_by_trial_chart(data)) +
+      figure("by time", course_by_time_chart(data));
+  return section(
+      "The course of the search",
+      "The line is the best int8 score so far of the trials that fit. Hollow: stopped early.",
+      body.empty() ? "" : "<div class=\"grid wide\">\n" + body + "</div>\n");
 }
 
 std::string finalists_section(const ReportData& data) {
@@ -126,30 +148,49 @@ std::string finalists_section(const ReportData& data) {
   std::vector<Row> rows;
   for (const Finalist& f : data.finalists) {
     std::string seeds;
-    for (const double v : f.validations) seeds += (seeds.empty() ? "" : ", ") + metric_text(metric, v);
-    rows.push_back({number_cell(std::to_string(f.trial), f.trial), number_cell(metric_text(metric, f.mean), f.mean),
-                    {escape(fmt::format("{} to {}", metric_text(metric, f.interval.low), metric_text(metric, f.interval.high))), "", true},
-                    {whisker(f, low, high, metric), "", false}, text_cell(seeds),
-                    number_cell(to_text(Bytes(f.figures.flash_bytes)), static_cast<double>(f.figures.flash_bytes)),
-                    number_cell(to_text(Bytes(f.figures.ram_bytes)), static_cast<double>(f.figures.ram_bytes)),
-                    number_cell(to_text(Seconds(f.figures.latency_s)), f.figures.latency_s)});
+    for (const double v : f.validations)
+      seeds += (seeds.empty() ? "" : ", ") + metric_text(metric, v);
+    rows.push_back(
+        {number_cell(std::to_string(f.trial), f.trial),
+         number_cell(metric_text(metric, f.mean), f.mean),
+         {escape(fmt::format("{} to {}", metric_text(metric, f.interval.low),
+                             metric_text(metric, f.interval.high))),
+          "", true},
+         {whisker(f, low, high, metric), "", false},
+         text_cell(seeds),
+         number_cell(to_text(Bytes(f.figures.flash_bytes)),
+                     static_cast<double>(f.figures.flash_bytes)),
+         number_cell(to_text(Bytes(f.figures.ram_bytes)), static_cast<double>(f.figures.ram_bytes)),
+         number_cell(to_text(Seconds(f.figures.latency_s)), f.figures.latency_s)});
   }
-  return section("The finalists", "The best candidates, each trained anew from several seeds. Validation, mean with its 95 % interval; one ring a seed.",
-                 html_table({"#trial", "#mean", "#interval", "", "seeds", "#flash", "#RAM", "#latency"}, rows,
-                            {.highlighted = data.winner && data.finalists[0].trial == data.winner->trial ? 0 : -1}));
+  return section(
+      "The finalists",
+      "The best candidates, each trained anew from several seeds. Validation, mean with its 95 % "
+      "interval; one ring a seed.",
+      html_table(
+          {"#trial", "#mean", "#interval", "", "seeds", "#flash", "#RAM", "#latency"}, rows,
+          {.highlighted = data.winner && data.finalists[0].trial == data.winner->trial ? 0 : -1}));
 }
 
 std::string time_section(const ReportData& data) {
   const Times& t = data.times;
   const double share = t.total > 0 ? 100 * t.propose / t.total : 0;
-  std::string lead = fmt::format("{} in all; the proposals took {:.1f} % of it.", to_text(Seconds(t.total)), share);
+  std::string lead = fmt::format("{} in all; the proposals took {:.1f} % of it.",
+                                 to_text(Seconds(t.total)), share);
   if (t.deploy_median > 0) {
-    lead += fmt::format(" Deployability of a candidate (generate, compile, link, emulate): {} in the median, {} at the 95th percentile.",
-                        to_text(Seconds(t.deploy_median)), to_text(Seconds(t.deploy_p95)));
+    lead += fmt::format(
+        " Deployability of a candidate (generate, compile, link, emulate): {} in the median, {} at "
+        "the 95th percentile.",
+        to_text(Seconds(t.deploy_median)), to_text(Seconds(t.deploy_p95)));
   }
   return section("Where the time went", lead,
-                 stacked_bar({{"training", t.train}, {"deployability", t.deploy}, {"quantising", t.quantize},
-                              {"finalists", t.finalists}, {"verifying", t.verify}, {"proposing", t.propose}}, seconds_text));
+                 stacked_bar({{"training", t.train},
+                              {"deployability", t.deploy},
+                              {"quantising", t.quantize},
+                              {"finalists", t.finalists},
+                              {"verifying", t.verify},
+                              {"proposing", t.propose}},
+                             seconds_text));
 }
 
 std::string trials_section(const ReportData& data) {
@@ -160,7 +201,8 @@ std::string trials_section(const ReportData& data) {
     if (data.winner && t.number == data.winner->trial) winner = static_cast<int>(rows.size());
     rows.push_back(trial_row(t, metric_name(data)));
   }
-  return section(fmt::format("All trials: {}", data.trials.size()), "A click on a column's head sorts by it.",
+  return section(fmt::format("All trials: {}", data.trials.size()),
+                 "A click on a column's head sorts by it.",
                  html_table(trial_headings(data), rows, {.style = "tall", .highlighted = winner}));
 }
 
@@ -178,9 +220,10 @@ std::string provenance_section(const ReportData& data) {
   std::vector<std::pair<std::string, std::string>> rows = {
       {"Version", p.version},
       {"Data", samples_text(data.data)},
-      {"Data fingerprint", data.data.fingerprint != 0 ? fmt::format("{:016x}", data.data.fingerprint) : ""},
-      {"Target", fmt::format("{}: {}, {} at {:g} MHz", data.target.name, data.target.title, target::to_string(data.target.core),
-                             data.target.clock_hz * 1e-6)},
+      {"Data fingerprint",
+       data.data.fingerprint != 0 ? fmt::format("{:016x}", data.data.fingerprint) : ""},
+      {"Target", fmt::format("{}: {}, {} at {:g} MHz", data.target.name, data.target.title,
+                             target::to_string(data.target.core), data.target.clock_hz * 1e-6)},
       {"Limits", row_limits(data)},
       {"Seed", std::to_string(p.seed)},
       {"Jobs", std::to_string(p.jobs)},
@@ -192,13 +235,17 @@ std::string provenance_section(const ReportData& data) {
   std::string body = p.command.empty() ? "" : "<pre>" + escape(p.command) + "</pre>\n";
   body += definitions(rows);
   if (data.winner && !data.winner->network.empty()) {
-    body += "<details><summary>The winner as text</summary>\n<pre>" + escape(data.winner->network) + "</pre>\n<pre>" +
-            escape(data.winner->configuration) + "</pre></details>\n";
+    body += "<details><summary>The winner as text</summary>\n<pre>" + escape(data.winner->network) +
+            "</pre>\n<pre>" + escape(data.winner->configuration) + "</pre></details>\n";
   }
   if (!data.target.sources.empty()) {
-    body += "<details><summary>Sources of the target's figures</summary>\n" + list_of(data.target.sources) + list_of(data.target.notes) + "</details>\n";
+    body += "<details><summary>Sources of the target's figures</summary>\n" +
+            list_of(data.target.sources) + list_of(data.target.notes) + "</details>\n";
   }
-  return section("To do it again", "The same command, seed and number of jobs give the same proposals, weights and bytes.", body);
+  return section(
+      "To do it again",
+      "The same command, seed and number of jobs give the same proposals, weights and bytes.",
+      body);
 }
 
 }  // namespace atml::report

@@ -1,5 +1,6 @@
-// Style sheet and script of the pages. Colours: Okabe and Ito's palette, which people with the common
-// colour-vision deficiencies can tell apart; shapes (dot, cross, diamond) say the same once more.
+// Style sheet and script of the pages. Colours: Okabe and Ito's palette, which people with the
+// common colour-vision deficiencies can tell apart; shapes (dot, cross, diamond) say the same once
+// more.
 #include "report/page.h"
 
 namespace atml::report {

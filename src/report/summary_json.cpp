@@ -15,8 +15,8 @@ Json reasons_json(const std::vector<std::string>& reasons) {
 }
 
 // The names that a verdict on one model and the summary of a search share.
-Json verdict_json(const std::string& target, bool deployable, const std::vector<std::string>& reasons,
-                  const study::Figures& f) {
+Json verdict_json(const std::string& target, bool deployable,
+                  const std::vector<std::string>& reasons, const study::Figures& f) {
   return Json::object()
       .set("schema", 1)
       .set("target", target)
@@ -27,7 +27,10 @@ Json verdict_json(const std::string& target, bool deployable, const std::vector<
       .set("arena_bytes", f.arena_bytes)
       .set("stack_bytes", f.stack_bytes)
       .set("instructions", f.instructions)
-      .set("cycles", Json::object().set("low", f.cycles_low).set("mid", f.cycles_mid).set("high", f.cycles_high))
+      .set("cycles", Json::object()
+                         .set("low", f.cycles_low)
+                         .set("mid", f.cycles_mid)
+                         .set("high", f.cycles_high))
       .set("latency_ms", f.latency_s > 0 ? Json(f.latency_s * 1e3) : Json())
       .set("energy_uj", f.energy_j > 0 ? Json(f.energy_j * 1e6) : Json());
 }
@@ -72,7 +75,8 @@ Json seconds_json(const Times& t) {
 
 // Where nothing fits: the candidate that came nearest.
 study::Figures nearest_figures(const ReportData& data) {
-  const study::Trial* trial = data.nothing_fits ? find_trial(data, data.nothing_fits->trial) : nullptr;
+  const study::Trial* trial =
+      data.nothing_fits ? find_trial(data, data.nothing_fits->trial) : nullptr;
   return trial != nullptr ? trial->figures.value_or(study::Figures{}) : study::Figures{};
 }
 
@@ -102,7 +106,8 @@ std::string summary_json(const ReportData& data) {
 }
 
 std::string check_json(const Check& check) {
-  return verdict_json(check.target.name, check.deployable, check.reasons, check.figures).dump(1) + "\n";
+  return verdict_json(check.target.name, check.deployable, check.reasons, check.figures).dump(1) +
+         "\n";
 }
 
 }  // namespace atml::report

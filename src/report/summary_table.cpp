@@ -33,13 +33,16 @@ class Paint {
 int shown_width(std::string_view text) {
   int width = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\x1b') i = std::min(text.find('m', i), text.size());
-    else width += display_width(text.substr(i, 1));
+    if (text[i] == '\x1b')
+      i = std::min(text.find('m', i), text.size());
+    else
+      width += display_width(text.substr(i, 1));
   }
   return width;
 }
 
-// "  label      text", broken at blanks and continued under the text where it is wider than a terminal.
+// "  label      text", broken at blanks and continued under the text where it is wider than a
+// terminal.
 std::string line(std::string_view label, const std::string& text) {
   constexpr int kWidth = 100;
   std::string out = fmt::format("  {:<{}}", label, kLabel);
@@ -59,10 +62,12 @@ std::string line(std::string_view label, const std::string& text) {
   return out + "\n";
 }
 
-// "[############--------]": the share of a limit in 20 columns; at least one mark where anything is used.
+// "[############--------]": the share of a limit in 20 columns; at least one mark where anything is
+// used.
 std::string gauge(double share) {
   constexpr int kColumns = 20;
-  const int full = std::clamp(static_cast<int>(std::lround(share * kColumns)), share > 0 ? 1 : 0, kColumns);
+  const int full =
+      std::clamp(static_cast<int>(std::lround(share * kColumns)), share > 0 ? 1 : 0, kColumns);
   return fmt::format("[{}{}]", std::string(static_cast<std::size_t>(full), '#'),
                      std::string(static_cast<std::size_t>(kColumns - full), '.'));
 }
@@ -70,20 +75,24 @@ std::string gauge(double share) {
 std::string limit_line(const LimitUse& use, const Paint& paint) {
   if (!use.limited()) return line(use.label, use.used_text());
   const std::string margin = fmt::format("{:<20}", use.margin_text());
-  return line(use.label, fmt::format("{:>9} of {:>9}   {}{} {:3.0f} %", use.used_text(), use.allowed_text(),
-                                     use.holds() ? margin : paint.bad(margin), gauge(use.share()),
-                                     use.share() * 100));
+  return line(use.label, fmt::format("{:>9} of {:>9}   {}{} {:3.0f} %", use.used_text(),
+                                     use.allowed_text(), use.holds() ? margin : paint.bad(margin),
+                                     gauge(use.share()), use.share() * 100));
 }
 
 std::string cycles_text(const study::Figures& f, const target::Target& target) {
   if (f.instructions == 0) return "not emulated: the sizes alone do not fit";
-  const auto time = [&](std::int64_t cycles) { return to_text(Seconds(static_cast<double>(cycles) / target.clock_hz)); };
-  return fmt::format("{} instructions, {} cycles, {} to {} at {:g} MHz{}", with_thousands(f.instructions),
-                     with_thousands(f.cycles_mid), time(f.cycles_low), time(f.cycles_high),
-                     target.clock_hz * 1e-6, target.cost.calibrated ? "" : " (uncalibrated)");
+  const auto time = [&](std::int64_t cycles) {
+    return to_text(Seconds(static_cast<double>(cycles) / target.clock_hz));
+  };
+  return fmt::format("{} instructions, {} cycles, {} to {} at {:g} MHz{}",
+                     with_thousands(f.instructions), with_thousands(f.cycles_mid),
+                     time(f.cycles_low), time(f.cycles_high), target.clock_hz * 1e-6,
+                     target.cost.calibrated ? "" : " (uncalibrated)");
 }
 
-std::string limit_lines(const study::Figures& figures, const target::Limits& limits, const Paint& paint) {
+std::string limit_lines(const study::Figures& figures, const target::Limits& limits,
+                        const Paint& paint) {
   std::string text;
   for (const LimitUse& use : limit_uses(figures, limits)) text += limit_line(use, paint);
   return text;
@@ -92,28 +101,34 @@ std::string limit_lines(const study::Figures& figures, const target::Limits& lim
 std::string score_text(const Score& score, const Paint& paint) {
   std::string text;
   if (score.test) {
-    text = paint.bold(fmt::format("{} {} on the test split", metric_text(score.name, *score.test), score.name));
+    text = paint.bold(
+        fmt::format("{} {} on the test split", metric_text(score.name, *score.test), score.name));
     if (score.test_interval) {
       text += fmt::format(" ({} to {})", metric_text(score.name, score.test_interval->low),
                           metric_text(score.name, score.test_interval->high));
     }
     text += ", int8";
   }
-  text += fmt::format("{}validation {}", text.empty() ? "" : "; ", metric_text(score.name, score.validation));
-  if (score.float_test) text += fmt::format(", float test {}", metric_text(score.name, *score.float_test));
+  text += fmt::format("{}validation {}", text.empty() ? "" : "; ",
+                      metric_text(score.name, score.validation));
+  if (score.float_test)
+    text += fmt::format(", float test {}", metric_text(score.name, *score.float_test));
   return text;
 }
 
 std::string network_text(const Winner& w) {
   return fmt::format("{} operators, {} MACs, {} parameters; trial {}, {} rounding", w.layers.size(),
-                     with_thousands(w.figures.macs), with_thousands(w.figures.parameters), w.trial, w.rounding);
+                     with_thousands(w.figures.macs), with_thousands(w.figures.parameters), w.trial,
+                     w.rounding);
 }
 
 std::string checked_text(const BitExactness& check, const Paint& paint) {
   if (!check.checked) return paint.bad("not checked for bit-exactness");
-  const std::string what = fmt::format("{} test samples: {}", with_thousands(check.samples), join(check.executions, ", "));
+  const std::string what = fmt::format("{} test samples: {}", with_thousands(check.samples),
+                                       join(check.executions, ", "));
   if (check.equal) return what + ": identical bytes";
-  return paint.bad(fmt::format("{}: THE BYTES DIFFER{}{}", what, check.detail.empty() ? "" : ": ", check.detail));
+  return paint.bad(fmt::format("{}: THE BYTES DIFFER{}{}", what, check.detail.empty() ? "" : ": ",
+                               check.detail));
 }
 
 std::string winner_lines(const ReportData& data, const Paint& paint) {
@@ -127,15 +142,18 @@ std::string winner_lines(const ReportData& data, const Paint& paint) {
 
 std::string nothing_lines(const ReportData& data, const Paint& paint) {
   if (!data.nothing_fits) {
-    return line("verdict", data.finished ? paint.bad("no trial was measured") : "the search has not ended");
+    return line("verdict",
+                data.finished ? paint.bad("no trial was measured") : "the search has not ended");
   }
   const NothingFits& n = *data.nothing_fits;
   std::string text = line("verdict", paint.bad("nothing that fits was found"));
   text += line("binding", n.text);
   if (const study::Trial* t = find_trial(data, n.trial); t != nullptr && t->figures) {
-    text += line("nearest", fmt::format("trial {}", n.trial)) + limit_lines(*t->figures, data.limits, paint);
+    text += line("nearest", fmt::format("trial {}", n.trial)) +
+            limit_lines(*t->figures, data.limits, paint);
   }
-  for (std::size_t i = 0; i < n.remedies.size(); ++i) text += line(i == 0 ? "would do" : "", n.remedies[i]);
+  for (std::size_t i = 0; i < n.remedies.size(); ++i)
+    text += line(i == 0 ? "would do" : "", n.remedies[i]);
   return text;
 }
 
@@ -145,17 +163,18 @@ std::string finalists_lines(const ReportData& data) {
   for (std::size_t i = 0; i < data.finalists.size(); ++i) {
     const Finalist& f = data.finalists[i];
     text += line(i == 0 ? "finalists" : "",
-                 fmt::format("trial {:<4} {} ({} to {}, {} seeds)", f.trial, metric_text(metric, f.mean),
-                             metric_text(metric, f.interval.low), metric_text(metric, f.interval.high),
-                             f.validations.size()));
+                 fmt::format("trial {:<4} {} ({} to {}, {} seeds)", f.trial,
+                             metric_text(metric, f.mean), metric_text(metric, f.interval.low),
+                             metric_text(metric, f.interval.high), f.validations.size()));
   }
   return text;
 }
 
 std::string trials_line(const ReportData& data) {
   const Counts c = count_trials(data.trials);
-  std::string text = fmt::format("{} proposed, {} did not fit (never trained), {} trained, {} of them stopped early",
-                                 c.proposed, c.undeployable, c.trained, c.pruned);
+  std::string text = fmt::format(
+      "{} proposed, {} did not fit (never trained), {} trained, {} of them stopped early",
+      c.proposed, c.undeployable, c.trained, c.pruned);
   if (c.failed > 0) text += fmt::format(", {} failed", c.failed);
   return line("trials", text);
 }
@@ -165,12 +184,14 @@ std::string time_lines(const Times& t) {
     return fmt::format("{} {}", name, to_text(Seconds(seconds)));
   };
   const double share = t.total > 0 ? t.propose / t.total * 100 : 0;
-  std::string text = line("time", fmt::format("{}: {}, {}, {}, {} ({:.1f} %)", to_text(Seconds(t.total)),
-                                              part("train", t.train), part("finalists", t.finalists),
-                                              part("deploy", t.deploy), part("propose", t.propose), share));
+  std::string text =
+      line("time", fmt::format("{}: {}, {}, {}, {} ({:.1f} %)", to_text(Seconds(t.total)),
+                               part("train", t.train), part("finalists", t.finalists),
+                               part("deploy", t.deploy), part("propose", t.propose), share));
   if (t.deploy_median > 0) {
-    text += line("deploy", fmt::format("{} a candidate in the median, {} at the 95th percentile",
-                                       to_text(Seconds(t.deploy_median)), to_text(Seconds(t.deploy_p95))));
+    text += line("deploy",
+                 fmt::format("{} a candidate in the median, {} at the 95th percentile",
+                             to_text(Seconds(t.deploy_median)), to_text(Seconds(t.deploy_p95))));
   }
   return text;
 }
@@ -178,15 +199,17 @@ std::string time_lines(const Times& t) {
 std::string estimate_line(const ReportData& data) {
   if (!data.estimate_error || data.estimate_error->candidates == 0) return "";
   const EstimateError& e = *data.estimate_error;
-  return line("estimate", fmt::format("against the linked ELF of {} candidates: flash {:.1f} % in the median "
-                                      "({:.1f} % worst), RAM {:.1f} % ({:.1f} %)",
-                                      e.candidates, e.flash_median, e.flash_worst, e.ram_median, e.ram_worst));
+  return line("estimate",
+              fmt::format("against the linked ELF of {} candidates: flash {:.1f} % in the median "
+                          "({:.1f} % worst), RAM {:.1f} % ({:.1f} %)",
+                          e.candidates, e.flash_median, e.flash_worst, e.ram_median, e.ram_worst));
 }
 
 std::string files_lines(const ReportData& data, const Paint& paint) {
   std::string text;
   for (std::size_t i = 0; i < data.files.size(); ++i) {
-    text += line(i == 0 ? "files" : "", fmt::format("{:<24} {}", data.files[i].first, paint.dim(data.files[i].second)));
+    text += line(i == 0 ? "files" : "",
+                 fmt::format("{:<24} {}", data.files[i].first, paint.dim(data.files[i].second)));
   }
   return text;
 }
@@ -195,32 +218,46 @@ std::string files_lines(const ReportData& data, const Paint& paint) {
 
 std::string summary_table(const ReportData& data, bool colour) {
   const Paint paint(colour);
-  std::string text = fmt::format("\n  {}", paint.bold(fmt::format("{} on {}", printable(data.data.name), data.target.name)));
-  text += fmt::format(" - {}, {} at {:g} MHz\n\n", printable(data.target.title), target::to_string(data.target.core),
-                      data.target.clock_hz * 1e-6);
+  std::string text = fmt::format(
+      "\n  {}", paint.bold(fmt::format("{} on {}", printable(data.data.name), data.target.name)));
+  text += fmt::format(" - {}, {} at {:g} MHz\n\n", printable(data.target.title),
+                      target::to_string(data.target.core), data.target.clock_hz * 1e-6);
   text += data.winner ? winner_lines(data, paint) : nothing_lines(data, paint);
   text += '\n';
   text += finalists_lines(data) + trials_line(data) + time_lines(data.times) + estimate_line(data);
-  for (std::size_t i = 0; i < data.notes.size(); ++i) text += line(i == 0 ? "notes" : "", printable(data.notes[i]));
+  for (std::size_t i = 0; i < data.notes.size(); ++i)
+    text += line(i == 0 ? "notes" : "", printable(data.notes[i]));
   return text + files_lines(data, paint) + "\n";
 }
 
 std::string check_table(const Check& check, bool colour) {
   const Paint paint(colour);
-  std::string text = fmt::format("\n  {}\n\n", paint.bold(fmt::format("{} on {}", printable(check.model), check.target.name)));
+  std::string text = fmt::format(
+      "\n  {}\n\n", paint.bold(fmt::format("{} on {}", printable(check.model), check.target.name)));
   text += line("verdict", check.deployable ? paint.good("fits") : paint.bad("does not fit"));
-  for (std::size_t i = 0; i < check.reasons.size(); ++i) text += line(i == 0 ? "because" : "", printable(check.reasons[i]));
+  for (std::size_t i = 0; i < check.reasons.size(); ++i)
+    text += line(i == 0 ? "because" : "", printable(check.reasons[i]));
   if (check.figures.flash_bytes > 0) {
-    text += limit_lines(check.figures, check.limits, paint) + line("cycles", cycles_text(check.figures, check.target));
-    text += line("RAM is", fmt::format("arena {} + statics {} + stack {}", to_text(Bytes(check.figures.arena_bytes)),
-                                       to_text(Bytes(check.statics_bytes)), to_text(Bytes(check.figures.stack_bytes))));
+    text += limit_lines(check.figures, check.limits, paint) +
+            line("cycles", cycles_text(check.figures, check.target));
+    text += line("RAM is", fmt::format("arena {} + statics {} + stack {}",
+                                       to_text(Bytes(check.figures.arena_bytes)),
+                                       to_text(Bytes(check.statics_bytes)),
+                                       to_text(Bytes(check.figures.stack_bytes))));
   }
   if (check.layers.empty()) return text + "\n";
-  TextTable table({{"operator"}, {"kind"}, {"output"}, {"MACs", Align::kRight}, {"flash", Align::kRight},
-                   {"instructions", Align::kRight}, {"cycles", Align::kRight}});
+  TextTable table({{"operator"},
+                   {"kind"},
+                   {"output"},
+                   {"MACs", Align::kRight},
+                   {"flash", Align::kRight},
+                   {"instructions", Align::kRight},
+                   {"cycles", Align::kRight}});
   for (const LayerRow& l : check.layers) {
-    table.add({l.name, l.kind, l.output.text(), with_thousands(l.macs), to_text(Bytes(l.weight_bytes)),
-               l.instructions > 0 ? with_thousands(l.instructions) : "-", l.cycles > 0 ? with_thousands(l.cycles) : "-"});
+    table.add({l.name, l.kind, l.output.text(), with_thousands(l.macs),
+               to_text(Bytes(l.weight_bytes)),
+               l.instructions > 0 ? with_thousands(l.instructions) : "-",
+               l.cycles > 0 ? with_thousands(l.cycles) : "-"});
   }
   text += "\n";
   for (const std::string& row : split(trim(table.text()), '\n')) text += "  " + row + "\n";

@@ -21,9 +21,12 @@ class Svg {
   void line(double x1, double y1, double x2, double y2, std::string_view style);
   void rect(double x, double y, double width, double height, std::string_view style,
             std::string_view title = "", double opacity = 1);
-  void circle(double x, double y, double radius, std::string_view style, std::string_view title = "");
-  void cross(double x, double y, double radius, std::string_view style, std::string_view title = "");
-  void diamond(double x, double y, double radius, std::string_view style, std::string_view title = "");
+  void circle(double x, double y, double radius, std::string_view style,
+              std::string_view title = "");
+  void cross(double x, double y, double radius, std::string_view style,
+             std::string_view title = "");
+  void diamond(double x, double y, double radius, std::string_view style,
+               std::string_view title = "");
   void text(double x, double y, std::string_view text, Anchor anchor = Anchor::kStart,
             std::string_view style = "", double degrees = 0);
   /// Points as "x,y x,y": see add_point.

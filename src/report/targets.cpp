@@ -100,15 +100,30 @@ std::string targets_json(std::span<const target::Target> targets) {
 }
 
 std::string targets_csv(std::span<const target::Target> targets) {
-  TextTable table({{"name"}, {"core"}, {"clock_hz"}, {"flash_origin"}, {"flash_bytes"}, {"ram_origin"},
-                   {"ram_bytes"}, {"fpu"}, {"dsp"}, {"volts"}, {"microamps_per_mhz"}, {"sleep_microamps"},
-                   {"cost_factor"}, {"calibrated"}, {"title"}});
-  const auto known = [](double value) { return value > 0 ? fmt::format("{:g}", value) : std::string(); };
+  TextTable table({{"name"},
+                   {"core"},
+                   {"clock_hz"},
+                   {"flash_origin"},
+                   {"flash_bytes"},
+                   {"ram_origin"},
+                   {"ram_bytes"},
+                   {"fpu"},
+                   {"dsp"},
+                   {"volts"},
+                   {"microamps_per_mhz"},
+                   {"sleep_microamps"},
+                   {"cost_factor"},
+                   {"calibrated"},
+                   {"title"}});
+  const auto known = [](double value) {
+    return value > 0 ? fmt::format("{:g}", value) : std::string();
+  };
   for (const target::Target& t : targets) {
     table.add({t.name, std::string(target::to_string(t.core)), fmt::format("{:.0f}", t.clock_hz),
-               hexadecimal(t.flash.origin), std::to_string(t.flash.size.value), hexadecimal(t.ram.origin),
-               std::to_string(t.ram.size.value), t.fpu ? "true" : "false", t.dsp ? "true" : "false",
-               known(t.volts), known(t.microamps_per_mhz), known(t.sleep_microamps), known(t.cost.factor),
+               hexadecimal(t.flash.origin), std::to_string(t.flash.size.value),
+               hexadecimal(t.ram.origin), std::to_string(t.ram.size.value),
+               t.fpu ? "true" : "false", t.dsp ? "true" : "false", known(t.volts),
+               known(t.microamps_per_mhz), known(t.sleep_microamps), known(t.cost.factor),
                t.cost.calibrated ? "true" : "false", t.title});
   }
   return table.csv();
@@ -127,13 +142,13 @@ std::string target_details(const target::Target& t) {
   line("flash", region(t.flash));
   line("RAM", region(t.ram));
   line("running", t.microamps_per_mhz > 0
-                      ? fmt::format("{:g} uA/MHz at {:g} V: {:.1f} mW", t.microamps_per_mhz, t.volts,
-                                    t.run_watts() * 1e3)
+                      ? fmt::format("{:g} uA/MHz at {:g} V: {:.1f} mW", t.microamps_per_mhz,
+                                    t.volts, t.run_watts() * 1e3)
                       : "current unknown: energy is not given");
   line("asleep", t.sleep_microamps > 0 ? fmt::format("{:g} uA with RAM kept", t.sleep_microamps)
                                        : "current unknown");
-  line("cycles", fmt::format("table cycles x {:.3f} ({:.2f} to {:.2f})", t.cost.factor, t.cost.low_factor,
-                             t.cost.high_factor));
+  line("cycles", fmt::format("table cycles x {:.3f} ({:.2f} to {:.2f})", t.cost.factor,
+                             t.cost.low_factor, t.cost.high_factor));
   text += wrapped(t.cost.note);
   if (!t.notes.empty()) text += "\nnotes\n";
   for (const std::string& note : t.notes) text += wrapped(note);

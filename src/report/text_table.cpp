@@ -35,7 +35,8 @@ void pad(std::string& line, const std::string& cell, int width, Align align) {
 }  // namespace
 
 int display_width(std::string_view text) {
-  return static_cast<int>(std::ranges::count_if(text, [](char c) { return !continues_code_point(c); }));
+  return static_cast<int>(
+      std::ranges::count_if(text, [](char c) { return !continues_code_point(c); }));
 }
 
 std::string printable(std::string_view text) {
@@ -47,7 +48,8 @@ std::string printable(std::string_view text) {
 
 std::string csv_field(std::string_view text) {
   std::string field(text);
-  const bool formula = !field.empty() && std::string_view("=+-@\t\r").find(field[0]) != std::string_view::npos;
+  const bool formula =
+      !field.empty() && std::string_view("=+-@\t\r").find(field[0]) != std::string_view::npos;
   if (formula && !is_number(field)) field.insert(field.begin(), '\'');
   if (field.find_first_of(",\"\n\r") == std::string::npos) return field;
   std::string quoted = "\"";
@@ -73,7 +75,8 @@ std::string TextTable::text(int width) const {
   }
   std::vector<int> widths(columns_.size(), 0);
   for (const auto& line : lines) {
-    for (std::size_t c = 0; c < line.size(); ++c) widths[c] = std::max(widths[c], display_width(line[c]));
+    for (std::size_t c = 0; c < line.size(); ++c)
+      widths[c] = std::max(widths[c], display_width(line[c]));
   }
   std::string text;
   for (auto& cells : lines) {
@@ -96,7 +99,8 @@ std::string TextTable::csv() const {
     text += csv_field(cell);
     text += last ? '\n' : ',';
   };
-  for (std::size_t c = 0; c < columns_.size(); ++c) put(columns_[c].title, c + 1 == columns_.size());
+  for (std::size_t c = 0; c < columns_.size(); ++c)
+    put(columns_[c].title, c + 1 == columns_.size());
   for (const auto& row : rows_) {
     for (std::size_t c = 0; c < row.size(); ++c) put(row[c], c + 1 == row.size());
   }

@@ -16,11 +16,12 @@ class TextTable {
   };
   explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  /// One cell a column. Control characters are shown as '?', so that no cell can steer the terminal.
+  /// One cell a column. Control characters are shown as '?', so that no cell can steer the
+  /// terminal.
   void add(std::vector<std::string> cells);
 
-  /// Two blanks between columns, no blanks at line ends, a line feed after each line. The last column
-  /// is cut at `width` columns of the terminal with "..." (0: never cut).
+  /// Two blanks between columns, no blanks at line ends, a line feed after each line. The last
+  /// column is cut at `width` columns of the terminal with "..." (0: never cut).
   std::string text(int width = 0) const;
   /// RFC 4180 with LF; cells that a spreadsheet would take for a formula get a leading apostrophe.
   std::string csv() const;

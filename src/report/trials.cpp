@@ -9,7 +9,9 @@
 namespace atml::report {
 namespace {
 
-int epochs(const study::Trial& trial) { return trial.rungs.empty() ? 0 : trial.rungs.back().epochs; }
+int epochs(const study::Trial& trial) {
+  return trial.rungs.empty() ? 0 : trial.rungs.back().epochs;
+}
 
 double seconds(const study::Trial& trial) {
   const study::StageSeconds& s = trial.seconds;
@@ -58,7 +60,10 @@ Json figures_json(const study::Trial& trial) {
       .set("arena_bytes", f.arena_bytes)
       .set("stack_bytes", f.stack_bytes)
       .set("instructions", f.instructions)
-      .set("cycles", Json::object().set("low", f.cycles_low).set("mid", f.cycles_mid).set("high", f.cycles_high))
+      .set("cycles", Json::object()
+                         .set("low", f.cycles_low)
+                         .set("mid", f.cycles_mid)
+                         .set("high", f.cycles_high))
       .set("latency_ms", f.latency_s > 0 ? Json(f.latency_s * 1e3) : Json())
       .set("energy_uj", f.energy_j > 0 ? Json(f.energy_j * 1e6) : Json())
       .set("macs", f.macs)
@@ -104,9 +109,10 @@ std::string trials_table(std::span<const study::Trial> trials) {
     table.add({std::to_string(t.number), std::string(outcome_word(t.outcome)),
                t.objective ? fmt::format("{:.4f}", *t.objective) : "-",
                or_dash(!t.rungs.empty(), std::to_string(epochs(t))),
-               or_dash(known, to_text(Bytes(f.flash_bytes))), or_dash(known, to_text(Bytes(f.ram_bytes))),
-               or_dash(known && f.latency_s > 0, to_text(Seconds(f.latency_s))), to_text(Seconds(seconds(t))),
-               explanation(t)});
+               or_dash(known, to_text(Bytes(f.flash_bytes))),
+               or_dash(known, to_text(Bytes(f.ram_bytes))),
+               or_dash(known && f.latency_s > 0, to_text(Seconds(f.latency_s))),
+               to_text(Seconds(seconds(t))), explanation(t)});
   }
   return table.text();
 }
@@ -118,24 +124,40 @@ std::string trials_json(std::span<const study::Trial> trials) {
 }
 
 std::string trials_csv(std::span<const study::Trial> trials) {
-  TextTable table({{"trial"}, {"outcome"}, {"deployable"}, {"objective"}, {"epochs"}, {"flash_bytes"},
-                   {"ram_bytes"}, {"arena_bytes"}, {"stack_bytes"}, {"instructions"}, {"cycles_mid"},
-                   {"latency_ms"}, {"energy_uj"}, {"macs"}, {"parameters"}, {"seconds"}, {"reason"},
+  TextTable table({{"trial"},
+                   {"outcome"},
+                   {"deployable"},
+                   {"objective"},
+                   {"epochs"},
+                   {"flash_bytes"},
+                   {"ram_bytes"},
+                   {"arena_bytes"},
+                   {"stack_bytes"},
+                   {"instructions"},
+                   {"cycles_mid"},
+                   {"latency_ms"},
+                   {"energy_uj"},
+                   {"macs"},
+                   {"parameters"},
+                   {"seconds"},
+                   {"reason"},
                    {"configuration"}});
   for (const study::Trial& t : trials) {
     const study::Figures f = t.figures.value_or(study::Figures{});
     const auto known = [&](bool given, const std::string& text) {
       return t.figures && given ? text : std::string();
     };
-    table.add({std::to_string(t.number), std::string(study::to_string(t.outcome)),
-               t.deployable() ? "true" : "false", t.objective ? fmt::format("{}", *t.objective) : "",
-               std::to_string(epochs(t)), known(true, std::to_string(f.flash_bytes)),
-               known(true, std::to_string(f.ram_bytes)), known(true, std::to_string(f.arena_bytes)),
-               known(true, std::to_string(f.stack_bytes)), known(true, std::to_string(f.instructions)),
-               known(true, std::to_string(f.cycles_mid)), known(f.latency_s > 0, fmt::format("{}", f.latency_s * 1e3)),
-               known(f.energy_j > 0, fmt::format("{}", f.energy_j * 1e6)), known(true, std::to_string(f.macs)),
-               known(true, std::to_string(f.parameters)), fmt::format("{}", seconds(t)), explanation(t),
-               t.configuration.text()});
+    table.add(
+        {std::to_string(t.number), std::string(study::to_string(t.outcome)),
+         t.deployable() ? "true" : "false", t.objective ? fmt::format("{}", *t.objective) : "",
+         std::to_string(epochs(t)), known(true, std::to_string(f.flash_bytes)),
+         known(true, std::to_string(f.ram_bytes)), known(true, std::to_string(f.arena_bytes)),
+         known(true, std::to_string(f.stack_bytes)), known(true, std::to_string(f.instructions)),
+         known(true, std::to_string(f.cycles_mid)),
+         known(f.latency_s > 0, fmt::format("{}", f.latency_s * 1e3)),
+         known(f.energy_j > 0, fmt::format("{}", f.energy_j * 1e6)),
+         known(true, std::to_string(f.macs)), known(true, std::to_string(f.parameters)),
+         fmt::format("{}", seconds(t)), explanation(t), t.configuration.text()});
   }
   return table.csv();
 }

@@ -1,5 +1,6 @@
-// Context: everything that the stages of a search share. Filled once by search.cpp; the values are constant
-// while workers run, the services behind pointers are thread safe unless they say otherwise.
+// Context: everything that the stages of a search share. Filled once by search.cpp; the values are
+// constant while workers run, the services behind pointers are thread safe unless they say
+// otherwise.
 #pragma once
 
 #include <filesystem>
@@ -27,9 +28,9 @@ struct Context {
   target::Target target;
   target::Limits limits;
   Plan plan;
-  std::unique_ptr<deploy::Oracle> oracle;         // inside the search: may stop early on a violation
-  std::unique_ptr<deploy::Oracle> full_oracle;    // every figure, for winners and explanations
-  std::unique_ptr<propose::Strategy> strategy;    // used under the turn only: not thread safe
+  std::unique_ptr<deploy::Oracle> oracle;       // inside the search: may stop early on a violation
+  std::unique_ptr<deploy::Oracle> full_oracle;  // every figure, for winners and explanations
+  std::unique_ptr<propose::Strategy> strategy;  // used under the turn only: not thread safe
   std::unique_ptr<study::Store> store;
   EventSink* events = nullptr;
   std::filesystem::path out;
@@ -47,9 +48,12 @@ struct Context {
 /// "accuracy", "r2" or "reconstruction": what the objective is called.
 inline const char* metric_name(data::Task task) {
   switch (task) {
-    case data::Task::kClassification: return "accuracy";
-    case data::Task::kRegression: return "r2";
-    case data::Task::kAnomaly: return "reconstruction";
+    case data::Task::kClassification:
+      return "accuracy";
+    case data::Task::kRegression:
+      return "r2";
+    case data::Task::kAnomaly:
+      return "reconstruction";
   }
   return "";
 }

@@ -20,7 +20,8 @@ propose::ExactCheck ExactLimits::operator()(const space::Configuration& configur
 }
 
 propose::ExactCheck ExactLimits::compute(const space::Configuration& configuration) const {
-  const auto network = space::decode(configuration, context_.dataset.shape, context_.dataset.outputs());
+  const auto network =
+      space::decode(configuration, context_.dataset.shape, context_.dataset.outputs());
   if (!network.ok()) return {false, 1e9, network.error().message};
   const codegen::Estimate estimate =
       codegen::estimate(quantize::structure_model(*network), context_.target, codegen::Options{});
@@ -32,9 +33,10 @@ propose::ExactCheck ExactLimits::compute(const space::Configuration& configurati
   const bool flash_binds = flash > ram;
   propose::ExactCheck answer{flash <= 0 && ram <= 0, flash_binds ? flash : ram, ""};
   if (!answer.allowed) {
-    answer.reason = fmt::format("{}: about {} of {}", flash_binds ? "flash" : "ram",
-                                to_text(flash_binds ? estimate.flash : estimate.ram),
-                                to_text(flash_binds ? context_.limits.usable_flash() : context_.limits.usable_ram()));
+    answer.reason = fmt::format(
+        "{}: about {} of {}", flash_binds ? "flash" : "ram",
+        to_text(flash_binds ? estimate.flash : estimate.ram),
+        to_text(flash_binds ? context_.limits.usable_flash() : context_.limits.usable_ram()));
   }
   return answer;
 }

@@ -19,14 +19,17 @@ namespace {
 report::DataSummary summarise(const data::Dataset& d, std::uint64_t seed) {
   report::DataSummary s;
   s.name = d.name;
-  s.task = d.task == data::Task::kClassification ? "classification" : d.task == data::Task::kRegression ? "regression" : "anomaly";
+  s.task = d.task == data::Task::kClassification ? "classification"
+           : d.task == data::Task::kRegression   ? "regression"
+                                                 : "anomaly";
   s.shape = d.shape;
   s.classes = d.classes;
   s.train = static_cast<std::int64_t>(d.train.size());
   s.validation = static_cast<std::int64_t>(d.validation.size());
   s.test = static_cast<std::int64_t>(d.test.size());
-  s.split = fmt::format("validation carved from train {}, seed {}",
-                        d.train.groups.empty() ? "by class" : "by group: no group on both sides", seed);
+  s.split =
+      fmt::format("validation carved from train {}, seed {}",
+                  d.train.groups.empty() ? "by class" : "by group: no group on both sides", seed);
   s.fingerprint = d.fingerprint;
   return s;
 }
@@ -37,15 +40,19 @@ double median_of(std::vector<double> values, double quantile) {
   return values[static_cast<std::size_t>(quantile * static_cast<double>(values.size() - 1) + 0.5)];
 }
 
-/// The estimate of the exact check against the linked firmware, over all trials that were linked and run.
-std::optional<report::EstimateError> estimate_error(const Context& context, const std::vector<study::Trial>& trials) {
+/// The estimate of the exact check against the linked firmware, over all trials that were linked
+/// and run.
+std::optional<report::EstimateError> estimate_error(const Context& context,
+                                                    const std::vector<study::Trial>& trials) {
   std::vector<double> flash;
   std::vector<double> ram;
   for (const study::Trial& trial : trials) {
     if (!trial.figures || trial.figures->instructions == 0) continue;
-    const auto network = space::decode(trial.configuration, context.dataset.shape, context.dataset.outputs());
+    const auto network =
+        space::decode(trial.configuration, context.dataset.shape, context.dataset.outputs());
     if (!network.ok()) continue;
-    const auto e = codegen::estimate(quantize::structure_model(*network), context.target, codegen::Options{});
+    const auto e =
+        codegen::estimate(quantize::structure_model(*network), context.target, codegen::Options{});
     const auto error = [](Bytes estimate, std::int64_t real) {
       return 100 * std::abs(static_cast<double>(estimate.value - real)) / static_cast<double>(real);
     };
@@ -53,11 +60,12 @@ std::optional<report::EstimateError> estimate_error(const Context& context, cons
     ram.push_back(error(e.ram, trial.figures->ram_bytes));
   }
   if (flash.empty()) return std::nullopt;
-  return report::EstimateError{static_cast<std::int64_t>(flash.size()), median_of(flash, 0.5), median_of(flash, 1),
-                               median_of(ram, 0.5), median_of(ram, 1)};
+  return report::EstimateError{static_cast<std::int64_t>(flash.size()), median_of(flash, 0.5),
+                               median_of(flash, 1), median_of(ram, 0.5), median_of(ram, 1)};
 }
 
-report::Times times_of(const Context& context, const std::vector<study::Trial>& trials, const StageTimes& stages) {
+report::Times times_of(const Context& context, const std::vector<study::Trial>& trials,
+                       const StageTimes& stages) {
   report::Times t;
   std::vector<double> deploys;
   for (const study::Trial& trial : trials) {
@@ -110,18 +118,22 @@ report::MemoryPlan memory_of(const codegen::MemoryPlan& plan, const quantize::In
   report::MemoryPlan memory;
   memory.arena_bytes = plan.arena.value;
   for (const codegen::Placement& p : plan.placements) {
-    memory.placements.push_back({model.tensor(p.tensor).name, p.offset.value, p.size.value, p.first_op, p.last_op});
+    memory.placements.push_back(
+        {model.tensor(p.tensor).name, p.offset.value, p.size.value, p.first_op, p.last_op});
   }
   for (const Bytes live : plan.live_at_op) memory.live_bytes.push_back(live.value);
   return memory;
 }
 
-Result<report::Winner> winner_of(Context& context, const Winner& winner, const RankedFinalist& finalist,
-                                 const StopToken& stop) {
-  ATML_TRY(const quantize::Int8Model model, get_model(*context.store, winner.trial, final_model_kind(winner.seed_index)));
-  ATML_TRY(const auto verdict, context.full_oracle->check(model, context.target, context.limits, stop));
-  ATML_TRY(const network::Network network, space::decode(finalist.trial.configuration, context.dataset.shape,
-                                                         context.dataset.outputs()));
+Result<report::Winner> winner_of(Context& context, const Winner& winner,
+                                 const RankedFinalist& finalist, const StopToken& stop) {
+  ATML_TRY(const quantize::Int8Model model,
+           get_model(*context.store, winner.trial, final_model_kind(winner.seed_index)));
+  ATML_TRY(const auto verdict,
+           context.full_oracle->check(model, context.target, context.limits, stop));
+  ATML_TRY(const network::Network network,
+           space::decode(finalist.trial.configuration, context.dataset.shape,
+                         context.dataset.outputs()));
   report::Winner w;
   w.trial = winner.trial;
   w.configuration = finalist.trial.configuration.text();
@@ -129,14 +141,16 @@ Result<report::Winner> winner_of(Context& context, const Winner& winner, const R
   w.figures = figures_of(verdict, network);
   w.statics_bytes = verdict.statics.value;
   for (const deploy::LayerCost& l : verdict.layers) {
-    w.layers.push_back({l.name, l.kind, l.output, l.macs.value, l.weights.value, l.instructions.value, l.cycles.value});
+    w.layers.push_back({l.name, l.kind, l.output, l.macs.value, l.weights.value,
+                        l.instructions.value, l.cycles.value});
   }
   w.memory = memory_of(codegen::plan_memory(model, context.target, codegen::Options{}), model);
   w.flash_split = {{"weights", verdict.flash_split.weights.value},
                    {"tables", verdict.flash_split.tables.value},
                    {"code", verdict.flash_split.code.value},
                    {"start-up", verdict.flash_split.startup.value}};
-  w.score = {metric_name(context.dataset.task), finalist.mean, winner.test, winner.float_test, winner.test_interval};
+  w.score = {metric_name(context.dataset.task), finalist.mean, winner.test, winner.float_test,
+             winner.test_interval};
   if (!winner.confusion.empty()) w.confusion = report::ConfusionMatrix{winner.confusion};
   for (const FinalRun& run : finalist.runs) w.seeds.push_back({run.seed, run.validation});
   w.rounding = model.rounding == quantize::Rounding::kDouble ? "double" : "single";
@@ -149,15 +163,19 @@ std::vector<std::string> notes_of(const Ended& ended) {
   std::vector<std::string> notes;
   const auto& r = ended.ranking;
   if (r.size() >= 2 && r[0].runs.size() >= 2 && r[1].runs.size() >= 2 && r[1].mean > r[0].low) {
-    notes.push_back(fmt::format("the difference between trial {} ({:.4f}) and trial {} ({:.4f}) is within the noise of "
-                                "{} trainings: take the smaller one if size matters",
-                                r[0].trial.number, r[0].mean, r[1].trial.number, r[1].mean, r[0].runs.size()));
+    notes.push_back(fmt::format(
+        "the difference between trial {} ({:.4f}) and trial {} ({:.4f}) is within the noise of "
+        "{} trainings: take the smaller one if size matters",
+        r[0].trial.number, r[0].mean, r[1].trial.number, r[1].mean, r[0].runs.size()));
   }
   if (!r.empty() && r[0].runs.size() == 1) {
-    notes.push_back("the finalists were trained only once: their order may be luck; a larger --budget trains more seeds");
+    notes.push_back(
+        "the finalists were trained only once: their order may be luck; a larger --budget trains "
+        "more seeds");
   }
   if (ended.winner && !ended.winner->bit_exact.equal) {
-    notes.push_back("the executions differ: " + ended.winner->bit_exact.detail + "; do not ship this firmware, report it as a bug");
+    notes.push_back("the executions differ: " + ended.winner->bit_exact.detail +
+                    "; do not ship this firmware, report it as a bug");
   }
   return notes;
 }
@@ -166,7 +184,8 @@ std::vector<std::string> notes_of(const Ended& ended) {
 
 std::string version() { return ATML_VERSION; }
 
-Result<report::ReportData> fill_report(Context& context, const Ended& ended, const StopToken& stop) {
+Result<report::ReportData> fill_report(Context& context, const Ended& ended,
+                                       const StopToken& stop) {
   report::ReportData data;
   ATML_TRY(data.trials, context.store->trials());
   ATML_TRY(const StageTimes stages, load_times(*context.store));
@@ -178,14 +197,16 @@ Result<report::ReportData> fill_report(Context& context, const Ended& ended, con
   data.finished = ended.finished;
   data.nothing_fits = ended.nothing_fits;
   for (const RankedFinalist& f : ended.ranking) {
-    report::Finalist row{f.trial.number, {}, f.mean, {f.low, f.high}, f.trial.figures.value_or(study::Figures{})};
+    report::Finalist row{
+        f.trial.number, {}, f.mean, {f.low, f.high}, f.trial.figures.value_or(study::Figures{})};
     for (const FinalRun& run : f.runs) row.validations.push_back(run.validation);
     data.finalists.push_back(std::move(row));
     if (ended.winner && ended.winner->trial == f.trial.number) {
       ATML_TRY(data.winner, winner_of(context, *ended.winner, f, stop));
     }
   }
-  for (const CourseMark& mark : stages.course) data.course.push_back({mark.seconds, mark.trial, mark.best});
+  for (const CourseMark& mark : stages.course)
+    data.course.push_back({mark.seconds, mark.trial, mark.best});
   data.times = times_of(context, data.trials, stages);
   data.estimate_error = estimate_error(context, data.trials);
   data.provenance = provenance_of(context);

@@ -9,13 +9,14 @@
 namespace atml::search {
 
 struct Ended {
-  std::vector<RankedFinalist> ranking;           // best mean first; empty before the finals
+  std::vector<RankedFinalist> ranking;  // best mean first; empty before the finals
   std::optional<Winner> winner;
   std::optional<report::NothingFits> nothing_fits;
   bool finished = true;
 };
 
-/// The winner's model is checked on the target again for its layers and memory map (a fraction of a second).
+/// The winner's model is checked on the target again for its layers and memory map (a fraction of a
+/// second).
 Result<report::ReportData> fill_report(Context& context, const Ended& ended, const StopToken& stop);
 
 /// The version of this program ("0.1.0").

@@ -19,7 +19,8 @@ namespace atml::search {
 namespace {
 
 constexpr int kMaxFinalEpochs = 90;
-constexpr double kSafety = 1.1;  // finals must not overrun because one network was measured on a quiet machine
+constexpr double kSafety =
+    1.1;  // finals must not overrun because one network was measured on a quiet machine
 
 double seconds_per_epoch(const study::Trial& trial) {
   double seconds = 0;
@@ -27,7 +28,9 @@ double seconds_per_epoch(const study::Trial& trial) {
   return seconds / std::max(1, trial.rungs.empty() ? 1 : trial.rungs.back().epochs);
 }
 
-std::string note_key(int trial, int seed_index) { return fmt::format("final/{}/{}", trial, seed_index); }
+std::string note_key(int trial, int seed_index) {
+  return fmt::format("final/{}/{}", trial, seed_index);
+}
 
 Json to_json(const FinalRun& run) {
   Json json = Json::object();
@@ -37,8 +40,12 @@ Json to_json(const FinalRun& run) {
 }
 
 FinalRun run_from_json(int trial, int seed_index, const Json& json) {
-  return {trial, seed_index, std::strtoull(json["seed"].string().c_str(), nullptr, 10), json["validation"].number(),
-          json["float_validation"].number(), json["seconds"].number()};
+  return {trial,
+          seed_index,
+          std::strtoull(json["seed"].string().c_str(), nullptr, 10),
+          json["validation"].number(),
+          json["float_validation"].number(),
+          json["seconds"].number()};
 }
 
 /// The finals of one process: a list of trainings that workers take one by one.
@@ -81,37 +88,45 @@ class Finals {
       auto run = train(next.first, next.second);
       const std::lock_guard lock(mutex_);
       if (run.ok() && *run) finished_.push_back(**run);
-      if (!run.ok() && !error_) error_ = run.error().with_context(fmt::format("finalist {}", next.first.number));
+      if (!run.ok() && !error_)
+        error_ = run.error().with_context(fmt::format("finalist {}", next.first.number));
       report();
     }
   }
 
   Result<std::optional<FinalRun>> train(const study::Trial& trial, int seed_index) {
     const double start = now_seconds();
-    ATML_TRY(const network::Network network,
-             space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs()));
+    ATML_TRY(
+        const network::Network network,
+        space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs()));
     FinalRun run{trial.number, seed_index, final_seed(trial.number, seed_index), 0, 0, 0};
     ATML_TRY(const auto trainer,
-             train::Trainer::create(network, context_.dataset,
-                                    training_settings(trial.configuration, plan_.epochs, run.seed)));
+             train::Trainer::create(
+                 network, context_.dataset,
+                 training_settings(context_, trial.configuration, plan_.epochs, run.seed)));
     const TrainedTo trained = train_to(*trainer, plan_.epochs, stop_);
     if (trained.end != train::TrainEnd::kOk) return std::optional<FinalRun>();
     ATML_TRY(const Scored scored, quantize_and_score(context_, *trainer, network, run.seed));
     run.validation = scored.objective;
     run.float_validation = trainer->evaluate(context_.dataset.validation).metric;
     run.seconds = now_seconds() - start;
-    ATML_TRY_STATUS(put_model(*context_.store, trial.number, final_model_kind(seed_index), scored.model));
-    ATML_TRY_STATUS(context_.store->put_blob(trial.number, final_checkpoint_kind(seed_index), trainer->checkpoint()));
+    ATML_TRY_STATUS(
+        put_model(*context_.store, trial.number, final_model_kind(seed_index), scored.model));
+    ATML_TRY_STATUS(context_.store->put_blob(trial.number, final_checkpoint_kind(seed_index),
+                                             trainer->checkpoint()));
     // The note last: a run that is noted is complete.
-    ATML_TRY_STATUS(context_.store->put_note(note_key(trial.number, seed_index), to_json(run).dump()));
-    context_.events->info(fmt::format("finalist: trial {} seed {} of {}: int8 {:.4f}, float {:.4f} ({})", trial.number,
-                                      seed_index + 1, plan_.seeds, run.validation, run.float_validation,
-                                      to_text(Seconds(run.seconds))));
+    ATML_TRY_STATUS(
+        context_.store->put_note(note_key(trial.number, seed_index), to_json(run).dump()));
+    context_.events->info(
+        fmt::format("finalist: trial {} seed {} of {}: int8 {:.4f}, float {:.4f} ({})",
+                    trial.number, seed_index + 1, plan_.seeds, run.validation, run.float_validation,
+                    to_text(Seconds(run.seconds))));
     return std::optional(run);
   }
 
   std::uint64_t final_seed(int trial, int seed_index) const {
-    const auto index = static_cast<std::uint64_t>(trial) * 1000 + static_cast<std::uint64_t>(seed_index);
+    const auto index =
+        static_cast<std::uint64_t>(trial) * 1000 + static_cast<std::uint64_t>(seed_index);
     return Rng::derive(context_.settings.seed, "final", index).next();
   }
 
@@ -123,7 +138,8 @@ class Finals {
     p.trained = static_cast<int>(finished_.size());
     p.trial_limit = static_cast<int>(total_);
     p.metric = metric_name(context_.dataset.task);
-    for (const FinalRun& run : finished_) p.best = std::max(p.best.value_or(run.validation), run.validation);
+    for (const FinalRun& run : finished_)
+      p.best = std::max(p.best.value_or(run.validation), run.validation);
     context_.events->progress(p);
   }
 
@@ -145,7 +161,8 @@ RankedFinalist rank(const study::Trial& trial, std::vector<FinalRun> runs, bool 
   std::vector<double> values;
   for (const FinalRun& run : runs) values.push_back(run.validation);
   finalist.runs = std::move(runs);
-  finalist.mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  finalist.mean =
+      std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
   finalist.low = finalist.mean - t_half_width(values);
   finalist.high = finalist.mean + t_half_width(values);
   if (is_share) {  // an accuracy cannot leave [0, 1] even where its interval would
@@ -158,13 +175,18 @@ RankedFinalist rank(const study::Trial& trial, std::vector<FinalRun> runs, bool 
 }  // namespace
 
 std::string final_model_kind(int seed_index) { return fmt::format("final-{}-model", seed_index); }
-std::string final_checkpoint_kind(int seed_index) { return fmt::format("final-{}-checkpoint", seed_index); }
+std::string final_checkpoint_kind(int seed_index) {
+  return fmt::format("final-{}-checkpoint", seed_index);
+}
 
-const FinalRun& RankedFinalist::best_run() const { return *std::ranges::max_element(runs, {}, &FinalRun::validation); }
+const FinalRun& RankedFinalist::best_run() const {
+  return *std::ranges::max_element(runs, {}, &FinalRun::validation);
+}
 
 double t_half_width(const std::vector<double>& values) {
   // Two-sided 95 % quantiles of Student's t for 1..10 degrees of freedom.
-  constexpr std::array<double, 10> kQuantiles{12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228};
+  constexpr std::array<double, 10> kQuantiles{12.706, 4.303, 3.182, 2.776, 2.571,
+                                              2.447,  2.365, 2.306, 2.262, 2.228};
   const auto n = values.size();
   if (n < 2) return 0;
   const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(n);
@@ -186,17 +208,21 @@ std::vector<study::Trial> contenders(const std::vector<study::Trial>& trials) {
   return best;
 }
 
-FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& best, double seconds_left) {
+FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& best,
+                      double seconds_left) {
   const Settings& settings = context.settings;
   const int search_epochs = context.plan.epochs();
   const int most = std::min<int>(settings.finalists, static_cast<int>(best.size()));
   FinalPlan plan;
   for (int count = most; count >= 1; --count) {
     double epoch_seconds = 0;
-    for (int i = 0; i < count; ++i) epoch_seconds += seconds_per_epoch(best[static_cast<std::size_t>(i)]);
-    const double affordable = seconds_left * context.jobs / (epoch_seconds * settings.final_seeds * kSafety + 1e-9);
-    int epochs = settings.final_epochs > 0 ? settings.final_epochs
-                                           : static_cast<int>(std::min<double>(affordable, kMaxFinalEpochs));
+    for (int i = 0; i < count; ++i)
+      epoch_seconds += seconds_per_epoch(best[static_cast<std::size_t>(i)]);
+    const double affordable =
+        seconds_left * context.jobs / (epoch_seconds * settings.final_seeds * kSafety + 1e-9);
+    int epochs = settings.final_epochs > 0
+                     ? settings.final_epochs
+                     : static_cast<int>(std::min<double>(affordable, kMaxFinalEpochs));
     if (!settings.budget && settings.final_epochs == 0) epochs = 2 * search_epochs;
     const bool enough = epochs >= search_epochs * 3 / 2 || settings.final_epochs > 0;
     if (!enough && count > 1) continue;
@@ -208,7 +234,8 @@ FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& b
   return plan;
 }
 
-Result<std::vector<RankedFinalist>> run_finals(Context& context, const FinalPlan& plan, const StopToken& stop) {
+Result<std::vector<RankedFinalist>> run_finals(Context& context, const FinalPlan& plan,
+                                               const StopToken& stop) {
   ATML_TRY(const std::vector<study::Trial> trials, context.store->trials());
   Finals finals(context, plan, stop);
   ATML_TRY(const std::vector<FinalRun> runs, finals.run(trials));
@@ -216,8 +243,10 @@ Result<std::vector<RankedFinalist>> run_finals(Context& context, const FinalPlan
   std::vector<RankedFinalist> ranking;
   for (const int number : plan.trials) {
     std::vector<FinalRun> own;
-    std::ranges::copy_if(runs, std::back_inserter(own), [&](const FinalRun& run) { return run.trial == number; });
-    if (!own.empty()) ranking.push_back(rank(trials[static_cast<std::size_t>(number)], std::move(own), is_share));
+    std::ranges::copy_if(runs, std::back_inserter(own),
+                         [&](const FinalRun& run) { return run.trial == number; });
+    if (!own.empty())
+      ranking.push_back(rank(trials[static_cast<std::size_t>(number)], std::move(own), is_share));
   }
   std::ranges::stable_sort(ranking, std::ranges::greater{}, &RankedFinalist::mean);
   return ranking;
@@ -231,7 +260,8 @@ Json to_json(const FinalPlan& plan) {
 
 Result<FinalPlan> final_plan_from_json(const Json& json) {
   FinalPlan plan;
-  for (const Json& number : json["trials"].items()) plan.trials.push_back(static_cast<int>(number.integer()));
+  for (const Json& number : json["trials"].items())
+    plan.trials.push_back(static_cast<int>(number.integer()));
   plan.epochs = static_cast<int>(json["epochs"].integer());
   plan.seeds = static_cast<int>(json["seeds"].integer());
   if (plan.trials.empty() || plan.epochs < 1 || plan.seeds < 1) {

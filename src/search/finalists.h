@@ -1,5 +1,5 @@
-// Finalists: the best few trials, trained from scratch to the end over several seeds, so that luck in one
-// training does not choose the winner.
+// Finalists: the best few trials, trained from scratch to the end over several seeds, so that luck
+// in one training does not choose the winner.
 #pragma once
 
 #include <optional>
@@ -23,32 +23,37 @@ struct FinalRun {
 
 struct RankedFinalist {
   study::Trial trial;
-  std::vector<FinalRun> runs;   // by seed index
-  double mean = 0;              // of the runs' validation
-  double low = 0, high = 0;     // 95 % t-interval of the mean; mean itself where there is one run
+  std::vector<FinalRun> runs;  // by seed index
+  double mean = 0;             // of the runs' validation
+  double low = 0, high = 0;    // 95 % t-interval of the mean; mean itself where there is one run
   /// The run whose model ships: best validation, ties to the lower seed index.
   const FinalRun& best_run() const;
 };
 
-/// What the finals will do: decided once, kept in the study, so that `resume` goes on with the same plan.
+/// What the finals will do: decided once, kept in the study, so that `resume` goes on with the same
+/// plan.
 struct FinalPlan {
-  std::vector<int> trials;      // best first
+  std::vector<int> trials;  // best first
   int epochs = 0;
   int seeds = 0;
 };
 
-/// Trials worth a final, best first: those that got furthest, then by objective. Deployable ones only.
+/// Trials worth a final, best first: those that got furthest, then by objective. Deployable ones
+/// only.
 std::vector<study::Trial> contenders(const std::vector<study::Trial>& trials);
 
-/// As many finalists (at most settings.finalists) and epochs as the seconds that are left allow, at the
-/// speed that the trials' own rungs had.
-FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& best, double seconds_left);
+/// As many finalists (at most settings.finalists) and epochs as the seconds that are left allow, at
+/// the speed that the trials' own rungs had.
+FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& best,
+                      double seconds_left);
 
-/// Trains what the plan says and is not in the store yet. Returns the ranking, best mean first; finalists without
-/// a finished run are left out. `stop` cuts off; what is finished counts.
-Result<std::vector<RankedFinalist>> run_finals(Context& context, const FinalPlan& plan, const StopToken& stop);
+/// Trains what the plan says and is not in the store yet. Returns the ranking, best mean first;
+/// finalists without a finished run are left out. `stop` cuts off; what is finished counts.
+Result<std::vector<RankedFinalist>> run_finals(Context& context, const FinalPlan& plan,
+                                               const StopToken& stop);
 
-/// Blob kinds of a final run: the int8 model (.tflite, or the study's own form) and the float trainer's state.
+/// Blob kinds of a final run: the int8 model (.tflite, or the study's own form) and the float
+/// trainer's state.
 std::string final_model_kind(int seed_index);
 std::string final_checkpoint_kind(int seed_index);
 

@@ -15,21 +15,24 @@
 namespace atml::search {
 namespace {
 
-constexpr int kSamples = 400;       // about a second of exact checks
+constexpr int kSamples = 400;  // about a second of exact checks
 constexpr int kDescentSteps = 40;
 constexpr std::size_t kBuilt = 3;
-constexpr double kNearMiss = 0.05;  // excess of the smallest network that the search may still find a way round
+constexpr double kNearMiss =
+    0.05;  // excess of the smallest network that the search may still find a way round
 constexpr std::size_t kPartsNamed = 3;
 
 struct Candidate {
   space::Configuration configuration;
-  double margin = 0;      // worst relative excess of memory by the exact check; 0 where it fits
-  std::int64_t macs = 0;  // among those that fit the one with the least work is the fastest to expect
+  double margin = 0;  // worst relative excess of memory by the exact check; 0 where it fits
+  std::int64_t macs =
+      0;  // among those that fit the one with the least work is the fastest to expect
   auto key() const { return std::pair(margin, macs); }
 };
 
 Candidate weigh(const Context& context, ExactLimits& exact, space::Configuration configuration) {
-  const auto network = space::decode(configuration, context.dataset.shape, context.dataset.outputs());
+  const auto network =
+      space::decode(configuration, context.dataset.shape, context.dataset.outputs());
   const double margin = std::max(0.0, exact(configuration).worst_margin);
   return {std::move(configuration), margin, network.ok() ? network->macs().value : 0};
 }
@@ -41,7 +44,8 @@ std::vector<Candidate> nearest(const Context& context, ExactLimits& exact) {
   const bool timed = context.limits.latency || context.limits.energy;
   std::vector<Candidate> found{weigh(context, exact, context.space.default_configuration())};
   const auto good_enough = [&] { return found.front().margin <= 0 && !timed; };
-  for (int i = 0; i < kSamples && !good_enough(); ++i) found.push_back(weigh(context, exact, context.space.sample(rng)));
+  for (int i = 0; i < kSamples && !good_enough(); ++i)
+    found.push_back(weigh(context, exact, context.space.sample(rng)));
   std::ranges::stable_sort(found, {}, &Candidate::key);
   for (int step = 0; step < kDescentSteps && !good_enough(); ++step) {
     const auto before = found.front().key();
@@ -63,11 +67,13 @@ struct Built {
   double margin = 0;
 };
 
-Result<Built> build(const Context& context, const space::Configuration& configuration, const StopToken& stop) {
+Result<Built> build(const Context& context, const space::Configuration& configuration,
+                    const StopToken& stop) {
   ATML_TRY(const network::Network network,
            space::decode(configuration, context.dataset.shape, context.dataset.outputs()));
   quantize::Int8Model model = quantize::random_model(network, context.settings.seed);
-  ATML_TRY(deploy::Deployability verdict, context.full_oracle->check(model, context.target, context.limits, stop));
+  ATML_TRY(deploy::Deployability verdict,
+           context.full_oracle->check(model, context.target, context.limits, stop));
   double margin = verdict.computable ? -1 : std::numeric_limits<double>::infinity();
   for (const auto& v : verdict.violations) margin = std::max(margin, v.used / v.allowed - 1);
   return Built{configuration, network, std::move(verdict), std::move(model), margin};
@@ -78,11 +84,15 @@ std::string relaxation(const deploy::Violation& v, const target::Limits& limits)
   const auto kib = [](double bytes) { return static_cast<std::int64_t>(std::ceil(bytes / 1024)); };
   switch (v.limit) {
     case deploy::Limit::kFlash:
-      return fmt::format("--flash {}KiB", kib(v.used + static_cast<double>(limits.reserve_flash.value)));
+      return fmt::format("--flash {}KiB",
+                         kib(v.used + static_cast<double>(limits.reserve_flash.value)));
     case deploy::Limit::kRam:
-      return fmt::format("--ram {}KiB", kib(v.used + static_cast<double>(limits.reserve_ram.value)));
-    case deploy::Limit::kLatency: return fmt::format("--latency {:.0f}us", std::ceil(v.used * 1e6));
-    case deploy::Limit::kEnergy: return fmt::format("--energy {:.0f}uJ", std::ceil(v.used * 1e6));
+      return fmt::format("--ram {}KiB",
+                         kib(v.used + static_cast<double>(limits.reserve_ram.value)));
+    case deploy::Limit::kLatency:
+      return fmt::format("--latency {:.0f}us", std::ceil(v.used * 1e6));
+    case deploy::Limit::kEnergy:
+      return fmt::format("--energy {:.0f}uJ", std::ceil(v.used * 1e6));
   }
   ATML_UNREACHABLE("limit");
 }
@@ -90,8 +100,10 @@ std::string relaxation(const deploy::Violation& v, const target::Limits& limits)
 bool exceeds_part(const deploy::Violation& v, const Context& context) {
   const double flash = v.used + static_cast<double>(context.limits.reserve_flash.value);
   const double ram = v.used + static_cast<double>(context.limits.reserve_ram.value);
-  if (v.limit == deploy::Limit::kFlash) return flash > static_cast<double>(context.target.flash.size.value);
-  if (v.limit == deploy::Limit::kRam) return ram > static_cast<double>(context.target.ram.size.value);
+  if (v.limit == deploy::Limit::kFlash)
+    return flash > static_cast<double>(context.target.flash.size.value);
+  if (v.limit == deploy::Limit::kRam)
+    return ram > static_cast<double>(context.target.ram.size.value);
   return false;
 }
 
@@ -106,9 +118,11 @@ std::string relaxation_remedy(const Built& built, const Context& context) {
 }
 
 /// Parts of the catalogue on which the candidate was really built and fits, smallest memory first.
-Result<std::vector<std::string>> parts_that_fit(const Built& built, const Context& context, const StopToken& stop) {
+Result<std::vector<std::string>> parts_that_fit(const Built& built, const Context& context,
+                                                const StopToken& stop) {
   ATML_TRY(std::vector<target::Target> parts, target::catalogue());
-  std::ranges::stable_sort(parts, {}, [](const target::Target& t) { return t.flash.size.value + 4 * t.ram.size.value; });
+  std::ranges::stable_sort(
+      parts, {}, [](const target::Target& t) { return t.flash.size.value + 4 * t.ram.size.value; });
   std::vector<std::string> names;
   for (const target::Target& part : parts) {
     target::Limits limits = target::full_limits(part);
@@ -116,7 +130,8 @@ Result<std::vector<std::string>> parts_that_fit(const Built& built, const Contex
     limits.reserve_ram = context.limits.reserve_ram;
     limits.latency = context.limits.latency;
     limits.energy = context.limits.energy;
-    const bool hopeless = built.verdict.flash > limits.usable_flash() || built.verdict.arena > limits.usable_ram() ||
+    const bool hopeless = built.verdict.flash > limits.usable_flash() ||
+                          built.verdict.arena > limits.usable_ram() ||
                           (limits.energy && part.run_watts() <= 0);
     if (hopeless || part.name == context.target.name) continue;
     const auto verdict = context.oracle->check(built.model, part, limits, stop);
@@ -126,7 +141,8 @@ Result<std::vector<std::string>> parts_that_fit(const Built& built, const Contex
   return names;
 }
 
-Result<report::NothingFits> describe(const Built& built, const Context& context, const StopToken& stop) {
+Result<report::NothingFits> describe(const Built& built, const Context& context,
+                                     const StopToken& stop) {
   report::NothingFits answer;
   if (!built.verdict.computable) {
     answer.limit = "not computable";
@@ -138,18 +154,23 @@ Result<report::NothingFits> describe(const Built& built, const Context& context,
   answer.limit = std::string(deploy::to_string(worst.limit));
   answer.used = worst.used;
   answer.allowed = worst.allowed;
-  for (const auto& v : built.verdict.violations) answer.text += (answer.text.empty() ? "" : "; ") + v.text;
-  if (const std::string remedy = relaxation_remedy(built, context); !remedy.empty()) answer.remedies.push_back(remedy);
-  const bool timing_binds = worst.limit == deploy::Limit::kLatency || worst.limit == deploy::Limit::kEnergy;
+  for (const auto& v : built.verdict.violations)
+    answer.text += (answer.text.empty() ? "" : "; ") + v.text;
+  if (const std::string remedy = relaxation_remedy(built, context); !remedy.empty())
+    answer.remedies.push_back(remedy);
+  const bool timing_binds =
+      worst.limit == deploy::Limit::kLatency || worst.limit == deploy::Limit::kEnergy;
   if (answer.remedies.empty() || timing_binds) {
     ATML_TRY(const auto parts, parts_that_fit(built, context, stop));
     if (!parts.empty()) {
-      answer.remedies.push_back(fmt::format("take another part: the same network was built for {} and fits there",
-                                            fmt::join(parts, ", ")));
+      answer.remedies.push_back(
+          fmt::format("take another part: the same network was built for {} and fits there",
+                      fmt::join(parts, ", ")));
     }
   }
-  answer.remedies.push_back("narrow the space to smaller networks with a file that says extends = \"" +
-                            context.space.name() + "\"");
+  answer.remedies.push_back(
+      "narrow the space to smaller networks with a file that says extends = \"" +
+      context.space.name() + "\"");
   return answer;
 }
 
@@ -167,14 +188,17 @@ Result<int> record(const Context& context, const Built& built, const std::string
 
 }  // namespace
 
-Result<std::optional<report::NothingFits>> explain_if_nothing_fits(const Context& context, const StopToken& stop) {
+Result<std::optional<report::NothingFits>> explain_if_nothing_fits(const Context& context,
+                                                                   const StopToken& stop) {
   ExactLimits exact(context);
   std::optional<Built> best;
   for (const Candidate& candidate : nearest(context, exact)) {
     ATML_TRY(Built built, build(context, candidate.configuration, stop));
     if (built.verdict.deployable()) return std::optional<report::NothingFits>();
-    if (!built.verdict.computable) continue;  // a tool that fails on one network says nothing of the others
-    // Work only predicts time roughly: a near miss is left to the search, which learns what is fast.
+    if (!built.verdict.computable)
+      continue;  // a tool that fails on one network says nothing of the others
+    // Work only predicts time roughly: a near miss is left to the search, which learns what is
+    // fast.
     if (built.margin < kNearMiss) return std::optional<report::NothingFits>();
     if (!best || built.margin < best->margin) best = std::move(built);
   }
@@ -184,7 +208,8 @@ Result<std::optional<report::NothingFits>> explain_if_nothing_fits(const Context
   return std::optional(std::move(answer));
 }
 
-Result<report::NothingFits> explain_nearest(const Context& context, const std::vector<study::Trial>& trials,
+Result<report::NothingFits> explain_nearest(const Context& context,
+                                            const std::vector<study::Trial>& trials,
                                             const StopToken& stop) {
   const auto worst_margin = [](const study::Trial& t) {
     double worst = t.constraints.empty() ? std::numeric_limits<double>::infinity() : -1;

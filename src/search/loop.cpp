@@ -38,7 +38,8 @@ class Loop {
     ATML_TRY(visible_, context_.store->trials());
     ATML_TRY(times_, load_times(*context_.store));
     for (Trial& trial : visible_) {
-      const bool unfinished = trial.outcome == Outcome::kRunning || trial.outcome == Outcome::kCancelled;
+      const bool unfinished =
+          trial.outcome == Outcome::kRunning || trial.outcome == Outcome::kCancelled;
       if (unfinished) left_over_.push_back(trial.number);
     }
     std::vector<std::thread> workers;
@@ -87,7 +88,8 @@ class Loop {
   }
 
   void note_course(const Trial& t) {
-    const bool improved = t.objective && (times_.course.empty() || *t.objective > times_.course.back().best);
+    const bool improved =
+        t.objective && (times_.course.empty() || *t.objective > times_.course.back().best);
     if (improved) times_.course.push_back({context_.elapsed(), t.number, *t.objective});
     times_.elapsed = context_.elapsed();
     const Status saved = save_times(*context_.store, times_);
@@ -99,7 +101,9 @@ class Loop {
   std::optional<Job> decide(const std::optional<Job>& done) {
     if (error_ || stop_.stop_requested()) return std::nullopt;
     if (done && done->kind == Job::Kind::kCheck && done->trial.outcome == Outcome::kRunning) {
-      return train_job(done->trial);
+      auto job = train_job(done->trial);
+      if (!job) closing_ = true;  // not even a first rung: a new network would be checked in vain
+      return job;
     }
     if (!left_over_.empty()) return left_over_job();
     if (const auto number = next_promotion(visible_, context_.plan)) {
@@ -118,15 +122,13 @@ class Loop {
   }
 
   std::optional<Job> train_job(Trial next) {
-    const auto network = space::decode(next.configuration, context_.dataset.shape, context_.dataset.outputs());
+    const auto network =
+        space::decode(next.configuration, context_.dataset.shape, context_.dataset.outputs());
     ATML_ASSERT(network.ok(), "a checked configuration decodes");
     const int from = next.rungs.empty() ? 0 : next.rungs.back().epochs;
     const int epochs = context_.plan.rungs[next.rungs.size()] - from;
     const double cost = epochs * epoch_cost(*network, context_.dataset.train.size());
-    if (!fits(cost)) {
-      closing_ = true;
-      return std::nullopt;
-    }
+    if (!fits(cost)) return std::nullopt;
     next.outcome = Outcome::kRunning;
     return Job{Job::Kind::kTrain, std::move(next), cost, {}};
   }
@@ -162,15 +164,16 @@ class Loop {
     return Job{Job::Kind::kCheck, std::move(next), kCheckCost, {}};
   }
 
-  /// Latency and energy are always learnt where they are limited; flash and RAM only where the exact check
-  /// has let something through that did not fit.
+  /// Latency and energy are always learnt where they are limited; flash and RAM only where the
+  /// exact check has let something through that did not fit.
   std::vector<std::string> learnt_constraints() const {
     std::vector<std::string> names;
     if (context_.limits.latency) names.push_back("latency");
     if (context_.limits.energy) names.push_back("energy");
     for (const char* name : {"flash", "ram"}) {
       const bool surprised = std::ranges::any_of(visible_, [&](const Trial& t) {
-        return std::ranges::any_of(t.constraints, [&](const auto& c) { return c.name == name && c.margin() > 0; });
+        return std::ranges::any_of(t.constraints,
+                                   [&](const auto& c) { return c.name == name && c.margin() > 0; });
       });
       if (surprised) names.push_back(name);
     }
@@ -181,7 +184,8 @@ class Loop {
   void perform(Job& job) const {
     const Status status = job.kind == Job::Kind::kCheck ? runner_.check(job.trial, stop_)
                                                         : runner_.train_rung(job.trial, stop_);
-    if (!status.ok()) job.error = status.error().with_context(fmt::format("trial {}", job.trial.number));
+    if (!status.ok())
+      job.error = status.error().with_context(fmt::format("trial {}", job.trial.number));
   }
 
   /// Trials that nobody will go on with now.
@@ -189,7 +193,8 @@ class Loop {
     for (Trial& t : visible_) {
       if (t.outcome != Outcome::kRunning) continue;
       t.outcome = Outcome::kCancelled;
-      t.reason = stop_.interrupted() ? "interrupted; resume goes on with it" : "no time was left to train it";
+      t.reason = stop_.interrupted() ? "interrupted; resume goes on with it"
+                                     : "no time was left to train it";
       ATML_TRY_STATUS(context_.store->update_trial(t));
     }
     return {};
@@ -208,7 +213,8 @@ class Loop {
                         t.outcome == Outcome::kEmulationFailed;
       p.trained += !t.rungs.empty();
       p.running += t.outcome == Outcome::kRunning;
-      if (t.objective && (!p.best || *t.objective > *p.best)) p.best = t.objective;
+      for (const study::Rung& r : t.rungs)
+        p.best = std::max(p.best.value_or(r.objective), r.objective);
     }
     context_.events->progress(p);
   }
@@ -218,12 +224,13 @@ class Loop {
   TrialRunner runner_;
   ExactLimits exact_;
   Turns turns_;
-  std::vector<Trial> visible_;   // the history as decisions may know it
-  std::deque<int> left_over_;    // unfinished trials of an earlier run
+  std::vector<Trial> visible_;  // the history as decisions may know it
+  std::deque<int> left_over_;   // unfinished trials of an earlier run
   StageTimes times_;
-  double planned_seconds_ = 0;   // virtual and real seconds of finished rungs: the speed of this machine
+  // Virtual and real seconds of finished rungs: the speed of this machine.
+  double planned_seconds_ = 0;
   double real_seconds_ = 0;
-  bool closing_ = false;         // no time for another training
+  bool closing_ = false;  // no time for another training
   std::optional<Error> error_;
 };
 

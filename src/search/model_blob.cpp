@@ -6,7 +6,8 @@
 
 namespace atml::search {
 
-Status put_model(study::Store& store, int trial, const std::string& kind, const quantize::Int8Model& model) {
+Status put_model(study::Store& store, int trial, const std::string& kind,
+                 const quantize::Int8Model& model) {
   quantize::Int8Model plain = model;
   plain.rounding = quantize::Rounding::kDouble;
   ATML_TRY(const std::string bytes, exchange::write_tflite(plain));
@@ -17,9 +18,11 @@ Status put_model(study::Store& store, int trial, const std::string& kind, const 
 Result<quantize::Int8Model> get_model(study::Store& store, int trial, const std::string& kind) {
   ATML_TRY(const auto blob, store.get_blob(trial, kind));
   if (!blob || blob->empty()) {
-    return Error{Code::kNotFound, fmt::format("trial {} has no model '{}' in the study", trial, kind)};
+    return Error{Code::kNotFound,
+                 fmt::format("trial {} has no model '{}' in the study", trial, kind)};
   }
-  ATML_TRY(quantize::Int8Model model, exchange::read_tflite(std::string_view(*blob).substr(1), "model"));
+  ATML_TRY(quantize::Int8Model model,
+           exchange::read_tflite(std::string_view(*blob).substr(1), "model"));
   if (blob->front() == 's') model.rounding = quantize::Rounding::kSingle;
   return model;
 }

@@ -8,7 +8,8 @@
 
 namespace atml::search {
 
-Status put_model(study::Store& store, int trial, const std::string& kind, const quantize::Int8Model& model);
+Status put_model(study::Store& store, int trial, const std::string& kind,
+                 const quantize::Int8Model& model);
 /// Fails (not_found) where the store has no such model.
 Result<quantize::Int8Model> get_model(study::Store& store, int trial, const std::string& kind);
 

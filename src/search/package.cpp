@@ -17,7 +17,8 @@ namespace {
 
 /// An input that the firmware's own test runs, with what must come out.
 codegen::SelfTest self_test_vector(const Context& context, const quantize::Int8Model& model) {
-  const data::Split& split = context.dataset.validation.size() > 0 ? context.dataset.validation : context.dataset.train;
+  const data::Split& split =
+      context.dataset.validation.size() > 0 ? context.dataset.validation : context.dataset.train;
   const std::array<std::size_t, 1> first{0};
   codegen::SelfTest vector;
   vector.input = quantize::quantize_inputs(model, context.dataset, split.select(first));
@@ -28,31 +29,38 @@ codegen::SelfTest self_test_vector(const Context& context, const quantize::Int8M
 
 std::string provenance_text(const report::ReportData& data) {
   const report::Winner& w = *data.winner;
-  return fmt::format("autotinyml {}, study {}, trial {}, seed {}\ntarget {}: flash {} B, RAM {} B\nreproduce: {}",
-                     data.provenance.version, data.study, w.trial, data.provenance.seed, data.target.name,
-                     w.figures.flash_bytes, w.figures.ram_bytes, data.provenance.command);
+  return fmt::format(
+      "autotinyml {}, study {}, trial {}, seed {}\ntarget {}: flash {} B, RAM {} B\nreproduce: {}",
+      data.provenance.version, data.study, w.trial, data.provenance.seed, data.target.name,
+      w.figures.flash_bytes, w.figures.ram_bytes, data.provenance.command);
 }
 
 }  // namespace
 
-Status write_model_files(const Context& context, const quantize::Int8Model& model, const report::ReportData& data) {
+Status write_model_files(const Context& context, const quantize::Int8Model& model,
+                         const report::ReportData& data) {
   codegen::Options options;
   options.self_test = self_test_vector(context, model);
   options.provenance = provenance_text(data);
-  ATML_TRY(const codegen::Firmware firmware, codegen::firmware_folder(model, context.target, options));
+  ATML_TRY(const codegen::Firmware firmware,
+           codegen::firmware_folder(model, context.target, options));
   const std::filesystem::path folder = context.out / "firmware";
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);  // files of an earlier winner must not linger
-  for (const codegen::File& file : firmware.files) ATML_TRY_STATUS(write_file(folder / file.path, file.bytes));
+  for (const codegen::File& file : firmware.files)
+    ATML_TRY_STATUS(write_file(folder / file.path, file.bytes));
 
   ATML_TRY(const deploy::BuiltFirmware built, deploy::build_firmware_folder(folder));
   const std::int64_t measured = data.winner->figures.flash_bytes;
   if (built.flash.value != measured) {
-    context.events->warning(fmt::format("firmware/ builds to {} B of flash, the search measured {} B; the larger figure counts",
-                                        built.flash.value, measured));
+    context.events->warning(fmt::format(
+        "firmware/ builds to {} B of flash, the search measured {} B; the larger figure counts",
+        built.flash.value, measured));
   }
   if (model.rounding == quantize::Rounding::kSingle) {
-    context.events->warning("no model.tflite is written: that format means double rounding, this study asked for single");
+    context.events->warning(
+        "no model.tflite is written: that format means double rounding, this study asked for "
+        "single");
     return {};
   }
   ATML_TRY(const std::string tflite, exchange::write_tflite(model));

@@ -18,16 +18,18 @@ std::optional<int> next_promotion(std::span<const study::Trial> trials, const Pl
                              [&](const study::Trial* t) { return t->rungs[index].objective; });
     reached.resize(reached.size() / kEta);
     for (const study::Trial* trial : reached) {
-      if (trial->outcome == study::Outcome::kPruned && trial->rungs.size() == index + 1) return trial->number;
+      if (trial->outcome == study::Outcome::kPruned && trial->rungs.size() == index + 1)
+        return trial->number;
     }
   }
   return std::nullopt;
 }
 
 std::string pause_reason(const study::Trial& trial, const Plan& plan) {
-  return fmt::format("stopped at rung {} of {} after {} epoch(s) with {:.4f}: not among the best 1/{} of its rung",
-                     trial.rungs.size(), plan.rungs.size(), trial.rungs.back().epochs, trial.rungs.back().objective,
-                     kEta);
+  return fmt::format(
+      "stopped at rung {} of {} after {} epoch(s) with {:.4f}: not among the best 1/{} of its rung",
+      trial.rungs.size(), plan.rungs.size(), trial.rungs.back().epochs,
+      trial.rungs.back().objective, kEta);
 }
 
 }  // namespace atml::search

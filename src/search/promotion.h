@@ -10,10 +10,10 @@
 namespace atml::search {
 
 /// The paused trial to promote, or none. Asynchronous successive halving (Li et al., "A System for
-/// Massively Parallel Hyperparameter Tuning", MLSys 2020, algorithm 2): scanning from the highest rung
-/// down, a trial is promotable when it is among the best n / eta of the n trials that have reached its
-/// rung. Undeployable trials never reach a rung, so feasibility comes first by construction. Ties go
-/// to the older trial.
+/// Massively Parallel Hyperparameter Tuning", MLSys 2020, algorithm 2): scanning from the highest
+/// rung down, a trial is promotable when it is among the best n / eta of the n trials that have
+/// reached its rung. Undeployable trials never reach a rung, so feasibility comes first by
+/// construction. Ties go to the older trial.
 std::optional<int> next_promotion(std::span<const study::Trial> trials, const Plan& plan);
 
 /// "stopped at rung 1 of 3 after 1 epoch: 0.8123 is not among the best third (0.8542) yet".

@@ -20,13 +20,14 @@
 namespace atml::search {
 namespace {
 
-constexpr double kVerifyShare = 0.04;   // of the budget: bit-exactness, report
-constexpr double kHardStop = 1.3;       // finals that run over the budget by more than this are cut off
+constexpr double kVerifyShare = 0.04;  // of the budget: bit-exactness, report
+constexpr double kHardStop = 1.3;  // finals that run over the budget by more than this are cut off
 
 /// The text of a space, to be kept in the study: an edited file must not change a study that runs.
 Result<std::string> space_text(const std::string& name) {
   const bool is_file = name.ends_with(".toml");
-  const std::filesystem::path path = is_file ? std::filesystem::path(name) : resource_folder("spaces") / (name + ".toml");
+  const std::filesystem::path path =
+      is_file ? std::filesystem::path(name) : resource_folder("spaces") / (name + ".toml");
   ATML_TRY(std::string text, read_file(path));
   return text;
 }
@@ -50,8 +51,9 @@ Result<SpaceChoice> choose_space(const std::string& name, const Shape& shape) {
   return SpaceChoice{std::move(space), std::move(text)};
 }
 
-Result<std::unique_ptr<Context>> make_context(const Settings& settings, data::Dataset dataset, space::Space space,
-                                              const std::filesystem::path& out, EventSink& events) {
+Result<std::unique_ptr<Context>> make_context(const Settings& settings, data::Dataset dataset,
+                                              space::Space space, const std::filesystem::path& out,
+                                              EventSink& events) {
   ATML_TRY(target::Target part, target::find_target(settings.target));
   ATML_TRY(const target::Limits limits, limits_of(settings, part));
   ATML_TRY(const network::Network typical,
@@ -62,9 +64,10 @@ Result<std::unique_ptr<Context>> make_context(const Settings& settings, data::Da
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int jobs = settings.jobs > 0 ? settings.jobs : cores;
   const Plan plan = make_plan(settings, typical, dataset.train.size(), jobs);
-  return std::unique_ptr<Context>(new Context{settings, jobs, std::move(dataset), std::move(space), std::move(part),
-                                              limits, plan, std::move(oracle), std::move(full_oracle),
-                                              std::move(strategy), nullptr, &events, out, now_seconds(), 0});
+  return std::unique_ptr<Context>(new Context{settings, jobs, std::move(dataset), std::move(space),
+                                              std::move(part), limits, plan, std::move(oracle),
+                                              std::move(full_oracle), std::move(strategy), nullptr,
+                                              &events, out, now_seconds(), 0});
 }
 
 Result<Finished> finish(Context& context, Ending ending, Ended ended, StageTimes times) {
@@ -74,8 +77,9 @@ Result<Finished> finish(Context& context, Ending ending, Ended ended, StageTimes
   ATML_TRY_STATUS(save_times(*context.store, times));
   ATML_TRY(report::ReportData data, fill_report(context, ended, StopToken()));
   if (data.winner) {
-    ATML_TRY(const quantize::Int8Model model,
-             get_model(*context.store, ended.winner->trial, final_model_kind(ended.winner->seed_index)));
+    ATML_TRY(
+        const quantize::Int8Model model,
+        get_model(*context.store, ended.winner->trial, final_model_kind(ended.winner->seed_index)));
     ATML_TRY_STATUS(write_model_files(context, model, data));
   }
   ATML_TRY_STATUS(write_report_files(context, data));
@@ -112,8 +116,8 @@ Result<Finished> nothing_fits(Context& context, report::NothingFits answer) {
   return finish(context, Ending::kNothingFits, std::move(ended), times);
 }
 
-/// The plan of the finals: the stored one, or the one that follows from the search, which runs first.
-/// None: interrupted. NothingFits: no deployable trial.
+/// The plan of the finals: the stored one, or the one that follows from the search, which runs
+/// first. None: interrupted. NothingFits: no deployable trial.
 struct SearchEnd {
   std::optional<FinalPlan> plan;
   std::optional<report::NothingFits> nothing_fits;
@@ -141,7 +145,8 @@ Result<SearchEnd> search_phase(Context& context, const StopToken& stop) {
     ATML_TRY(auto answer, explain_nearest(context, trials, stop));
     return SearchEnd{{}, std::move(answer)};
   }
-  const FinalPlan plan = plan_finals(context, best, context.budget() * (1 - kVerifyShare) - context.elapsed());
+  const FinalPlan plan =
+      plan_finals(context, best, context.budget() * (1 - kVerifyShare) - context.elapsed());
   ATML_TRY_STATUS(context.store->put_note("final_plan", to_json(plan).dump()));
   return SearchEnd{plan, {}};
 }
@@ -162,8 +167,9 @@ Result<Finished> go_on(Context& context, const std::atomic<bool>* interrupt) {
   ATML_TRY(StageTimes times, load_times(*context.store));
   const double finals_start = now_seconds();
   const double hard_stop = context.started + kHardStop * context.budget() - context.earlier_seconds;
-  context.events->info(fmt::format("finals: {} network(s) x {} seed(s), {} epochs each", search.plan->trials.size(),
-                                   search.plan->seeds, search.plan->epochs));
+  context.events->info(fmt::format("finals: {} network(s) x {} seed(s), {} epochs each",
+                                   search.plan->trials.size(), search.plan->seeds,
+                                   search.plan->epochs));
   Ended ended;
   ATML_TRY(ended.ranking, run_finals(context, *search.plan, stop.with_deadline(hard_stop)));
   times.finalists += now_seconds() - finals_start;
@@ -171,20 +177,23 @@ Result<Finished> go_on(Context& context, const std::atomic<bool>* interrupt) {
   ATML_TRY_STATUS(save_times(*context.store, times));
   if (stop.interrupted()) return interrupted(context, std::move(ended));
   if (ended.ranking.empty()) {
-    return Error{Code::kTimeout, "no finalist was trained to the end in time; give the study more with --budget"};
+    return Error{Code::kTimeout,
+                 "no finalist was trained to the end in time; give the study more with --budget"};
   }
   context.events->info("verifying the winner: reference, C on the host, C on the emulated part");
   const double verify_start = now_seconds();
   ATML_TRY(ended.winner, crown(context, ended.ranking, stop));
   times.verify += now_seconds() - verify_start;
   if (!ended.winner) {
-    return Error{Code::kConflict, "no finalist fits with its trained weights although it did before training; "
-                                  "was the compiler changed during the study?"};
+    return Error{Code::kConflict,
+                 "no finalist fits with its trained weights although it did before training; "
+                 "was the compiler changed during the study?"};
   }
   return finish(context, Ending::kDone, std::move(ended), times);
 }
 
-Result<std::unique_ptr<Context>> reopen(const std::string& study, const std::filesystem::path& out, EventSink& events) {
+Result<std::unique_ptr<Context>> reopen(const std::string& study, const std::filesystem::path& out,
+                                        EventSink& events) {
   ATML_TRY(auto store, study::open_store(study));
   ATML_TRY(const study::StudyInfo info, store->info());
   ATML_TRY(const Json json, Json::parse(info.settings_json));
@@ -194,7 +203,8 @@ Result<std::unique_ptr<Context>> reopen(const std::string& study, const std::fil
   ATML_TRY(data::Dataset dataset, data::load_dataset(settings.data, load));
   if (dataset.fingerprint != info.data_fingerprint) {
     return Error{Code::kConflict,
-                 fmt::format("the data set '{}' is not the one this study began with (fingerprint {:016x}, study has "
+                 fmt::format("the data set '{}' is not the one this study began with (fingerprint "
+                             "{:016x}, study has "
                              "{:016x}); restore the old files or start a new study",
                              settings.data, dataset.fingerprint, info.data_fingerprint)};
   }
@@ -215,32 +225,39 @@ Result<Finished> start(const Settings& settings, const Places& places, EventSink
   ATML_TRY_STATUS(limits_of(settings, part));
   ATML_TRY_STATUS(propose::make_strategy(settings.strategy));
   if (std::filesystem::exists(places.study)) {
-    return Error{Code::kAlreadyExists,
-                 fmt::format("the study '{}' exists; 'autotinyml resume {}' goes on with it, or choose another --out",
-                             places.study, places.study)};
+    return Error{Code::kAlreadyExists, fmt::format("the study '{}' exists; 'autotinyml resume {}' "
+                                                   "goes on with it, or choose another --out",
+                                                   places.study, places.study)};
   }
   data::LoadOptions load;
   load.seed = settings.seed;
   ATML_TRY(data::Dataset dataset, data::load_dataset(settings.data, load));
   ATML_TRY(SpaceChoice choice, choose_space(settings.space, dataset.shape));
-  ATML_TRY(auto context, make_context(settings, std::move(dataset), choice.space, places.out, events));
+  ATML_TRY(auto context,
+           make_context(settings, std::move(dataset), choice.space, places.out, events));
   ATML_TRY_STATUS(make_directories(places.out));
-  study::StudyInfo info{context->dataset.name + " on " + part.name, settings.data, context->dataset.fingerprint,
-                        settings.target, choice.text, "", settings.seed};
+  study::StudyInfo info{context->dataset.name + " on " + part.name,
+                        settings.data,
+                        context->dataset.fingerprint,
+                        settings.target,
+                        choice.text,
+                        "",
+                        settings.seed};
   Settings kept = context->settings;
   kept.jobs = context->jobs;
   if (!kept.budget && !kept.trials) kept.budget = kDefaultBudget;
   context->settings = kept;
   info.settings_json = to_json(kept).dump();
   ATML_TRY(context->store, study::create_store(places.study, info));
-  events.info(fmt::format("{}: {} train, {} validation, {} test; {} for {}; rungs at {} epochs", context->dataset.name,
-                          context->dataset.train.size(), context->dataset.validation.size(),
-                          context->dataset.test.size(), context->space.name(), part.name,
-                          fmt::join(context->plan.rungs, ", ")));
+  events.info(fmt::format("{}: {} train, {} validation, {} test; {} for {}; rungs at {} epochs",
+                          context->dataset.name, context->dataset.train.size(),
+                          context->dataset.validation.size(), context->dataset.test.size(),
+                          context->space.name(), part.name, fmt::join(context->plan.rungs, ", ")));
   return go_on(*context, interrupt);
 }
 
-Result<Finished> resume(const Places& places, EventSink& events, const std::atomic<bool>* interrupt) {
+Result<Finished> resume(const Places& places, EventSink& events,
+                        const std::atomic<bool>* interrupt) {
   ATML_TRY(auto context, reopen(places.study, places.out, events));
   return go_on(*context, interrupt);
 }

@@ -1,4 +1,5 @@
-// Search: data and a part in, verified firmware out. The only place that knows the order of the stages.
+// Search: data and a part in, verified firmware out. The only place that knows the order of the
+// stages.
 #pragma once
 
 #include <atomic>
@@ -23,19 +24,23 @@ struct Finished {
 };
 
 struct Places {
-  std::string study;               // file of the study; start() refuses one that exists
-  std::filesystem::path out;       // firmware/, model.tflite, summary.json, report.html
+  std::string study;          // file of the study; start() refuses one that exists
+  std::filesystem::path out;  // firmware/, model.tflite, summary.json, report.html
 };
 
-/// Runs a new study to its end. `interrupt` may be set at any time (by a signal handler): the trials in flight
-/// are released and recorded. Errors: wrong use or a broken environment; what was committed stays.
+/// Runs a new study to its end. `interrupt` may be set at any time (by a signal handler): the
+/// trials in flight are released and recorded. Errors: wrong use or a broken environment; what was
+/// committed stays.
 Result<Finished> start(const Settings& settings, const Places& places, EventSink& events,
                        const std::atomic<bool>* interrupt);
 
-/// Goes on where a study stopped; one that is complete gives its report at once and writes its files again.
-Result<Finished> resume(const Places& places, EventSink& events, const std::atomic<bool>* interrupt);
+/// Goes on where a study stopped; one that is complete gives its report at once and writes its
+/// files again.
+Result<Finished> resume(const Places& places, EventSink& events,
+                        const std::atomic<bool>* interrupt);
 
-/// The report of a study as it stands, without running anything but the check of the winner's firmware.
+/// The report of a study as it stands, without running anything but the check of the winner's
+/// firmware.
 Result<report::ReportData> report_of(const std::string& study, EventSink& events);
 
 }  // namespace atml::search

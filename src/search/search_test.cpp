@@ -37,7 +37,9 @@ target::Target part() {
 TEST(Settings, LimitsCannotExceedThePart) {
   Settings s;
   s.flash = Bytes(1 << 20);
-  EXPECT_NE(limits_of(s, part()).error().message.find("--flash 1.00 MiB is more than the 512.0 KiB"), std::string::npos);
+  EXPECT_NE(
+      limits_of(s, part()).error().message.find("--flash 1.00 MiB is more than the 512.0 KiB"),
+      std::string::npos);
   s.flash = Bytes(4096);
   s.reserve_flash = Bytes(4096);
   EXPECT_FALSE(limits_of(s, part()).ok());

@@ -14,14 +14,18 @@ std::optional<Bytes> bytes_or_none(const Json& json) {
   return json.is_null() ? std::nullopt : std::optional(Bytes(json.integer()));
 }
 
-Status check_memory(const char* name, Bytes limit, Bytes reserve, Bytes available, const std::string& part) {
+Status check_memory(const char* name, Bytes limit, Bytes reserve, Bytes available,
+                    const std::string& part) {
   if (limit > available) {
-    return Error{Code::kInvalidArgument, fmt::format("--{} {} is more than the {} that {} has; leave it out to use all of it",
-                                                     name, to_text(limit), to_text(available), part)};
+    return Error{
+        Code::kInvalidArgument,
+        fmt::format("--{} {} is more than the {} that {} has; leave it out to use all of it", name,
+                    to_text(limit), to_text(available), part)};
   }
   if (limit.value <= 0 || reserve >= limit) {
-    return Error{Code::kInvalidArgument, fmt::format("--reserve-{} {} leaves nothing of the {} of {}; reserve less",
-                                                     name, to_text(reserve), to_text(limit), name)};
+    return Error{Code::kInvalidArgument,
+                 fmt::format("--reserve-{} {} leaves nothing of the {} of {}; reserve less", name,
+                             to_text(reserve), to_text(limit), name)};
   }
   return {};
 }
@@ -36,7 +40,8 @@ Json to_json(const Settings& s) {
   json.set("reserve_flash", s.reserve_flash.value).set("reserve_ram", s.reserve_ram.value);
   json.set("budget_s", optional_value(s.budget)).set("trials", s.trials ? Json(*s.trials) : Json());
   json.set("strategy", s.strategy).set("space", s.space);
-  json.set("seed", std::to_string(s.seed)).set("jobs", s.jobs);  // text: 64 bits do not fit a JSON number
+  json.set("seed", std::to_string(s.seed))
+      .set("jobs", s.jobs);  // text: 64 bits do not fit a JSON number
   json.set("epochs", s.epochs).set("final_epochs", s.final_epochs);
   json.set("finalists", s.finalists).set("final_seeds", s.final_seeds);
   json.set("single_rounding", s.single_rounding);
@@ -83,10 +88,11 @@ Result<target::Limits> limits_of(const Settings& settings, const target::Target&
   ATML_TRY_STATUS(check_memory("flash", limits.flash, limits.reserve_flash, flash, target.name));
   ATML_TRY_STATUS(check_memory("ram", limits.ram, limits.reserve_ram, ram, target.name));
   if (limits.energy && target.run_watts() <= 0) {
-    return Error{Code::kInvalidArgument,
-                 fmt::format("--energy needs the run current of {}, which its file does not state; "
-                             "add microamps_per_mhz to a copy of the file and pass that as --target",
-                             target.name)};
+    return Error{
+        Code::kInvalidArgument,
+        fmt::format("--energy needs the run current of {}, which its file does not state; "
+                    "add microamps_per_mhz to a copy of the file and pass that as --target",
+                    target.name)};
   }
   return limits;
 }

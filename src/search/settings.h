@@ -12,25 +12,25 @@
 namespace atml::search {
 
 struct Settings {
-  std::string data;                  // built-in name, file or folder
-  std::string target;                // catalogue name or .toml file
-  std::optional<Bytes> flash;        // absent: the part's own
+  std::string data;            // built-in name, file or folder
+  std::string target;          // catalogue name or .toml file
+  std::optional<Bytes> flash;  // absent: the part's own
   std::optional<Bytes> ram;
-  std::optional<Seconds> latency;    // absent: no limit
+  std::optional<Seconds> latency;  // absent: no limit
   std::optional<Joules> energy;
-  Bytes reserve_flash;               // for the rest of the application
+  Bytes reserve_flash;  // for the rest of the application
   Bytes reserve_ram;
-  std::optional<Seconds> budget;     // wall time of the whole job, finalists and report included
-  std::optional<int> trials;         // proposals at most; without budget and trials: kDefaultBudget
+  std::optional<Seconds> budget;  // wall time of the whole job, finalists and report included
+  std::optional<int> trials;      // proposals at most; without budget and trials: kDefaultBudget
   std::string strategy = "bayes";
-  std::string space;                 // name or file; empty: by the shape of the data
+  std::string space;  // name or file; empty: by the shape of the data
   std::uint64_t seed = 1;
-  int jobs = 0;                      // workers; 0: one per core
-  int epochs = 0;                    // of a full training in the search; 0: planned from budget and data
-  int final_epochs = 0;              // of a finalist; 0: planned from the time that is left
-  int finalists = 3;                 // at most
-  int final_seeds = 3;               // trainings per finalist, at least 1
-  bool single_rounding = false;      // requantisation semantics of every model of the study
+  int jobs = 0;          // workers; 0: one per core
+  int epochs = 0;        // of a full training in the search; 0: planned from budget and data
+  int final_epochs = 0;  // of a finalist; 0: planned from the time that is left
+  int finalists = 3;     // at most
+  int final_seeds = 3;   // trainings per finalist, at least 1
+  bool single_rounding = false;  // requantisation semantics of every model of the study
 
   bool operator==(const Settings&) const = default;
 };

@@ -14,7 +14,8 @@ Result<StageTimes> load_times(study::Store& store) {
   times.verify = json["verify"].number();
   times.total = json["total"].number();
   for (const Json& mark : json["course"].items()) {
-    times.course.push_back({mark["seconds"].number(), static_cast<int>(mark["trial"].integer()), mark["best"].number()});
+    times.course.push_back({mark["seconds"].number(), static_cast<int>(mark["trial"].integer()),
+                            mark["best"].number()});
   }
   return times;
 }
@@ -22,7 +23,10 @@ Result<StageTimes> load_times(study::Store& store) {
 Status save_times(study::Store& store, const StageTimes& times) {
   Json course = Json::array();
   for (const CourseMark& mark : times.course) {
-    course.push(Json::object().set("seconds", mark.seconds).set("trial", mark.trial).set("best", mark.best));
+    course.push(Json::object()
+                    .set("seconds", mark.seconds)
+                    .set("trial", mark.trial)
+                    .set("best", mark.best));
   }
   Json json = Json::object();
   json.set("elapsed", times.elapsed).set("finalists", times.finalists).set("verify", times.verify);

@@ -14,10 +14,10 @@ struct CourseMark {
 };
 
 struct StageTimes {
-  double elapsed = 0;     // so far, over all runs
+  double elapsed = 0;  // so far, over all runs
   double finalists = 0;
   double verify = 0;
-  double total = 0;       // 0 until the study is complete
+  double total = 0;  // 0 until the study is complete
   std::vector<CourseMark> course;
 };
 

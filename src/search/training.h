@@ -11,7 +11,8 @@
 namespace atml::search {
 
 /// The trainer's settings that a configuration means, for a schedule of `epochs`.
-train::Settings training_settings(const space::Configuration& configuration, int epochs, std::uint64_t seed);
+train::Settings training_settings(const Context& context, const space::Configuration& configuration,
+                                  int epochs, std::uint64_t seed);
 
 struct TrainedTo {
   train::TrainEnd end = train::TrainEnd::kOk;
@@ -27,7 +28,7 @@ struct Scored {
 };
 
 /// Quantises what was trained and scores it as it will run.
-Result<Scored> quantize_and_score(const Context& context, train::Trainer& trainer, const network::Network& network,
-                                  std::uint64_t seed);
+Result<Scored> quantize_and_score(const Context& context, train::Trainer& trainer,
+                                  const network::Network& network, std::uint64_t seed);
 
 }  // namespace atml::search

@@ -27,8 +27,8 @@ std::string violations_text(const deploy::Deployability& verdict) {
   return text;
 }
 
-void record_verdict(study::Trial& trial, const deploy::Deployability& verdict, const network::Network& network,
-                    const target::Limits& limits) {
+void record_verdict(study::Trial& trial, const deploy::Deployability& verdict,
+                    const network::Network& network, const target::Limits& limits) {
   if (!verdict.computable) {
     const bool linked = verdict.flash.value > 0;
     end(trial, linked ? Outcome::kEmulationFailed : Outcome::kBuildFailed, verdict.reason);
@@ -52,13 +52,17 @@ void record_cut(study::Trial& trial, const StopToken& stop) {
 
 }  // namespace
 
-std::vector<study::Constraint> constraints_of(const deploy::Deployability& verdict, const target::Limits& limits) {
-  std::vector<study::Constraint> constraints{
-      {"flash", static_cast<double>(verdict.flash.value), static_cast<double>(limits.usable_flash().value)},
-      {"ram", static_cast<double>(verdict.ram.value), static_cast<double>(limits.usable_ram().value)}};
+std::vector<study::Constraint> constraints_of(const deploy::Deployability& verdict,
+                                              const target::Limits& limits) {
+  std::vector<study::Constraint> constraints{{"flash", static_cast<double>(verdict.flash.value),
+                                              static_cast<double>(limits.usable_flash().value)},
+                                             {"ram", static_cast<double>(verdict.ram.value),
+                                              static_cast<double>(limits.usable_ram().value)}};
   const bool ran = verdict.instructions.value > 0;
-  if (limits.latency && ran) constraints.push_back({"latency", verdict.latency.value, limits.latency->value});
-  if (limits.energy && ran) constraints.push_back({"energy", verdict.energy.value, limits.energy->value});
+  if (limits.latency && ran)
+    constraints.push_back({"latency", verdict.latency.value, limits.latency->value});
+  if (limits.energy && ran)
+    constraints.push_back({"energy", verdict.energy.value, limits.energy->value});
   return constraints;
 }
 
@@ -81,7 +85,8 @@ study::Figures figures_of(const deploy::Deployability& verdict, const network::N
 }
 
 Status TrialRunner::check(study::Trial& trial, const StopToken& stop) const {
-  const auto network = space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs());
+  const auto network =
+      space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs());
   if (!network.ok()) {
     end(trial, Outcome::kFailed, network.error().message);
     return context_.store->update_trial(trial);
@@ -103,12 +108,16 @@ Status TrialRunner::check(study::Trial& trial, const StopToken& stop) const {
 Status TrialRunner::train_rung(study::Trial& trial, const StopToken& stop) const {
   ATML_TRY(const network::Network network,
            space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs()));
-  const auto seed = Rng::derive(context_.settings.seed, "train", static_cast<std::uint64_t>(trial.number)).next();
-  const train::Settings settings = training_settings(trial.configuration, context_.plan.epochs(), seed);
+  const auto seed =
+      Rng::derive(context_.settings.seed, "train", static_cast<std::uint64_t>(trial.number)).next();
+  const train::Settings settings =
+      training_settings(context_, trial.configuration, context_.plan.epochs(), seed);
   ATML_TRY(const auto trainer, train::Trainer::create(network, context_.dataset, settings));
   if (!trial.rungs.empty()) {
     ATML_TRY(const auto checkpoint, context_.store->get_blob(trial.number, "checkpoint"));
-    if (!checkpoint) return Error{Code::kNotFound, fmt::format("trial {}: its checkpoint is missing", trial.number)};
+    if (!checkpoint)
+      return Error{Code::kNotFound,
+                   fmt::format("trial {}: its checkpoint is missing", trial.number)};
     ATML_TRY_STATUS(trainer->restore(*checkpoint));
   }
   const int goal = context_.plan.rungs[trial.rungs.size()];
@@ -116,7 +125,8 @@ Status TrialRunner::train_rung(study::Trial& trial, const StopToken& stop) const
   const TrainedTo trained = train_to(*trainer, goal, stop);
   trial.seconds.train += now_seconds() - start;
   if (trained.end == train::TrainEnd::kDiverged) {
-    end(trial, Outcome::kDiverged, fmt::format("the loss exploded in epoch {}", trainer->epochs_done() + 1));
+    end(trial, Outcome::kDiverged,
+        fmt::format("the loss exploded in epoch {}", trainer->epochs_done() + 1));
     return context_.store->update_trial(trial);
   }
   if (trained.end == train::TrainEnd::kStopped) {
@@ -127,11 +137,12 @@ Status TrialRunner::train_rung(study::Trial& trial, const StopToken& stop) const
   const double quantize_start = now_seconds();
   ATML_TRY(const Scored scored, quantize_and_score(context_, *trainer, network, seed));
   trial.seconds.quantize += now_seconds() - quantize_start;
-  trial.rungs.push_back({goal, trainer->evaluate(context_.dataset.validation).metric, scored.objective,
-                         trained.loss, now_seconds() - start});
+  trial.rungs.push_back({goal, trainer->evaluate(context_.dataset.validation).metric,
+                         scored.objective, trained.loss, now_seconds() - start});
   trial.objective = scored.objective;
   const bool last = trial.rungs.size() == context_.plan.rungs.size();
-  end(trial, last ? Outcome::kMeasured : Outcome::kPruned, last ? "" : pause_reason(trial, context_.plan));
+  end(trial, last ? Outcome::kMeasured : Outcome::kPruned,
+      last ? "" : pause_reason(trial, context_.plan));
   // The checkpoint first: a trial that says "rung done" must be able to go on.
   if (last) {
     ATML_TRY_STATUS(context_.store->delete_blob(trial.number, "checkpoint"));

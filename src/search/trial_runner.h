@@ -1,5 +1,5 @@
-// The stages of one trial, in the order of the design: decode, deploy, train to the next rung, quantise,
-// evaluate. Every stage commits what it learnt before the next begins.
+// The stages of one trial, in the order of the design: decode, deploy, train to the next rung,
+// quantise, evaluate. Every stage commits what it learnt before the next begins.
 #pragma once
 
 #include "search/context.h"
@@ -7,19 +7,20 @@
 
 namespace atml::search {
 
-/// Stateless; one may serve all workers. An Error means that the environment is broken (disk full, no
-/// compiler) and the search must stop; every end of a trial is an Outcome in the trial.
+/// Stateless; one may serve all workers. An Error means that the environment is broken (disk full,
+/// no compiler) and the search must stop; every end of a trial is an Outcome in the trial.
 class TrialRunner {
  public:
   explicit TrialRunner(const Context& context) : context_(context) {}
 
-  /// Decodes the configuration and asks the oracle, with random live weights. Afterwards the outcome is
-  /// kRunning (deployable: it may be trained), kUndeployable, kBuildFailed, kEmulationFailed, kFailed (the
-  /// configuration does not decode) or kCancelled.
+  /// Decodes the configuration and asks the oracle, with random live weights. Afterwards the
+  /// outcome is kRunning (deployable: it may be trained), kUndeployable, kBuildFailed,
+  /// kEmulationFailed, kFailed (the configuration does not decode) or kCancelled.
   Status check(study::Trial& trial, const StopToken& stop) const;
 
-  /// Trains from where the trial was to the end of its next rung and scores the int8 network. Afterwards the
-  /// outcome is kMeasured (last rung), kPruned (paused: may be promoted), kDiverged or kCancelled.
+  /// Trains from where the trial was to the end of its next rung and scores the int8 network.
+  /// Afterwards the outcome is kMeasured (last rung), kPruned (paused: may be promoted), kDiverged
+  /// or kCancelled.
   Status train_rung(study::Trial& trial, const StopToken& stop) const;
 
  private:
@@ -27,7 +28,8 @@ class TrialRunner {
 };
 
 /// The constraints and figures of a verdict, as a Trial keeps them.
-std::vector<study::Constraint> constraints_of(const deploy::Deployability& verdict, const target::Limits& limits);
+std::vector<study::Constraint> constraints_of(const deploy::Deployability& verdict,
+                                              const target::Limits& limits);
 study::Figures figures_of(const deploy::Deployability& verdict, const network::Network& network);
 
 }  // namespace atml::search

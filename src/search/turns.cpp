@@ -30,7 +30,8 @@ bool Turns::wait_for_others(int worker) {
   }
   busy_[static_cast<std::size_t>(worker)] = false;
   if (next == std::numeric_limits<double>::infinity()) return false;
-  clocks_[static_cast<std::size_t>(worker)] = std::nextafter(next, std::numeric_limits<double>::infinity());
+  clocks_[static_cast<std::size_t>(worker)] =
+      std::nextafter(next, std::numeric_limits<double>::infinity());
   changed_.notify_all();
   return true;
 }

@@ -18,7 +18,8 @@ namespace {
 
 using Bytes8 = std::vector<std::int8_t>;
 
-Bytes8 verification_inputs(const quantize::Int8Model& model, const data::Dataset& dataset, const data::Split& split) {
+Bytes8 verification_inputs(const quantize::Int8Model& model, const data::Dataset& dataset,
+                           const data::Split& split) {
   std::vector<std::size_t> indices(std::min(kVerifySamples, split.size()));
   std::iota(indices.begin(), indices.end(), std::size_t{0});
   Bytes8 inputs = quantize::quantize_inputs(model, dataset, split.select(indices));
@@ -34,7 +35,8 @@ Bytes8 run_reference(const quantize::Int8Model& model, const Bytes8& inputs) {
   Bytes8 outputs(n * out);
   quantize::Interpreter interpreter(model);
   for (std::size_t i = 0; i < n; ++i) {
-    interpreter.run(std::span(inputs).subspan(i * in, in), std::span(outputs).subspan(i * out, out));
+    interpreter.run(std::span(inputs).subspan(i * in, in),
+                    std::span(outputs).subspan(i * out, out));
   }
   return outputs;
 }
@@ -44,20 +46,24 @@ struct Execution {
   std::function<Result<Bytes8>()> run;
 };
 
-std::string first_difference(const Bytes8& expected, const Bytes8& found, std::size_t out, const std::string& name) {
+std::string first_difference(const Bytes8& expected, const Bytes8& found, std::size_t out,
+                             const std::string& name) {
   if (expected.size() != found.size()) {
     return fmt::format("{}: {} output bytes instead of {}", name, found.size(), expected.size());
   }
   const auto [e, f] = std::ranges::mismatch(expected, found);
   if (e == expected.end()) return "";
   const auto at = static_cast<std::size_t>(e - expected.begin());
-  return fmt::format("{}: sample {}, output {}: {} instead of {}", name, at / out, at % out, *f, *e);
+  return fmt::format("{}: sample {}, output {}: {} instead of {}", name, at / out, at % out, *f,
+                     *e);
 }
 
 }  // namespace
 
-Result<report::BitExactness> verify_bit_exact(const quantize::Int8Model& model, const target::Target& target,
-                                              const data::Dataset& dataset, const data::Split& split) {
+Result<report::BitExactness> verify_bit_exact(const quantize::Int8Model& model,
+                                              const target::Target& target,
+                                              const data::Dataset& dataset,
+                                              const data::Split& split) {
   const Bytes8 inputs = verification_inputs(model, dataset, split);
   const Bytes8 expected = run_reference(model, inputs);
   const auto out = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
@@ -70,10 +76,16 @@ Result<report::BitExactness> verify_bit_exact(const quantize::Int8Model& model, 
          quantize::BatchInterpreter(model).run(inputs, n, outputs);
          return outputs;
        }},
-      {"C on the host (gcc)", [&] { return deploy::run_on_host(model, inputs, n, {"gcc", false}); }},
+      {"C on the host (gcc)",
+       [&] {
+         return deploy::run_on_host(model, inputs, n, {"gcc", false});
+       }},
       {"C on the host (gcc, address and undefined-behaviour sanitizers)",
-       [&] { return deploy::run_on_host(model, inputs, n, {"gcc", true}); }},
-      {fmt::format("C on the emulated {}", target.name), [&] { return deploy::run_on_mcu(model, target, inputs, n); }},
+       [&] {
+         return deploy::run_on_host(model, inputs, n, {"gcc", true});
+       }},
+      {fmt::format("C on the emulated {}", target.name),
+       [&] { return deploy::run_on_mcu(model, target, inputs, n); }},
   };
   report::BitExactness result;
   result.checked = true;

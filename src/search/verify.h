@@ -1,5 +1,5 @@
-// Bit-exactness: the reference interpreter, the C on the host (plain and under sanitizers) and the C on the
-// emulated part run the same samples, and every output byte is compared.
+// Bit-exactness: the reference interpreter, the C on the host (plain and under sanitizers) and the
+// C on the emulated part run the same samples, and every output byte is compared.
 #pragma once
 
 #include "data/dataset.h"
@@ -11,9 +11,12 @@ namespace atml::search {
 
 inline constexpr std::size_t kVerifySamples = 200;
 
-/// Runs the first kVerifySamples of a split (all of a smaller one, then seeded random inputs up to that number).
-/// A difference is an answer (equal = false, with the first place); an Error means a missing tool.
-Result<report::BitExactness> verify_bit_exact(const quantize::Int8Model& model, const target::Target& target,
-                                              const data::Dataset& dataset, const data::Split& split);
+/// Runs the first kVerifySamples of a split (all of a smaller one, then seeded random inputs up to
+/// that number). A difference is an answer (equal = false, with the first place); an Error means a
+/// missing tool.
+Result<report::BitExactness> verify_bit_exact(const quantize::Int8Model& model,
+                                              const target::Target& target,
+                                              const data::Dataset& dataset,
+                                              const data::Split& split);
 
 }  // namespace atml::search

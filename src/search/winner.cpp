@@ -23,9 +23,14 @@ Json to_json(const Winner& w) {
   Json executions = Json::array();
   for (const std::string& e : w.bit_exact.executions) executions.push(e);
   Json json = Json::object();
-  json.set("trial", w.trial).set("seed_index", w.seed_index).set("test", w.test).set("float_test", w.float_test);
+  json.set("trial", w.trial)
+      .set("seed_index", w.seed_index)
+      .set("test", w.test)
+      .set("float_test", w.float_test);
   if (w.test_interval) json.set("low", w.test_interval->low).set("high", w.test_interval->high);
-  json.set("confusion", confusion).set("equal", w.bit_exact.equal).set("samples", w.bit_exact.samples);
+  json.set("confusion", confusion)
+      .set("equal", w.bit_exact.equal)
+      .set("samples", w.bit_exact.samples);
   json.set("executions", executions).set("detail", w.bit_exact.detail);
   return json;
 }
@@ -36,7 +41,8 @@ Winner from_json(const Json& json) {
   w.seed_index = static_cast<int>(json["seed_index"].integer());
   w.test = json["test"].number();
   w.float_test = json["float_test"].number();
-  if (json.contains("low")) w.test_interval = report::Interval{json["low"].number(), json["high"].number()};
+  if (json.contains("low"))
+    w.test_interval = report::Interval{json["low"].number(), json["high"].number()};
   for (const Json& count : json["confusion"].items()) w.confusion.push_back(count.integer());
   w.bit_exact.checked = true;
   w.bit_exact.equal = json["equal"].boolean();
@@ -47,14 +53,21 @@ Winner from_json(const Json& json) {
 }
 
 /// The float metric of the network that the winner's int8 model came from, on the test split.
-Result<double> float_test_metric(Context& context, const RankedFinalist& finalist, const FinalPlan& plan) {
+Result<double> float_test_metric(Context& context, const RankedFinalist& finalist,
+                                 const FinalPlan& plan) {
   const FinalRun& run = finalist.best_run();
-  ATML_TRY(const network::Network network, space::decode(finalist.trial.configuration, context.dataset.shape,
-                                                         context.dataset.outputs()));
-  ATML_TRY(const auto trainer, train::Trainer::create(network, context.dataset,
-                                                      training_settings(finalist.trial.configuration, plan.epochs, run.seed)));
-  ATML_TRY(const auto checkpoint, context.store->get_blob(run.trial, final_checkpoint_kind(run.seed_index)));
-  if (!checkpoint) return Error{Code::kNotFound, fmt::format("trial {}: its final weights are missing", run.trial)};
+  ATML_TRY(const network::Network network,
+           space::decode(finalist.trial.configuration, context.dataset.shape,
+                         context.dataset.outputs()));
+  ATML_TRY(const auto trainer,
+           train::Trainer::create(
+               network, context.dataset,
+               training_settings(context, finalist.trial.configuration, plan.epochs, run.seed)));
+  ATML_TRY(const auto checkpoint,
+           context.store->get_blob(run.trial, final_checkpoint_kind(run.seed_index)));
+  if (!checkpoint)
+    return Error{Code::kNotFound,
+                 fmt::format("trial {}: its final weights are missing", run.trial)};
   ATML_TRY_STATUS(trainer->restore(*checkpoint));
   return trainer->evaluate(context.dataset.test).metric;
 }
@@ -66,16 +79,20 @@ Result<FinalPlan> stored_plan(Context& context) {
   return final_plan_from_json(json);
 }
 
-Result<Winner> score(Context& context, const RankedFinalist& finalist, const quantize::Int8Model& model,
-                     const StopToken& stop) {
+Result<Winner> score(Context& context, const RankedFinalist& finalist,
+                     const quantize::Int8Model& model, const StopToken& stop) {
   Winner w;
   w.trial = finalist.trial.number;
   w.seed_index = finalist.best_run().seed_index;
-  ATML_TRY(w.bit_exact, verify_bit_exact(model, context.target, context.dataset, context.dataset.test));
-  ATML_TRY(const quantize::Score test, quantize::evaluate(model, context.dataset, context.dataset.test, stop));
+  ATML_TRY(w.bit_exact,
+           verify_bit_exact(model, context.target, context.dataset, context.dataset.test));
+  ATML_TRY(const quantize::Score test,
+           quantize::evaluate(model, context.dataset, context.dataset.test, stop));
   w.test = test.metric;
-  if (context.dataset.task == data::Task::kClassification) w.test_interval = wilson_interval(test.metric, test.samples);
-  for (const auto& row : test.confusion) w.confusion.insert(w.confusion.end(), row.begin(), row.end());
+  if (context.dataset.task == data::Task::kClassification)
+    w.test_interval = wilson_interval(test.metric, test.samples);
+  for (const auto& row : test.confusion)
+    w.confusion.insert(w.confusion.end(), row.begin(), row.end());
   ATML_TRY(const FinalPlan plan, stored_plan(context));
   ATML_TRY(w.float_test, float_test_metric(context, finalist, plan));
   return w;
@@ -84,11 +101,13 @@ Result<Winner> score(Context& context, const RankedFinalist& finalist, const qua
 }  // namespace
 
 report::Interval wilson_interval(double proportion, std::size_t n) {
-  // E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
+  // E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22
+  // (1927).
   constexpr double kZ = 1.959963984540054;
   const double count = static_cast<double>(n);
   const double centre = proportion + kZ * kZ / (2 * count);
-  const double spread = kZ * std::sqrt(proportion * (1 - proportion) / count + kZ * kZ / (4 * count * count));
+  const double spread =
+      kZ * std::sqrt(proportion * (1 - proportion) / count + kZ * kZ / (4 * count * count));
   const double scale = 1 + kZ * kZ / count;
   return {std::max(0.0, (centre - spread) / scale), std::min(1.0, (centre + spread) / scale)};
 }
@@ -102,11 +121,14 @@ Result<std::optional<Winner>> crown(Context& context, const std::vector<RankedFi
   }
   for (const RankedFinalist& finalist : ranking) {
     const FinalRun& run = finalist.best_run();
-    ATML_TRY(const quantize::Int8Model model, get_model(*context.store, run.trial, final_model_kind(run.seed_index)));
-    ATML_TRY(const auto verdict, context.full_oracle->check(model, context.target, context.limits, stop));
+    ATML_TRY(const quantize::Int8Model model,
+             get_model(*context.store, run.trial, final_model_kind(run.seed_index)));
+    ATML_TRY(const auto verdict,
+             context.full_oracle->check(model, context.target, context.limits, stop));
     if (!verdict.deployable()) {
-      context.events->warning(fmt::format("trial {} fitted with random weights but not with its trained ones; it is passed over",
-                                          run.trial));
+      context.events->warning(fmt::format(
+          "trial {} fitted with random weights but not with its trained ones; it is passed over",
+          run.trial));
       continue;
     }
     ATML_TRY(const Winner winner, score(context, finalist, model, stop));

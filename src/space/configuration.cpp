@@ -13,7 +13,8 @@ namespace {
 std::string value_text(const Value& value) {
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *whole);
   if (const auto* word = std::get_if<std::string>(&value)) return *word;
-  std::string text = fmt::format("{}", std::get<double>(value));  // the shortest that reads back equal
+  std::string text =
+      fmt::format("{}", std::get<double>(value));  // the shortest that reads back equal
   if (text.find_first_of(".en") == std::string::npos) text += ".0";  // 1.0 must not read back as 1
   return text;
 }
@@ -54,7 +55,8 @@ std::int64_t Configuration::integer(std::string_view name, std::int64_t fallback
 double Configuration::real(std::string_view name, double fallback) const {
   const Value* value = find(name);
   if (value == nullptr) return fallback;
-  ATML_ASSERT(std::holds_alternative<double>(*value), fmt::format("parameter {} is not real", name));
+  ATML_ASSERT(std::holds_alternative<double>(*value),
+              fmt::format("parameter {} is not real", name));
   return std::get<double>(*value);
 }
 
@@ -84,7 +86,8 @@ Result<Configuration> Configuration::from_text(std::string_view text) {
       return Error{Code::kParse, fmt::format("'{}' in a configuration is not name=value", part)};
     const std::string name = part.substr(0, equals);
     if (result.has(name))
-      return Error{Code::kParse, fmt::format("parameter '{}' appears twice in a configuration", name)};
+      return Error{Code::kParse,
+                   fmt::format("parameter '{}' appears twice in a configuration", name)};
     auto value = value_from(std::string_view(part).substr(equals + 1));
     if (!value) return value.error().with_context(fmt::format("parameter '{}'", name));
     result.set(name, std::move(value).value());

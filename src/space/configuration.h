@@ -12,7 +12,8 @@
 
 namespace atml::space {
 
-using Value = std::variant<std::int64_t, double, std::string>;  // integer and ordinal, real, categorical
+using Value =
+    std::variant<std::int64_t, double, std::string>;  // integer and ordinal, real, categorical
 
 /// Only active parameters have a value. Ordered by name: equal configurations have equal texts.
 class Configuration {

@@ -40,7 +40,8 @@ TEST(Configuration, RefusesMalformedText) {
             "'b' in a configuration is not name=value");
   EXPECT_EQ(Configuration::from_text("a=1 a=2").error().message,
             "parameter 'a' appears twice in a configuration");
-  EXPECT_EQ(Configuration::from_text("a=1x2").error().message, "parameter 'a': '1x2' is not a number");
+  EXPECT_EQ(Configuration::from_text("a=1x2").error().message,
+            "parameter 'a': '1x2' is not a number");
   EXPECT_EQ(Configuration::from_text("a=").error().message, "parameter 'a': empty value");
   EXPECT_TRUE(Configuration::from_text("").ok());
 }

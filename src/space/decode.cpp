@@ -24,8 +24,10 @@ class Builder {
   void add(network::Op op, std::vector<int> inputs) {
     if (!status_.ok()) return;
     auto index = network_.add(std::move(op), std::move(inputs));
-    if (index) last_ = *index;
-    else status_ = index.error();
+    if (index)
+      last_ = *index;
+    else
+      status_ = index.error();
   }
   void add(network::Op op) { add(std::move(op), {last_}); }
   void relu() { add(network::Activate{}); }
@@ -39,8 +41,8 @@ class Builder {
     add(network::BatchNorm{});
   }
 
-  /// Same padding; along an axis of one element everything is 1, and a stride that would leave fewer
-  /// than two rows or columns becomes 1.
+  /// Same padding; along an axis of one element everything is 1, and a stride that would leave
+  /// fewer than two rows or columns becomes 1.
   Window window(int kernel, int stride) const {
     const Shape& map = shape();
     const auto stride_on = [stride](int size) { return size >= 2 * stride ? stride : 1; };
@@ -109,10 +111,14 @@ int downsample(Builder& b, const std::string& how, int stride) {
   if (stride == 1 || how == "stride") return stride;
   const Window window = b.window(stride, stride);
   if (window.stride_h == 1 && window.stride_w == 1) return 1;
-  const Window pool{.kernel_h = window.stride_h, .kernel_w = window.stride_w,
-                    .stride_h = window.stride_h, .stride_w = window.stride_w};
-  if (how == "maxpool") b.add(network::MaxPool{pool});
-  else b.add(network::AveragePool{pool});
+  const Window pool{.kernel_h = window.stride_h,
+                    .kernel_w = window.stride_w,
+                    .stride_h = window.stride_h,
+                    .stride_w = window.stride_w};
+  if (how == "maxpool")
+    b.add(network::MaxPool{pool});
+  else
+    b.add(network::AveragePool{pool});
   return 1;
 }
 
@@ -134,8 +140,10 @@ void add_stage(Builder& b, const Configuration& c, int stage) {
 
 void add_head(Builder& b, const Configuration& c, int outputs) {
   const bool map = b.shape().height > 1 || b.shape().width > 1;
-  if (map && c.word("head", "average") == "average") b.add(network::GlobalAveragePool{});
-  else if (map) b.add(network::Flatten{});
+  if (map && c.word("head", "average") == "average")
+    b.add(network::GlobalAveragePool{});
+  else if (map)
+    b.add(network::Flatten{});
   if (const int units = whole(c, "hidden", 0); units > 0) {
     b.add(network::Dense{.units = units});
     b.relu();
@@ -176,15 +184,17 @@ Result<Network> decode_dense(const Configuration& c, const Shape& input, int out
 
 Result<Network> decode(const Configuration& configuration, const Shape& input, int outputs) {
   if (outputs < 1)
-    return Error{Code::kUnsupported, fmt::format("a network needs at least one output, not {}", outputs)};
+    return Error{Code::kUnsupported,
+                 fmt::format("a network needs at least one output, not {}", outputs)};
   if (input.height < 1 || input.width < 1 || input.channels < 1)
     return Error{Code::kUnsupported, fmt::format("the input {} is empty", input.text())};
   if (configuration.has("layers")) return decode_dense(configuration, input, outputs);
   if (input.height == 1 && input.width == 1)
-    return Error{Code::kUnsupported,
-                 fmt::format("a convolutional space cannot express the feature vector {}; use the space "
-                             "'table'",
-                             input.text())};
+    return Error{
+        Code::kUnsupported,
+        fmt::format("a convolutional space cannot express the feature vector {}; use the space "
+                    "'table'",
+                    input.text())};
   return decode_convolutional(configuration, input, outputs);
 }
 

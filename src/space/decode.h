@@ -11,21 +11,22 @@
 namespace atml::space {
 
 /// The network of a configuration for an input shape and a number of outputs (logits or values).
-/// Works on images (H x W x C), signals (T x 1 x C: kernels k x 1) and feature vectors (1 x 1 x N: a
-/// dense net). Parameters that the configuration lacks take the defaults of spaces/*.toml. A stride or
-/// pooling that a map is too small for (fewer than 2 x stride rows or columns) becomes 1, so that every
-/// configuration gives a valid network. Fails (unsupported) where the space cannot express the input:
-/// convolutions over a feature vector, or fewer than one output.
-Result<network::Network> decode(const Configuration& configuration, const Shape& input, int outputs);
+/// Works on images (H x W x C), signals (T x 1 x C: kernels k x 1) and feature vectors (1 x 1 x N:
+/// a dense net). Parameters that the configuration lacks take the defaults of spaces/*.toml. A
+/// stride or pooling that a map is too small for (fewer than 2 x stride rows or columns) becomes 1,
+/// so that every configuration gives a valid network. Fails (unsupported) where the space cannot
+/// express the input: convolutions over a feature vector, or fewer than one output.
+Result<network::Network> decode(const Configuration& configuration, const Shape& input,
+                                int outputs);
 
 struct TrainingChoice {
-  double learning_rate = 3e-3;   // peak, AdamW
-  double weight_decay = 1e-3;    // decoupled
+  double learning_rate = 3e-3;  // peak, AdamW
+  double weight_decay = 1e-3;   // decoupled
   int batch_size = 64;
-  double augmentation = 0.3;     // strength in [0, 1]; 0 = none
-  double dropout = 0;            // before the last dense layer (already a layer of the network)
-  double label_smoothing = 0;    // [0, 0.2]
-  double mixup = 0;              // Beta parameter; 0 = none
+  double augmentation = 0.3;   // strength in [0, 1]; 0 = none
+  double dropout = 0;          // before the last dense layer (already a layer of the network)
+  double label_smoothing = 0;  // [0, 0.2]
+  double mixup = 0;            // Beta parameter; 0 = none
   bool operator==(const TrainingChoice&) const = default;
 };
 TrainingChoice training_choice(const Configuration& configuration);

@@ -31,10 +31,11 @@ struct Input {
 
 TEST_F(Decode, EverySampledConfigurationIsAValidNetworkForEveryInput) {
   Rng rng(11);
-  for (const Input& input : {Input{"image", {28, 28, 1}}, Input{"image", {32, 32, 3}}, Input{"image", {8, 8, 1}},
-                             Input{"image", {3, 5, 2}}, Input{"image", {96, 96, 3}}, Input{"image", {49, 10, 1}},
-                             Input{"signal", {128, 1, 9}}, Input{"signal", {2, 1, 1}}, Input{"signal", {1000, 1, 3}},
-                             Input{"table", {1, 1, 4}}, Input{"table", {8, 8, 1}}}) {
+  for (const Input& input :
+       {Input{"image", {28, 28, 1}}, Input{"image", {32, 32, 3}}, Input{"image", {8, 8, 1}},
+        Input{"image", {3, 5, 2}}, Input{"image", {96, 96, 3}}, Input{"image", {49, 10, 1}},
+        Input{"signal", {128, 1, 9}}, Input{"signal", {2, 1, 1}}, Input{"signal", {1000, 1, 3}},
+        Input{"table", {1, 1, 4}}, Input{"table", {8, 8, 1}}}) {
     const Space space = *load_space(input.space);
     for (int i = 0; i < 200; ++i) {
       const Configuration c = space.sample(rng);
@@ -64,46 +65,55 @@ TEST_F(Decode, SignalsGetColumnKernels) {
 }
 
 TEST_F(Decode, BlocksHaveTheStructureTheyAreNamedAfter) {
-  const std::string common = "stem_filters=0 stages=1 stage1_width=4 stage1_stride=1 head=average residual=identity ";
+  const std::string common =
+      "stem_filters=0 stages=1 stage1_width=4 stage1_stride=1 head=average residual=identity ";
   const auto net = [&](const std::string& rest) {
     return kinds(must(*Configuration::from_text(common + rest), {8, 8, 4}, 2));
   };
   EXPECT_EQ(net("block=conv"),
-            "input8x8x4 conv8x8x4 batch_norm8x8x4 add8x8x4 relu8x8x4 global_average_pool1x1x4 dense1x1x2 ");
-  EXPECT_EQ(net("block=separable"),
-            "input8x8x4 depthwise8x8x4 batch_norm8x8x4 relu8x8x4 conv8x8x4 batch_norm8x8x4 add8x8x4 "
-            "relu8x8x4 global_average_pool1x1x4 dense1x1x2 ");
+            "input8x8x4 conv8x8x4 batch_norm8x8x4 add8x8x4 relu8x8x4 global_average_pool1x1x4 "
+            "dense1x1x2 ");
+  EXPECT_EQ(
+      net("block=separable"),
+      "input8x8x4 depthwise8x8x4 batch_norm8x8x4 relu8x8x4 conv8x8x4 batch_norm8x8x4 add8x8x4 "
+      "relu8x8x4 global_average_pool1x1x4 dense1x1x2 ");
   EXPECT_EQ(net("block=inverted expansion=3"),
             "input8x8x4 conv8x8x12 batch_norm8x8x12 relu8x8x12 depthwise8x8x12 batch_norm8x8x12 "
             "relu8x8x12 conv8x8x4 batch_norm8x8x4 add8x8x4 global_average_pool1x1x4 dense1x1x2 ");
 }
 
 TEST_F(Decode, ProjectionJoinsWhereShapesDiffer) {
-  const auto net = must(*Configuration::from_text("stem_filters=0 stages=1 stage1_width=6 stage1_stride=2 "
-                                                  "block=conv residual=projection head=flatten hidden=5 dropout=0.1"),
-                        {8, 8, 4}, 2);
+  const auto net = must(
+      *Configuration::from_text("stem_filters=0 stages=1 stage1_width=6 stage1_stride=2 "
+                                "block=conv residual=projection head=flatten hidden=5 dropout=0.1"),
+      {8, 8, 4}, 2);
   EXPECT_EQ(kinds(net),
             "input8x8x4 conv4x4x6 batch_norm4x4x6 conv4x4x6 batch_norm4x4x6 add4x4x6 relu4x4x6 "
             "flatten1x1x96 dense1x1x5 relu1x1x5 dropout1x1x5 dense1x1x2 ");
 }
 
 TEST_F(Decode, PoolingHalvesBeforeTheStage) {
-  const auto net = must(*Configuration::from_text("stem_filters=0 stages=1 stage1_width=6 stage1_stride=2 "
-                                                  "block=conv downsample=maxpool"),
-                        {8, 8, 4}, 2);
-  EXPECT_EQ(kinds(net), "input8x8x4 max_pool4x4x4 conv4x4x6 batch_norm4x4x6 relu4x4x6 "
-                        "global_average_pool1x1x6 dense1x1x2 ");
+  const auto net =
+      must(*Configuration::from_text("stem_filters=0 stages=1 stage1_width=6 stage1_stride=2 "
+                                     "block=conv downsample=maxpool"),
+           {8, 8, 4}, 2);
+  EXPECT_EQ(kinds(net),
+            "input8x8x4 max_pool4x4x4 conv4x4x6 batch_norm4x4x6 relu4x4x6 "
+            "global_average_pool1x1x6 dense1x1x2 ");
 }
 
 TEST_F(Decode, RefusesWhatItCannotExpress) {
   const Configuration image = load_space("image")->default_configuration();
-  EXPECT_EQ(decode(image, {1, 1, 12}, 3).error().message,
-            "a convolutional space cannot express the feature vector 1x1x12; use the space 'table'");
-  EXPECT_EQ(decode(image, {8, 8, 1}, 0).error().message, "a network needs at least one output, not 0");
+  EXPECT_EQ(
+      decode(image, {1, 1, 12}, 3).error().message,
+      "a convolutional space cannot express the feature vector 1x1x12; use the space 'table'");
+  EXPECT_EQ(decode(image, {8, 8, 1}, 0).error().message,
+            "a network needs at least one output, not 0");
 }
 
 TEST_F(Decode, TrainingSettingsComeFromTheConfiguration) {
-  const TrainingChoice t = training_choice(*Configuration::from_text("learning_rate=0.5 batch_size=32 mixup=0.2"));
+  const TrainingChoice t =
+      training_choice(*Configuration::from_text("learning_rate=0.5 batch_size=32 mixup=0.2"));
   EXPECT_EQ(t.learning_rate, 0.5);
   EXPECT_EQ(t.batch_size, 32);
   EXPECT_EQ(t.mixup, 0.2);

@@ -68,14 +68,15 @@ std::vector<std::string> names_of(const std::vector<Parameter>& parameters) {
   return names;
 }
 
-Result<std::vector<Condition>> conditions_of(const Toml& when, const std::vector<Parameter>& before) {
+Result<std::vector<Condition>> conditions_of(const Toml& when,
+                                             const std::vector<Parameter>& before) {
   std::vector<Condition> conditions;
   for (const std::string& parent : when.keys()) {
     ATML_TRY(const Toml node, when.at(parent));
     const Parameter* p = find(before, parent);
     if (p == nullptr)
-      return node.error(fmt::format("the condition names '{}', which is not declared before it{}", parent,
-                                    suggestion(parent, names_of(before))));
+      return node.error(fmt::format("the condition names '{}', which is not declared before it{}",
+                                    parent, suggestion(parent, names_of(before))));
     ATML_TRY(auto values, values_of(node, p->kind));
     conditions.push_back({parent, std::move(values)});
   }
@@ -104,7 +105,8 @@ void keep_default_inside(Parameter& p) {
     if (p.kind == Kind::kOrdinal) {
       const auto wanted = std::get<std::int64_t>(p.preferred);
       for (const Value& v : p.values) {
-        if (std::abs(std::get<std::int64_t>(v) - wanted) < std::abs(std::get<std::int64_t>(best) - wanted))
+        if (std::abs(std::get<std::int64_t>(v) - wanted) <
+            std::abs(std::get<std::int64_t>(best) - wanted))
           best = v;
       }
     }
@@ -150,8 +152,9 @@ Status narrow(const Toml& table, Parameter& p) {
   for (const std::string& key : foreign) {
     if (!table.contains(key)) continue;
     ATML_TRY(const Toml node, table.at(key));
-    return node.error(fmt::format("parameter '{}' is {}: it has no '{}'; use {}", p.name, to_string(p.kind),
-                                  key, has_choices(p.kind) ? "values" : "low and high"));
+    return node.error(fmt::format("parameter '{}' is {}: it has no '{}'; use {}", p.name,
+                                  to_string(p.kind), key,
+                                  has_choices(p.kind) ? "values" : "low and high"));
   }
   if (table.contains("fixed")) {
     ATML_TRY_STATUS(fix(table, p));
@@ -165,18 +168,20 @@ Status narrow(const Toml& table, Parameter& p) {
     std::vector<std::string> known;
     for (const Value& k : before.values) known.push_back(std::get<std::string>(k));
     const std::string& word = std::get<std::string>(v);
-    return table.error(fmt::format("parameter '{}' has no value '{}'{}", p.name, word,
-                                   suggestion(word, known)));
+    return table.error(
+        fmt::format("parameter '{}' has no value '{}'{}", p.name, word, suggestion(word, known)));
   }
   return {};
 }
 
 Result<Parameter> declare(const std::string& name, const Toml& table,
                           const std::vector<Parameter>& before) {
-  ATML_TRY_STATUS(table.only_keys({"kind", "low", "high", "log", "values", "fixed", "default", "when", "help"}));
+  ATML_TRY_STATUS(table.only_keys(
+      {"kind", "low", "high", "log", "values", "fixed", "default", "when", "help"}));
   if (!table.contains("kind"))
-    return table.error(fmt::format("parameter '{}' needs a kind (integer, real, categorical, ordinal){}", name,
-                                   before.empty() ? "" : suggestion(name, names_of(before))));
+    return table.error(
+        fmt::format("parameter '{}' needs a kind (integer, real, categorical, ordinal){}", name,
+                    before.empty() ? "" : suggestion(name, names_of(before))));
   Parameter p;
   p.name = name;
   ATML_TRY(p.kind, kind_from(table));
@@ -197,9 +202,11 @@ Result<Parameter> declare(const std::string& name, const Toml& table,
 }
 
 bool can_have(const Parameter& p, const Value& value) {
-  if (has_choices(p.kind)) return std::find(p.values.begin(), p.values.end(), value) != p.values.end();
+  if (has_choices(p.kind))
+    return std::find(p.values.begin(), p.values.end(), value) != p.values.end();
   const auto* number = std::get_if<std::int64_t>(&value);
-  return number != nullptr && static_cast<double>(*number) >= p.low && static_cast<double>(*number) <= p.high;
+  return number != nullptr && static_cast<double>(*number) >= p.low &&
+         static_cast<double>(*number) <= p.high;
 }
 
 // After narrowing: conditions that can no longer hold remove their parameter, and so its children.
@@ -209,7 +216,8 @@ std::vector<Parameter> without_unreachable(std::vector<Parameter> parameters) {
     bool reachable = true;
     for (Condition& c : p.conditions) {
       const Parameter* parent = find(kept, c.parent);
-      if (parent != nullptr) std::erase_if(c.values, [&](const Value& v) { return !can_have(*parent, v); });
+      if (parent != nullptr)
+        std::erase_if(c.values, [&](const Value& v) { return !can_have(*parent, v); });
       reachable = reachable && parent != nullptr && !c.values.empty();
     }
     if (reachable) kept.push_back(std::move(p));
@@ -229,7 +237,8 @@ Result<Space> load(const std::string& name_or_path, int depth) {
   if (!builtin && name_or_path.find('/') == std::string::npos && !name_or_path.ends_with(".toml"))
     return Error{Code::kNotFound, fmt::format("unknown space '{}'{}", name_or_path,
                                               suggestion(name_or_path, names))};
-  const std::filesystem::path path = builtin ? builtin_path(name_or_path) : std::filesystem::path(name_or_path);
+  const std::filesystem::path path =
+      builtin ? builtin_path(name_or_path) : std::filesystem::path(name_or_path);
   ATML_TRY(const Toml root, Toml::parse_file(path));
   return space_from(root, path.string(), depth);
 }
@@ -239,7 +248,8 @@ Result<std::vector<Parameter>> inherited(const Toml& root, int depth) {
   ATML_TRY(const Toml node, root.at("extends"));
   ATML_TRY(const std::string base_name, node.string());
   if (depth >= kMaxDepth)
-    return node.error(fmt::format("more than {} files extend each other; is there a circle?", kMaxDepth));
+    return node.error(
+        fmt::format("more than {} files extend each other; is there a circle?", kMaxDepth));
   auto base = load(base_name, depth + 1);
   if (!base) return base.error().with_context(node.where());
   return base->parameters();
@@ -247,7 +257,8 @@ Result<std::vector<Parameter>> inherited(const Toml& root, int depth) {
 
 Result<Space> space_from(const Toml& root, const std::string& file_name, int depth) {
   ATML_TRY_STATUS(root.only_keys({"name", "description", "extends", "parameters"}));
-  ATML_TRY(std::string name, root.string_or("name", std::filesystem::path(file_name).stem().string()));
+  ATML_TRY(std::string name,
+           root.string_or("name", std::filesystem::path(file_name).stem().string()));
   ATML_TRY(std::vector<Parameter> parameters, inherited(root, depth));
   const std::size_t inherited_count = parameters.size();
   if (root.contains("parameters")) {
@@ -258,7 +269,8 @@ Result<Space> space_from(const Toml& root, const std::string& file_name, int dep
         return table.error(fmt::format("'{}' must be a table such as {{ fixed = 3 }}", key));
       const auto known = std::find_if(parameters.begin(), parameters.end(),
                                       [&](const Parameter& p) { return p.name == key; });
-      if (known != parameters.end() && known - parameters.begin() < static_cast<std::ptrdiff_t>(inherited_count)) {
+      if (known != parameters.end() &&
+          known - parameters.begin() < static_cast<std::ptrdiff_t>(inherited_count)) {
         ATML_TRY_STATUS(narrow(table, *known));
       } else {
         ATML_TRY(Parameter fresh, declare(key, table, parameters));
@@ -269,8 +281,8 @@ Result<Space> space_from(const Toml& root, const std::string& file_name, int dep
       if (!checked) return table.error(checked.error().message);
     }
   }
-  auto space = Space::create(std::move(name), inherited_count > 0 ? without_unreachable(parameters)
-                                                                  : parameters);
+  auto space = Space::create(std::move(name),
+                             inherited_count > 0 ? without_unreachable(parameters) : parameters);
   if (!space) return space.error().with_context(file_name);
   return space;
 }

@@ -50,10 +50,11 @@ kind = "real"
 low = 0.0
 high = 0.5
 default = 0.2
-)", "my.toml");
+)",
+                                 "my.toml");
   ASSERT_TRUE(space.ok()) << space.error().message;
   EXPECT_EQ(space->find("block")->values.size(), 1u);
-  EXPECT_EQ(space->find("expansion"), nullptr);     // its condition can no longer hold
+  EXPECT_EQ(space->find("expansion"), nullptr);  // its condition can no longer hold
   EXPECT_EQ(space->find("stage4_width"), nullptr);
   ASSERT_NE(space->find("stage3_width"), nullptr);
   EXPECT_EQ(space->find("stage3_width")->conditions[0].values.size(), 1u);
@@ -66,31 +67,38 @@ TEST_F(Read, AFileCanExtendAFile) {
   auto folder = ScratchFolder::create();
   ASSERT_TRUE(folder.ok());
   const auto first = folder->path() / "first.toml";
-  ASSERT_TRUE(write_scratch_file(first, "extends = \"table\"\n[parameters.layers]\nhigh = 2\n").ok());
-  const auto space = parse_space("extends = \"" + first.string() + "\"\n[parameters.layers]\nlow = 2\n", "b.toml");
+  ASSERT_TRUE(
+      write_scratch_file(first, "extends = \"table\"\n[parameters.layers]\nhigh = 2\n").ok());
+  const auto space =
+      parse_space("extends = \"" + first.string() + "\"\n[parameters.layers]\nlow = 2\n", "b.toml");
   ASSERT_TRUE(space.ok()) << space.error().message;
   EXPECT_EQ(space->find("layers")->low, 2);
   EXPECT_EQ(space->find("layers")->high, 2);
   ASSERT_TRUE(write_scratch_file(first, "extends = \"" + first.string() + "\"\n").ok());
-  EXPECT_NE(load_space(first.string()).error().message.find("is there a circle?"), std::string::npos);
+  EXPECT_NE(load_space(first.string()).error().message.find("is there a circle?"),
+            std::string::npos);
 }
 
 TEST_F(Read, ErrorsNameFileLineKeyAndRemedy) {
   EXPECT_EQ(error("extends = \"image\"\n[parameters.blok]\nfixed = \"conv\"\n"),
-            "my.toml:2: parameter 'blok' needs a kind (integer, real, categorical, ordinal); did you mean 'block'?");
+            "my.toml:2: parameter 'blok' needs a kind (integer, real, categorical, ordinal); did "
+            "you mean 'block'?");
   EXPECT_EQ(error("extends = \"image\"\n[parameters.block]\nfixed = \"convv\"\n"),
             "my.toml:2: parameter 'block' has no value 'convv'; did you mean 'conv'?");
   EXPECT_NE(error("extends = \"image\"\n[parameters.block]\nlow = 3\n")
                 .find("my.toml:3: parameter 'block' is categorical: it has no 'low'; use values"),
             std::string::npos);
-  EXPECT_NE(error("[parameters.x]\nkind = \"reel\"\nlow = 0\nhigh = 1\ndefault = 0.5\n").find("my.toml:2"),
+  EXPECT_NE(error("[parameters.x]\nkind = \"reel\"\nlow = 0\nhigh = 1\ndefault = 0.5\n")
+                .find("my.toml:2"),
             std::string::npos);
-  EXPECT_NE(error("[parameters.x]\nkind = \"real\"\nlow = 0\nhigh = 1\ndefaut = 0.5\n").find("did you mean 'default'?"),
+  EXPECT_NE(error("[parameters.x]\nkind = \"real\"\nlow = 0\nhigh = 1\ndefaut = 0.5\n")
+                .find("did you mean 'default'?"),
             std::string::npos);
   EXPECT_NE(error("[parameters.x]\nkind = \"real\"\nlow = 3\nhigh = 1\ndefault = 1\n")
                 .find("my.toml:1: parameter 'x': the range [3, 1] is empty"),
             std::string::npos);
-  EXPECT_NE(error("extends = \"image\"\n[parameters.stages]\nfixed = 2.5\n").find("my.toml:3"), std::string::npos);
+  EXPECT_NE(error("extends = \"image\"\n[parameters.stages]\nfixed = 2.5\n").find("my.toml:3"),
+            std::string::npos);
   EXPECT_NE(error("name = \"empty\"\n").find("has no parameters"), std::string::npos);
   EXPECT_NE(error("[parameters]\nx = 3\n").find("'x' must be a table"), std::string::npos);
 }

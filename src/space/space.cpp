@@ -11,8 +11,8 @@
 namespace atml::space {
 namespace {
 
-// Reals keep eight significant digits: people read them, equal configurations have equal encodings in
-// spite of the rounding of log and exp, and two proposals differ by more than rounding noise.
+// Reals keep eight significant digits: people read them, equal configurations have equal encodings
+// in spite of the rounding of log and exp, and two proposals differ by more than rounding noise.
 double tidy(double x) {
   if (x == 0) return 0;
   const double digits = 7 - std::floor(std::log10(std::abs(x)));
@@ -89,16 +89,15 @@ Status check_choices(const Parameter& p) {
       return bad(p, fmt::format("'{}' is no whole number", value_text(p.values[i])));
     if (p.kind == Kind::kOrdinal && i > 0 && !(p.values[i - 1] < p.values[i]))
       return bad(p, "the values of an ordinal must ascend");
-    if (std::find(p.values.begin(), p.values.begin() + static_cast<std::ptrdiff_t>(i), p.values[i]) !=
-        p.values.begin() + static_cast<std::ptrdiff_t>(i))
+    if (std::find(p.values.begin(), p.values.begin() + static_cast<std::ptrdiff_t>(i),
+                  p.values[i]) != p.values.begin() + static_cast<std::ptrdiff_t>(i))
       return bad(p, fmt::format("the value '{}' appears twice", value_text(p.values[i])));
   }
   return {};
 }
 
 Status check_parameter(const Parameter& p) {
-  if (!good_name(p.name))
-    return bad(p, "a name has only a-z, 0-9 and _, and begins with a letter");
+  if (!good_name(p.name)) return bad(p, "a name has only a-z, 0-9 and _, and begins with a letter");
   const bool numeric = p.kind == Kind::kInteger || p.kind == Kind::kReal;
   ATML_TRY_STATUS(numeric ? check_numeric(p) : check_choices(p));
   if (!in_range(p, p.preferred))
@@ -120,10 +119,14 @@ Axis axis_of(const Parameter& p) {
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
-    case Kind::kInteger: return "integer";
-    case Kind::kReal: return "real";
-    case Kind::kCategorical: return "categorical";
-    case Kind::kOrdinal: return "ordinal";
+    case Kind::kInteger:
+      return "integer";
+    case Kind::kReal:
+      return "real";
+    case Kind::kCategorical:
+      return "categorical";
+    case Kind::kOrdinal:
+      return "ordinal";
   }
   ATML_UNREACHABLE("kind");
 }
@@ -151,8 +154,10 @@ Result<Space> Space::create(std::string name, std::vector<Parameter> parameters)
         return bad(p, fmt::format("the condition names '{}', which is not declared before it{}",
                                   c.parent, suggestion(c.parent, known)));
       if (parent->kind == Kind::kReal)
-        return bad(p, fmt::format("the condition's parent '{}' is real; it must have choices", c.parent));
-      if (c.values.empty()) return bad(p, fmt::format("the condition on '{}' has no values", c.parent));
+        return bad(
+            p, fmt::format("the condition's parent '{}' is real; it must have choices", c.parent));
+      if (c.values.empty())
+        return bad(p, fmt::format("the condition on '{}' has no values", c.parent));
       Link link{static_cast<std::size_t>(parent - space.parameters_.data()), {}};
       for (const Value& v : c.values) {
         if (!in_range(*parent, v))
@@ -223,7 +228,8 @@ bool Space::is_active(std::size_t index, std::span<const double> encoding) const
   for (const Link& link : links_[index]) {
     const double parent = encoding[link.parent];
     if (parent == kInactive) return false;
-    if (std::find(link.encoded.begin(), link.encoded.end(), parent) == link.encoded.end()) return false;
+    if (std::find(link.encoded.begin(), link.encoded.end(), parent) == link.encoded.end())
+      return false;
   }
   return true;
 }
@@ -317,8 +323,8 @@ double Space::distance(std::span<const double> a, std::span<const double> b) con
   double sum = 0;
   for (std::size_t i = 0; i < size(); ++i) {
     if (a[i] == b[i]) continue;
-    const bool apart = a[i] == kInactive || b[i] == kInactive ||
-                       parameters_[i].kind == Kind::kCategorical;
+    const bool apart =
+        a[i] == kInactive || b[i] == kInactive || parameters_[i].kind == Kind::kCategorical;
     sum += apart ? 1.0 : (a[i] - b[i]) * (a[i] - b[i]);
   }
   return std::sqrt(sum / static_cast<double>(size()));

@@ -31,9 +31,9 @@ struct Condition {
 struct Parameter {
   std::string name;  // [a-z][a-z0-9_]*
   Kind kind = Kind::kReal;
-  double low = 0;    // integer, real; both ends belong to the range
+  double low = 0;  // integer, real; both ends belong to the range
   double high = 1;
-  bool log = false;  // integer, real: uniform in the logarithm; low > 0
+  bool log = false;                   // integer, real: uniform in the logarithm; low > 0
   std::vector<Value> values;          // categorical: words; ordinal: ascending whole numbers
   std::vector<Condition> conditions;  // all must hold
   Value preferred;                    // the default
@@ -44,16 +44,18 @@ struct Parameter {
 };
 
 /// One number for each parameter of the Space, in its order: what surrogates and acquisition
-/// optimisers work on. Numeric and ordinal: position in [0, 1] (integers and ordinals sit in the middle
-/// of their step: choice k of n is at (k + 0.5) / n on the, perhaps logarithmic, axis that is widened
-/// by half a step at both ends). Categorical: the index of the word, 0, 1, 2, ... Inactive: kInactive.
+/// optimisers work on. Numeric and ordinal: position in [0, 1] (integers and ordinals sit in the
+/// middle of their step: choice k of n is at (k + 0.5) / n on the, perhaps logarithmic, axis that
+/// is widened by half a step at both ends). Categorical: the index of the word, 0, 1, 2, ...
+/// Inactive: kInactive.
 using Encoding = std::vector<double>;
 inline constexpr double kInactive = -1;
 
 class Space {
  public:
-  /// Fails on a duplicate or malformed name, an empty range, log with low <= 0, a default outside the
-  /// range, a condition on an unknown, later or real-valued parent, or on values that it cannot have.
+  /// Fails on a duplicate or malformed name, an empty range, log with low <= 0, a default outside
+  /// the range, a condition on an unknown, later or real-valued parent, or on values that it cannot
+  /// have.
   static Result<Space> create(std::string name, std::vector<Parameter> parameters);
 
   const std::string& name() const { return name_; }
@@ -70,9 +72,9 @@ class Space {
   Configuration default_configuration() const;
   /// Uniform over the tree: parents first, each active parameter uniform (or log-uniform).
   Configuration sample(Rng& rng) const;
-  /// All configurations that differ in one active parameter: other words, next values up and down of
-  /// ordinals and integers (for wide integers and reals: steps of 1/5 and 1/20 of the axis, both ways).
-  /// Children that become active take their defaults. None equals the configuration itself.
+  /// All configurations that differ in one active parameter: other words, next values up and down
+  /// of ordinals and integers (for wide integers and reals: steps of 1/5 and 1/20 of the axis, both
+  /// ways). Children that become active take their defaults. None equals the configuration itself.
   std::vector<Configuration> neighbours(const Configuration& configuration) const;
   /// The number of configurations, at most `limit`; a real parameter counts as `limit`.
   std::int64_t count(std::int64_t limit = 1'000'000'000) const;
@@ -85,15 +87,16 @@ class Space {
   /// kInactive and parameters that are active but hold kInactive to their default. Equal
   /// configurations have equal canonical encodings; reals keep eight significant digits.
   void snap(std::span<double> encoding) const;
-  /// From numbers in [0, 1) for all parameters, active or not (a Sobol point), to a canonical encoding.
+  /// From numbers in [0, 1) for all parameters, active or not (a Sobol point), to a canonical
+  /// encoding.
   Encoding from_unit(std::span<const double> unit) const;
 
   /// Encoded positions of all choices of a parameter, ascending; empty where it is real or has more
   /// than `limit` choices.
   std::vector<double> positions(std::size_t index, std::int64_t limit) const;
 
-  /// Root mean square over parameters of: |difference| (numeric), 0 or 1 (words), 1 where only one of
-  /// the two is active, 0 where both are inactive. In [0, 1].
+  /// Root mean square over parameters of: |difference| (numeric), 0 or 1 (words), 1 where only one
+  /// of the two is active, 0 where both are inactive. In [0, 1].
   double distance(const Configuration& a, const Configuration& b) const;
   double distance(std::span<const double> a, std::span<const double> b) const;
 
@@ -110,15 +113,15 @@ class Space {
 
   std::string name_;
   std::vector<Parameter> parameters_;
-  std::vector<std::vector<Link>> links_;   // per parameter
-  std::vector<double> preferred_;          // encoded defaults
+  std::vector<std::vector<Link>> links_;  // per parameter
+  std::vector<double> preferred_;         // encoded defaults
 };
 
 /// Built-in spaces: image, signal, table (spaces/*.toml).
 std::vector<std::string> space_names();
 /// A built-in name or the path of a TOML file. A file may say `extends = "image"` and then narrow
-/// (`low`, `high`, `values`), fix (`fixed = 3`) or re-default (`default`) any parameter, or add new ones.
-/// Errors name file, line, key and value, with "did you mean".
+/// (`low`, `high`, `values`), fix (`fixed = 3`) or re-default (`default`) any parameter, or add new
+/// ones. Errors name file, line, key and value, with "did you mean".
 Result<Space> load_space(const std::string& name_or_path);
 Result<Space> parse_space(std::string_view toml, const std::string& file_name);
 

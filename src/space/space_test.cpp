@@ -12,27 +12,46 @@ Value word(const char* w) { return std::string(w); }
 Value whole(std::int64_t n) { return n; }
 
 Parameter integer(std::string name, double low, double high, std::int64_t preferred) {
-  return {.name = std::move(name), .kind = Kind::kInteger, .low = low, .high = high,
+  return {.name = std::move(name),
+          .kind = Kind::kInteger,
+          .low = low,
+          .high = high,
           .preferred = preferred};
 }
 Parameter real(std::string name, double low, double high, bool log, double preferred) {
-  return {.name = std::move(name), .kind = Kind::kReal, .low = low, .high = high, .log = log,
+  return {.name = std::move(name),
+          .kind = Kind::kReal,
+          .low = low,
+          .high = high,
+          .log = log,
           .preferred = preferred};
 }
 
 // block decides about expansion; blocks >= 2 about width2, and width2 = 16 about extra.
 Space tree() {
-  auto space = Space::create(
-      "tree", {{.name = "block", .kind = Kind::kCategorical, .values = {word("conv"), word("wide"), word("thin")},
-                .preferred = word("conv")},
-               {.name = "expansion", .kind = Kind::kOrdinal, .values = {whole(2), whole(4), whole(6)},
-                .conditions = {{"block", {word("wide"), word("thin")}}}, .preferred = whole(4)},
-               integer("blocks", 1, 3, 2),
-               {.name = "width2", .kind = Kind::kOrdinal, .values = {whole(8), whole(16)},
-                .conditions = {{"blocks", {whole(2), whole(3)}}}, .preferred = whole(8)},
-               {.name = "extra", .kind = Kind::kReal, .low = 0, .high = 1,
-                .conditions = {{"width2", {whole(16)}}, {"block", {word("wide")}}}, .preferred = 0.5},
-               real("rate", 1e-4, 1e-2, true, 1e-3)});
+  auto space =
+      Space::create("tree", {{.name = "block",
+                              .kind = Kind::kCategorical,
+                              .values = {word("conv"), word("wide"), word("thin")},
+                              .preferred = word("conv")},
+                             {.name = "expansion",
+                              .kind = Kind::kOrdinal,
+                              .values = {whole(2), whole(4), whole(6)},
+                              .conditions = {{"block", {word("wide"), word("thin")}}},
+                              .preferred = whole(4)},
+                             integer("blocks", 1, 3, 2),
+                             {.name = "width2",
+                              .kind = Kind::kOrdinal,
+                              .values = {whole(8), whole(16)},
+                              .conditions = {{"blocks", {whole(2), whole(3)}}},
+                              .preferred = whole(8)},
+                             {.name = "extra",
+                              .kind = Kind::kReal,
+                              .low = 0,
+                              .high = 1,
+                              .conditions = {{"width2", {whole(16)}}, {"block", {word("wide")}}},
+                              .preferred = 0.5},
+                             real("rate", 1e-4, 1e-2, true, 1e-3)});
   EXPECT_TRUE(space.ok()) << space.error().message;
   return *space;
 }
@@ -47,10 +66,12 @@ TEST(Space, DefaultIsAMemberWithExactlyTheActiveParameters) {
 TEST(Space, ConditionsReachThroughInactiveParents) {
   const Space space = tree();
   // extra needs width2 = 16 (which needs blocks >= 2) and block = wide.
-  const auto c = *Configuration::from_text("block=wide blocks=2 expansion=2 extra=0.25 rate=0.001 width2=16");
+  const auto c =
+      *Configuration::from_text("block=wide blocks=2 expansion=2 extra=0.25 rate=0.001 width2=16");
   EXPECT_TRUE(space.contains(c).ok());
   const auto d = *Configuration::from_text("block=wide blocks=1 expansion=2 extra=0.25 rate=0.001");
-  EXPECT_EQ(space.contains(d).error().message, "parameter 'extra': has a value but is inactive here");
+  EXPECT_EQ(space.contains(d).error().message,
+            "parameter 'extra': has a value but is inactive here");
 }
 
 TEST(Space, SaysWhatIsWrongWithAConfiguration) {
@@ -89,12 +110,12 @@ TEST(Space, EncodingPutsNumbersInTheMiddleOfTheirStep) {
   const Space space = tree();
   const Encoding x = space.encode(
       *Configuration::from_text("block=thin blocks=3 expansion=4 rate=0.001 width2=8"));
-  EXPECT_EQ(x[0], 2);                    // index of the word
-  EXPECT_DOUBLE_EQ(x[1], 0.5);           // second of three
-  EXPECT_DOUBLE_EQ(x[2], 2.5 / 3);       // third of three
-  EXPECT_DOUBLE_EQ(x[3], 0.25);          // first of two
+  EXPECT_EQ(x[0], 2);               // index of the word
+  EXPECT_DOUBLE_EQ(x[1], 0.5);      // second of three
+  EXPECT_DOUBLE_EQ(x[2], 2.5 / 3);  // third of three
+  EXPECT_DOUBLE_EQ(x[3], 0.25);     // first of two
   EXPECT_EQ(x[4], kInactive);
-  EXPECT_NEAR(x[5], 0.5, 1e-9);          // middle of the logarithmic axis
+  EXPECT_NEAR(x[5], 0.5, 1e-9);  // middle of the logarithmic axis
 }
 
 TEST(Space, EncodingRoundTripsForRandomMembers) {
@@ -164,8 +185,8 @@ TEST(Space, DistanceCountsWordsAndActivityAsOne) {
 
 TEST(Space, CountsTheTree) {
   auto parameters = tree().parameters();
-  parameters.pop_back();                        // rate
-  parameters.erase(parameters.begin() + 4);     // extra
+  parameters.pop_back();                     // rate
+  parameters.erase(parameters.begin() + 4);  // extra
   // block: conv 1, wide 3, thin 3 = 7; blocks: 1, then width2 for 2 and 3: 1 + 2 + 2 = 5.
   EXPECT_EQ(Space::create("finite", parameters)->count(), 35);
   EXPECT_EQ(tree().count(1000), 1000);
@@ -178,16 +199,19 @@ TEST(Space, RefusesWhatCannotBe) {
   EXPECT_EQ(message({}), "space 's' has no parameters");
   EXPECT_EQ(message({real("x", 2, 1, false, 1)}),
             "parameter 'x': the range [2, 1] is empty; give low <= high");
-  EXPECT_EQ(message({real("x", 0, 1, true, 1)}), "parameter 'x': a logarithmic range needs low > 0, not 0");
+  EXPECT_EQ(message({real("x", 0, 1, true, 1)}),
+            "parameter 'x': a logarithmic range needs low > 0, not 0");
   EXPECT_EQ(message({real("x", 0, 1, false, 3)}),
             "parameter 'x': the default 3.0 is not a real number in [0, 1]");
   EXPECT_EQ(message({real("X", 0, 1, false, 0.5)}),
             "parameter 'X': a name has only a-z, 0-9 and _, and begins with a letter");
-  EXPECT_EQ(message({integer("x", 0, 1, 1), integer("x", 0, 1, 1)}), "parameter 'x': is declared twice");
+  EXPECT_EQ(message({integer("x", 0, 1, 1), integer("x", 0, 1, 1)}),
+            "parameter 'x': is declared twice");
   Parameter child = integer("y", 0, 1, 1);
   child.conditions = {{"zebra", {whole(1)}}};
-  EXPECT_EQ(message({integer("x", 0, 1, 1), child}),
-            "parameter 'y': the condition names 'zebra', which is not declared before it; known: x");
+  EXPECT_EQ(
+      message({integer("x", 0, 1, 1), child}),
+      "parameter 'y': the condition names 'zebra', which is not declared before it; known: x");
   child.conditions = {{"x", {whole(5)}}};
   EXPECT_EQ(message({integer("x", 0, 1, 1), child}),
             "parameter 'y': the condition x = 5 can never hold: it is a whole number in [0, 1]");

@@ -21,9 +21,10 @@ Result<std::vector<std::filesystem::path>> catalogue_files() {
     if (entry->path().extension() == ".toml") files.push_back(entry->path());
   }
   if (code || files.empty()) {
-    return Error{Code::kNotFound,
-                 fmt::format("no targets in {}{}; set AUTOTINYML_HOME to the folder that holds 'targets'",
-                             folder.string(), code ? ": " + code.message() : "")};
+    return Error{
+        Code::kNotFound,
+        fmt::format("no targets in {}{}; set AUTOTINYML_HOME to the folder that holds 'targets'",
+                    folder.string(), code ? ": " + code.message() : "")};
   }
   std::ranges::sort(files);
   return files;
@@ -57,10 +58,12 @@ Result<Target> find_target(const std::string& name_or_file) {
     names.push_back(file.stem().string());
     if (edit_distance(names.back(), name_or_file) == 0) return read_target(file.string());
   }
-  return Error{Code::kNotFound,
-               fmt::format("unknown target '{}'{} ('autotinyml targets' lists all {}; a .toml file of your own "
-                           "works too)",
-                           name_or_file, suggestion(name_or_file, names), names.size())};
+  return Error{
+      Code::kNotFound,
+      fmt::format(
+          "unknown target '{}'{} ('autotinyml targets' lists all {}; a .toml file of your own "
+          "works too)",
+          name_or_file, suggestion(name_or_file, names), names.size())};
 }
 
 }  // namespace atml::target

@@ -23,8 +23,9 @@ constexpr std::array<std::pair<Core, std::string_view>, 8> kCores{{
     {Core::kRv32imc, "rv32imc"},
 }};
 
-// Eight published latencies of one generated C on the NUCLEO-L4R5ZI at 120 MHz, over the cycles that the
-// table gives for the same C (docs/cost-model.md): the fitted factor, and the smallest and largest ratio.
+// Eight published latencies of one generated C on the NUCLEO-L4R5ZI at 120 MHz, over the cycles
+// that the table gives for the same C (docs/cost-model.md): the fitted factor, and the smallest and
+// largest ratio.
 constexpr double kM4Factor = 1.165;
 constexpr double kM4Low = 1.03;
 constexpr double kM4High = 1.28;
@@ -35,9 +36,10 @@ CostModel scaled(double mean, double low, double high, std::string note) {
 
 CostModel uncalibrated(std::string_view core) {
   return {1.0, 1.0, 1.5, false,
-          fmt::format("table cycles, uncalibrated: no board figures for {}; the high end is a guess that "
-                      "flash wait states and stalls add up to half",
-                      core)};
+          fmt::format(
+              "table cycles, uncalibrated: no board figures for {}; the high end is a guess that "
+              "flash wait states and stalls add up to half",
+              core)};
 }
 
 }  // namespace
@@ -55,23 +57,26 @@ Result<Core> parse_core(std::string_view text) {
     if (name == text) return value;
     names.emplace_back(name);
   }
-  return Error{Code::kInvalidArgument, fmt::format("unknown core '{}'{}", text, suggestion(text, names))};
+  return Error{Code::kInvalidArgument,
+               fmt::format("unknown core '{}'{}", text, suggestion(text, names))};
 }
 
 CostModel default_cost(Core core) {
   switch (core) {
     case Core::kCortexM4:
-      return scaled(1, 1, 1,
-                    "8 published latencies on STM32L4R5ZI at 120 MHz: mean error 4.4 %, worst 13.1 %; "
-                    "dense layers that stream their weights from flash lie at the high end");
+      return scaled(
+          1, 1, 1,
+          "8 published latencies on STM32L4R5ZI at 120 MHz: mean error 4.4 %, worst 13.1 %; "
+          "dense layers that stream their weights from flash lie at the high end");
     case Core::kCortexM7:
       return scaled(0.60, 0.48, 0.78,
                     "Cortex-M4 factor x 0.60: 36 pairs of published latencies on Cortex-M7 and "
                     "STM32L4R5ZI give 0.48 to 0.78");
     case Core::kCortexM33:
-      return scaled(0.86, 0.75, 1.21,
-                    "Cortex-M4 factor x 0.86: published latencies on STM32U575 and STM32L4R5ZI give "
-                    "0.75 to 1.21");
+      return scaled(
+          0.86, 0.75, 1.21,
+          "Cortex-M4 factor x 0.86: published latencies on STM32U575 and STM32L4R5ZI give "
+          "0.75 to 1.21");
     case Core::kCortexM0:
     case Core::kCortexM0Plus:
     case Core::kCortexM3:

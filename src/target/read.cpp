@@ -1,4 +1,5 @@
-// One target file -> Target. Every figure is checked for range, so that a slip of the pen ends here.
+// One target file -> Target. Every figure is checked for range, so that a slip of the pen ends
+// here.
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -52,8 +53,10 @@ Result<Region> read_region(const Toml& root, std::string_view key) {
     return bad(table, "origin", fmt::format("is {}, but an address has 32 bits", origin));
   }
   if (size.value < 1024 || size.value > kAddressSpace - origin) {
-    return bad(table, "size", fmt::format("is {} bytes, but must be at least 1024 and end within the 32-bit "
-                                          "address space (origin {:#010x})", size.value, origin));
+    return bad(table, "size",
+               fmt::format("is {} bytes, but must be at least 1024 and end within the 32-bit "
+                           "address space (origin {:#010x})",
+                           size.value, origin));
   }
   return Region{static_cast<std::uint32_t>(origin), size};
 }
@@ -82,20 +85,23 @@ Status read_cost(const Toml& root, Target& target) {
   ATML_TRY(target.cost.calibrated, table.boolean_or("calibrated", false));
   ATML_TRY(target.cost.note, table.string("note"));
   if (target.cost.low_factor > target.cost.factor || target.cost.factor > target.cost.high_factor) {
-    return bad(root, "cost", fmt::format("needs low_factor <= factor <= high_factor, found {} / {} / {}",
-                                         target.cost.low_factor, target.cost.factor, target.cost.high_factor));
+    return bad(root, "cost",
+               fmt::format("needs low_factor <= factor <= high_factor, found {} / {} / {}",
+                           target.cost.low_factor, target.cost.factor, target.cost.high_factor));
   }
   return {};
 }
 
-// The name is the key of the catalogue: it must equal the file's name, or find_target would miss it.
+// The name is the key of the catalogue: it must equal the file's name, or find_target would miss
+// it.
 Status read_names(const Toml& root, const std::string& path, Target& target) {
   ATML_TRY(target.name, root.string("name"));
   ATML_TRY(target.title, root.string("title"));
   const std::string stem = std::filesystem::path(path).stem().string();
   if (target.name != stem) {
-    return bad(root, "name", fmt::format("is '{}', but the file is called '{}.toml'; make them equal",
-                                         target.name, stem));
+    return bad(root, "name",
+               fmt::format("is '{}', but the file is called '{}.toml'; make them equal",
+                           target.name, stem));
   }
   return {};
 }
@@ -109,14 +115,17 @@ Status read_core(const Toml& root, Target& target) {
                        target.core == Core::kCortexM33 || target.core == Core::kCortexM55;
   ATML_TRY(target.fpu, root.boolean_or("fpu", false));
   ATML_TRY(target.dsp, root.boolean_or("dsp", can_dsp));
-  if (target.dsp && !can_dsp) return bad(root, "dsp", fmt::format("is true, but {} has no DSP instructions", text));
+  if (target.dsp && !can_dsp)
+    return bad(root, "dsp", fmt::format("is true, but {} has no DSP instructions", text));
   ATML_TRY(const double megahertz, number_in(root, "clock_mhz", 0.1, 2000));
   target.clock_hz = megahertz * 1e6;
   return {};
 }
 
 Status check_regions(const Toml& root, const Target& target) {
-  const auto end = [](const Region& r) { return static_cast<std::int64_t>(r.origin) + r.size.value; };
+  const auto end = [](const Region& r) {
+    return static_cast<std::int64_t>(r.origin) + r.size.value;
+  };
   if (target.flash.origin < end(target.ram) && target.ram.origin < end(target.flash)) {
     return bad(root, "ram", "overlaps 'flash'");
   }
@@ -133,8 +142,8 @@ Result<std::vector<std::string>> strings_or_none(const Toml& root, std::string_v
 
 Result<Target> read_target(const std::string& path) {
   ATML_TRY(const Toml root, Toml::parse_file(path));
-  ATML_TRY_STATUS(root.only_keys({"name", "title", "core", "fpu", "dsp", "clock_mhz", "flash", "ram", "power",
-                                  "cost", "sources", "notes"}));
+  ATML_TRY_STATUS(root.only_keys({"name", "title", "core", "fpu", "dsp", "clock_mhz", "flash",
+                                  "ram", "power", "cost", "sources", "notes"}));
   Target target;
   ATML_TRY_STATUS(read_names(root, path, target));
   ATML_TRY_STATUS(read_core(root, target));

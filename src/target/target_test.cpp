@@ -113,8 +113,8 @@ TEST(Catalogue, IsSortedWithoutDuplicatesAndCoversTheCores) {
 }
 
 TEST(Catalogue, HasThePartsOfTheMainJob) {
-  for (const char* name : {"stm32f401re", "stm32l4r5zi", "stm32f746ng", "stm32l476rg", "stm32l053r8",
-                           "nrf52840", "rp2040"}) {
+  for (const char* name : {"stm32f401re", "stm32l4r5zi", "stm32f746ng", "stm32l476rg",
+                           "stm32l053r8", "nrf52840", "rp2040"}) {
     const auto target = find_target(name);
     EXPECT_TRUE(target.ok()) << target.error().message;
   }
@@ -124,7 +124,8 @@ TEST(Catalogue, SuggestsTheNearestNameOnAMiss) {
   const auto target = find_target("stm32f410re");
   ASSERT_FALSE(target.ok());
   EXPECT_EQ(target.error().code, Code::kNotFound);
-  EXPECT_TRUE(target.error().message.starts_with("unknown target 'stm32f410re'; did you mean 'stm32f4"))
+  EXPECT_TRUE(
+      target.error().message.starts_with("unknown target 'stm32f410re'; did you mean 'stm32f4"))
       << target.error().message;
   EXPECT_EQ(find_target("STM32F401RE").value().name, "stm32f401re") << "case does not matter";
 }
@@ -136,21 +137,22 @@ TEST(Catalogue, AskedForAFileThatIsNotThereNamesIt) {
 }
 
 TEST(Core, NamesGoBothWays) {
-  for (const char* name : {"cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33",
-                           "cortex-m55", "rv32imc"}) {
+  for (const char* name : {"cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7",
+                           "cortex-m33", "cortex-m55", "rv32imc"}) {
     EXPECT_EQ(to_string(parse_core(name).value()), name);
   }
   const auto miss = parse_core("cortex-m5");
   ASSERT_FALSE(miss.ok());
-  EXPECT_NE(miss.error().message.find("did you mean 'cortex-m"), std::string::npos) << miss.error().message;
+  EXPECT_NE(miss.error().message.find("did you mean 'cortex-m"), std::string::npos)
+      << miss.error().message;
 }
 
 TEST(Cost, OnlyM4M7AndM33AreCalledCalibrated) {
   EXPECT_TRUE(default_cost(Core::kCortexM4).calibrated);
   EXPECT_TRUE(default_cost(Core::kCortexM7).calibrated);
   EXPECT_TRUE(default_cost(Core::kCortexM33).calibrated);
-  for (const Core core : {Core::kCortexM0, Core::kCortexM0Plus, Core::kCortexM3, Core::kCortexM55,
-                          Core::kRv32imc}) {
+  for (const Core core :
+       {Core::kCortexM0, Core::kCortexM0Plus, Core::kCortexM3, Core::kCortexM55, Core::kRv32imc}) {
     EXPECT_FALSE(default_cost(core).calibrated);
     EXPECT_DOUBLE_EQ(default_cost(core).factor, 1.0);
     EXPECT_NE(default_cost(core).note.find("uncalibrated"), std::string::npos);
@@ -179,9 +181,10 @@ TEST_F(UsersFile, WorksLikeOneOfTheCatalogue) {
 }
 
 TEST_F(UsersFile, MayBringItsOwnCalibration) {
-  const auto target = read(std::string(kGood) +
-                           "[cost]\nfactor = 1.1\nlow_factor = 1.05\nhigh_factor = 1.2\ncalibrated = true\n"
-                           "note = \"measured on 5 networks\"\n");
+  const auto target =
+      read(std::string(kGood) +
+           "[cost]\nfactor = 1.1\nlow_factor = 1.05\nhigh_factor = 1.2\ncalibrated = true\n"
+           "note = \"measured on 5 networks\"\n");
   ASSERT_TRUE(target.ok()) << target.error().message;
   EXPECT_DOUBLE_EQ(target->cost.factor, 1.1);
   EXPECT_TRUE(target->cost.calibrated);
@@ -193,19 +196,26 @@ TEST_F(UsersFile, ErrorsNameFileLineKeyAndRemedy) {
     std::string_view piece, replacement, expected;
   };
   const Case cases[] = {
-      {"clock_mhz = 48", "clock_mzh = 48", "mine.toml:6: unknown key 'clock_mzh'; did you mean 'clock_mhz'?"},
+      {"clock_mhz = 48", "clock_mzh = 48",
+       "mine.toml:6: unknown key 'clock_mzh'; did you mean 'clock_mhz'?"},
       {"clock_mhz = 48", "", "'clock_mhz' is missing"},
-      {"clock_mhz = 48", "clock_mhz = -1", "mine.toml:6: 'clock_mhz' is -1, but must be from 0.1 to 2000"},
+      {"clock_mhz = 48", "clock_mhz = -1",
+       "mine.toml:6: 'clock_mhz' is -1, but must be from 0.1 to 2000"},
       {"clock_mhz = 48", "clock_mhz = nan", "mine.toml:6: 'clock_mhz' is nan, but must be"},
-      {"clock_mhz = 48", "clock_mhz = \"48\"", "mine.toml:6: 'clock_mhz' must be a number, found a string"},
-      {"\"cortex-m4\"", "\"cortex-m44\"", "mine.toml:4: 'core' names an unknown core 'cortex-m44'; did you mean 'cortex-m4'?"},
+      {"clock_mhz = 48", "clock_mhz = \"48\"",
+       "mine.toml:6: 'clock_mhz' must be a number, found a string"},
+      {"\"cortex-m4\"", "\"cortex-m44\"",
+       "mine.toml:4: 'core' names an unknown core 'cortex-m44'; did you mean 'cortex-m4'?"},
       {"fpu = true", "fpu = 1", "mine.toml:5: 'fpu' must be true or false"},
       {"fpu = true", "fpu = true\ndsp = 3", "'dsp' must be true or false"},
-      {"\"mine\"", "\"yours\"", "mine.toml:2: 'name' is 'yours', but the file is called 'mine.toml'; make them equal"},
-      {"\"64KiB\"", "\"64 kilo\"", "mine.toml:9: 'size': '64 kilo' is not a size; write it like 64KiB"},
+      {"\"mine\"", "\"yours\"",
+       "mine.toml:2: 'name' is 'yours', but the file is called 'mine.toml'; make them equal"},
+      {"\"64KiB\"", "\"64 kilo\"",
+       "mine.toml:9: 'size': '64 kilo' is not a size; write it like 64KiB"},
       {"\"64KiB\"", "12", "mine.toml:9: 'size' is 12 bytes, but must be at least 1024"},
       {"\"64KiB\"", "0xF8000001", "mine.toml:9: 'size' is 4160749569 bytes"},
-      {"0x08000000", "0x108000000", "mine.toml:8: 'origin' is 4429185024, but an address has 32 bits"},
+      {"0x08000000", "0x108000000",
+       "mine.toml:8: 'origin' is 4429185024, but an address has 32 bits"},
       {"0x08000000", "-1", "mine.toml:8: 'origin' is -1, but an address has 32 bits"},
       {"0x20000000", "0x08000000", "mine.toml:10: 'ram' overlaps 'flash'"},
       {"[ram]", "[rom]", "mine.toml:10: unknown key 'rom'"},
@@ -224,7 +234,9 @@ TEST_F(UsersFile, ErrorsNameFileLineKeyAndRemedy) {
 TEST_F(UsersFile, BinaryRubbishAndEmptyFilesAreErrorsNotCrashes) {
   EXPECT_FALSE(read("").ok());
   EXPECT_FALSE(read(std::string("\0\xff\xfe\x01", 4)).ok());
-  EXPECT_FALSE(read("flash = 3\nname = \"mine\"\ntitle = \"t\"\ncore = \"cortex-m3\"\nclock_mhz = 8\n").ok());
+  EXPECT_FALSE(
+      read("flash = 3\nname = \"mine\"\ntitle = \"t\"\ncore = \"cortex-m3\"\nclock_mhz = 8\n")
+          .ok());
   EXPECT_FALSE(read(std::string(kGood) + "sources = 5\n").ok());
 }
 

@@ -8,8 +8,8 @@ namespace {
 
 int largest_shift(int size, double part) { return static_cast<int>(std::lround(size * part)); }
 
-// Four 16-bit uniforms summed (Irwin-Hall): mean 0, variance 1, limits +-3.46. A tenth of the price of
-// Box-Muller; the tails do not matter for noise on a signal.
+// Four 16-bit uniforms summed (Irwin-Hall): mean 0, variance 1, limits +-3.46. A tenth of the price
+// of Box-Muller; the tails do not matter for noise on a signal.
 float cheap_normal(Rng& rng) {
   const std::uint64_t bits = rng.next();
   const int sum = static_cast<int>(bits & 0xffff) + static_cast<int>(bits >> 16 & 0xffff) +
@@ -58,7 +58,8 @@ void Augmenter::shift(std::span<float> values, int down, int right, bool mirror)
       if (sy < 0 || sy >= shape_.height || sx < 0 || sx >= shape_.width) {
         std::fill_n(to, channels, 0.0f);
       } else {
-        std::copy_n(copy_.data() + static_cast<std::size_t>(sy * shape_.width + sx) * channels, channels, to);
+        std::copy_n(copy_.data() + static_cast<std::size_t>(sy * shape_.width + sx) * channels,
+                    channels, to);
       }
     }
   }
@@ -91,7 +92,8 @@ void Augmenter::jitter(std::span<float> values, Rng& rng) const {
   for (std::size_t c = 0; c < channels; ++c) {
     const float factor = 1 + static_cast<float>(0.1 * strength_) * cheap_normal(rng);
     const float noise = static_cast<float>(0.1 * strength_) * deviation_[c];
-    for (std::size_t i = c; i < values.size(); i += channels) values[i] = values[i] * factor + noise * cheap_normal(rng);
+    for (std::size_t i = c; i < values.size(); i += channels)
+      values[i] = values[i] * factor + noise * cheap_normal(rng);
   }
 }
 

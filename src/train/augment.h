@@ -10,11 +10,11 @@
 
 namespace atml::train {
 
-/// Images (height and width > 1): shift by up to 12.5 % of each side (outside is 0), mirror left-right
-/// with probability strength / 2 (8-bit pictures only: not spectrograms), erase a rectangle of 10-35 %
-/// of each side (to the mean) with probability strength / 2.
-/// Signals (height = time > 1, width 1): shift in time by up to 10 %, scale each channel by about
-/// 10 %, add noise of 10 % of the channel's deviation. All ranges times strength. Feature vectors: nothing.
+/// Images (height and width > 1): shift by up to 12.5 % of each side (outside is 0), mirror
+/// left-right with probability strength / 2 (8-bit pictures only: not spectrograms), erase a
+/// rectangle of 10-35 % of each side (to the mean) with probability strength / 2. Signals (height =
+/// time > 1, width 1): shift in time by up to 10 %, scale each channel by about 10 %, add noise of
+/// 10 % of the channel's deviation. All ranges times strength. Feature vectors: nothing.
 class Augmenter {
  public:
   Augmenter(const Shape& shape, const data::Normalisation& normalisation, double strength);

@@ -2,13 +2,18 @@
 
 namespace atml::train {
 
-BatchLoader::BatchLoader(const Shape& shape, const data::Normalisation& normalisation, double augmentation)
-    : shape_(shape), augmenter_(shape, normalisation, augmentation), mean_(normalisation.mean), gain_(normalisation.gain) {
+BatchLoader::BatchLoader(const Shape& shape, const data::Normalisation& normalisation,
+                         double augmentation)
+    : shape_(shape),
+      augmenter_(shape, normalisation, augmentation),
+      mean_(normalisation.mean),
+      gain_(normalisation.gain) {
   mean_.resize(static_cast<std::size_t>(shape.channels), 0.0f);
   gain_.resize(static_cast<std::size_t>(shape.channels), 1.0f);
 }
 
-void BatchLoader::load(Engine& engine, const data::Samples& samples, std::span<const std::size_t> indices) {
+void BatchLoader::load(Engine& engine, const data::Samples& samples,
+                       std::span<const std::size_t> indices) {
   const auto size = static_cast<std::size_t>(shape_.elements());
   const auto lanes = static_cast<std::size_t>(engine.kernels().lanes);
   raw_.resize(size * lanes);
@@ -19,8 +24,9 @@ void BatchLoader::load(Engine& engine, const data::Samples& samples, std::span<c
   }
 }
 
-void BatchLoader::load_augmented(Engine& engine, const data::Samples& samples, std::span<const std::size_t> indices,
-                                 std::uint64_t seed, std::uint64_t first) {
+void BatchLoader::load_augmented(Engine& engine, const data::Samples& samples,
+                                 std::span<const std::size_t> indices, std::uint64_t seed,
+                                 std::uint64_t first) {
   if (!augmenter_.active()) return load(engine, samples, indices);
   const auto size = static_cast<std::size_t>(shape_.elements());
   const auto lanes = static_cast<std::size_t>(engine.kernels().lanes);
@@ -37,9 +43,10 @@ void BatchLoader::load_augmented(Engine& engine, const data::Samples& samples, s
 
 void BatchLoader::load_group(Engine& engine, int group) {
   const Tensor& input = engine.input();
-  engine.kernels().load_lanes(raw_.data(), static_cast<std::size_t>(shape_.elements()), shape_.height, shape_.width,
-                              shape_.channels, mean_.data(), gain_.data(),
-                              input.value + group * input.layout.group, input.layout.row, input.layout.channel);
+  engine.kernels().load_lanes(raw_.data(), static_cast<std::size_t>(shape_.elements()),
+                              shape_.height, shape_.width, shape_.channels, mean_.data(),
+                              gain_.data(), input.value + group * input.layout.group,
+                              input.layout.row, input.layout.channel);
 }
 
 }  // namespace atml::train

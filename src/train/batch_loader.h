@@ -1,4 +1,5 @@
-// BatchLoader: samples of a Split, augmented and normalised, straight into the lanes of an Engine's input.
+// BatchLoader: samples of a Split, augmented and normalised, straight into the lanes of an Engine's
+// input.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +20,9 @@ class BatchLoader {
   /// Fills engine.input() with the samples at `indices`, engine.batch() of them. With an `augment`
   /// seed, sample i is augmented by a generator derived from (seed, first + i).
   void load(Engine& engine, const data::Samples& samples, std::span<const std::size_t> indices);
-  void load_augmented(Engine& engine, const data::Samples& samples, std::span<const std::size_t> indices,
-                      std::uint64_t seed, std::uint64_t first);
+  void load_augmented(Engine& engine, const data::Samples& samples,
+                      std::span<const std::size_t> indices, std::uint64_t seed,
+                      std::uint64_t first);
 
   const std::vector<float>& mean() const { return mean_; }
   const std::vector<float>& gain() const { return gain_; }

@@ -9,7 +9,8 @@ namespace {
 
 Error invalid(std::string message) { return {Code::kInvalidArgument, std::move(message)}; }
 
-Status check_range(const char* name, double value, double low, double high, bool high_included = true) {
+Status check_range(const char* name, double value, double low, double high,
+                   bool high_included = true) {
   const bool inside = value >= low && (high_included ? value <= high : value < high);
   if (inside) return {};
   return invalid(fmt::format("training setting {} must be in [{}, {}{}, not {}", name, low, high,
@@ -33,35 +34,42 @@ Status check_settings(const Settings& s) {
 
 Status check_split(const data::Split& split, const data::Dataset& dataset, const char* name) {
   if (split.size() > 0 && !(split.x.shape() == dataset.shape)) {
-    return invalid(fmt::format("{} samples are {}, the data set says {}", name, split.x.shape().text(), dataset.shape.text()));
+    return invalid(fmt::format("{} samples are {}, the data set says {}", name,
+                               split.x.shape().text(), dataset.shape.text()));
   }
   if (dataset.task == data::Task::kClassification) {
     if (split.labels.size() != split.size()) {
-      return invalid(fmt::format("{} split has {} labels for {} samples", name, split.labels.size(), split.size()));
+      return invalid(fmt::format("{} split has {} labels for {} samples", name, split.labels.size(),
+                                 split.size()));
     }
     for (std::size_t i = 0; i < split.size(); ++i) {
-      if (split.labels[i] >= 0 && static_cast<std::size_t>(split.labels[i]) < dataset.classes.size()) continue;
-      return invalid(fmt::format("{} split: label {} of sample {} is outside 0..{}", name, split.labels[i], i,
-                                 static_cast<int>(dataset.classes.size()) - 1));
+      if (split.labels[i] >= 0 &&
+          static_cast<std::size_t>(split.labels[i]) < dataset.classes.size())
+        continue;
+      return invalid(fmt::format("{} split: label {} of sample {} is outside 0..{}", name,
+                                 split.labels[i], i, static_cast<int>(dataset.classes.size()) - 1));
     }
   }
   if (dataset.task == data::Task::kRegression &&
       split.targets.size() != split.size() * static_cast<std::size_t>(dataset.target_size)) {
-    return invalid(fmt::format("{} split has {} target values, {} samples need {}", name, split.targets.size(), split.size(),
+    return invalid(fmt::format("{} split has {} target values, {} samples need {}", name,
+                               split.targets.size(), split.size(),
                                split.size() * static_cast<std::size_t>(dataset.target_size)));
   }
   return {};
 }
 
-Status check_suits(const network::Network& network, const data::Dataset& dataset, const Settings& settings) {
+Status check_suits(const network::Network& network, const data::Dataset& dataset,
+                   const Settings& settings) {
   ATML_TRY_STATUS(network.verify());
   ATML_TRY_STATUS(check_settings(settings));
   if (!(network.input_shape() == dataset.shape)) {
-    return invalid(fmt::format("the network reads {}, a sample is {}", network.input_shape().text(), dataset.shape.text()));
+    return invalid(fmt::format("the network reads {}, a sample is {}", network.input_shape().text(),
+                               dataset.shape.text()));
   }
   if (network.output_shape().elements() != dataset.outputs()) {
-    return invalid(fmt::format("the network gives {} numbers, the task needs {}", network.output_shape().elements(),
-                               dataset.outputs()));
+    return invalid(fmt::format("the network gives {} numbers, the task needs {}",
+                               network.output_shape().elements(), dataset.outputs()));
   }
   if (dataset.train.size() == 0) return invalid("the train split is empty");
   return check_split(dataset.train, dataset, "train");

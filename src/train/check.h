@@ -8,7 +8,8 @@
 
 namespace atml::train {
 
-Status check_suits(const network::Network& network, const data::Dataset& dataset, const Settings& settings);
+Status check_suits(const network::Network& network, const data::Dataset& dataset,
+                   const Settings& settings);
 
 /// Labels or targets are there, one a sample, and in range.
 Status check_split(const data::Split& split, const data::Dataset& dataset, const char* name);

@@ -1,6 +1,6 @@
 // Convolution, depthwise and dense layers as indirect matrix products: offset tables say where the
-// window of each output position starts and where each tap lies, so that one inner loop serves every
-// kernel, stride, dilation and padding, forward and backward.
+// window of each output position starts and where each tap lies, so that one inner loop serves
+// every kernel, stride, dilation and padding, forward and backward.
 //
 //   forward    out[m][p]  = bias[m] + sum_k W[m][k] in[k_offset[k] + p]
 //   data       for each phase (qy mod stride, qx mod stride) of input positions q the same product
@@ -20,9 +20,11 @@ int floor_div(int a, int b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
 // How far `size` positions of the gradient are overrun, before and after, when every input position
 // collects from the outputs that its taps touch.
-void gradient_overrun(int in, int out, int kernel, int stride, int dilation, int pad, int& before, int& after) {
+void gradient_overrun(int in, int out, int kernel, int stride, int dilation, int pad, int& before,
+                      int& after) {
   for (int k = 0; k < kernel; ++k) {
-    // Smallest and largest output index p with p * stride + k * dilation - pad inside the input, or next to it.
+    // Smallest and largest output index p with p * stride + k * dilation - pad inside the input, or
+    // next to it.
     const int low = floor_div(pad - k * dilation + stride - 1, stride);
     const int high = floor_div(in - 1 + pad - k * dilation, stride);
     if (high < low) continue;
@@ -50,7 +52,9 @@ struct Product {
     return shape == TileShape::kTall ? kernels.tall_rows : kernels.wide_rows;
   }
   void finish(int groups) {
-    shape = rows() == 1 ? TileShape::kSingle : positions.size() <= 4 ? TileShape::kTall : TileShape::kWide;
+    shape = rows() == 1             ? TileShape::kSingle
+            : positions.size() <= 4 ? TileShape::kTall
+                                    : TileShape::kWide;
     if (shape == TileShape::kSingle) find_runs();
     packed_group = static_cast<std::size_t>(k()) * m_offset.size();
     packed = std::make_unique<Buffer>(packed_group * static_cast<std::size_t>(groups));
@@ -90,8 +94,13 @@ struct Product {
 
 class ConvOp : public Op {
  public:
-  ConvOp(const Kernels& kernels, const ConvSpec& spec, const Tensor& in, const Tensor& out, GradientTarget target)
-      : spec_(spec), in_(in), out_(out), target_(target), inputs_(in.layout.shape.channels / spec.groups) {
+  ConvOp(const Kernels& kernels, const ConvSpec& spec, const Tensor& in, const Tensor& out,
+         GradientTarget target)
+      : spec_(spec),
+        in_(in),
+        out_(out),
+        target_(target),
+        inputs_(in.layout.shape.channels / spec.groups) {
     build_forward();
     if (target.wanted) build_backward();
     scratch_ = std::make_unique<Buffer>(static_cast<std::size_t>(forward_.k() + 9) *
@@ -100,7 +109,9 @@ class ConvOp : public Op {
   }
 
   // A depthwise layer with multiplier 1 treats every channel alone.
-  int channels() const override { return spec_.groups > 1 && spec_.filters == 1 ? spec_.groups : 1; }
+  int channels() const override {
+    return spec_.groups > 1 && spec_.filters == 1 ? spec_.groups : 1;
+  }
 
   void forward(const Pass& pass, int first, int last) override {
     group_range(first, last);
@@ -130,7 +141,8 @@ class ConvOp : public Op {
     g.x = in_.value + group * inputs_ * in_.value_channel;
     g.out = out_.value + group * spec_.filters * out_.value_channel;
     if (spec_.bias.size > 0) {
-      g.bias = pass.parameters.value + spec_.bias.first + static_cast<std::size_t>(group * spec_.filters);
+      g.bias = pass.parameters.value + spec_.bias.first +
+               static_cast<std::size_t>(group * spec_.filters);
     }
     pass.kernels->gemm(g);
   }
@@ -150,17 +162,19 @@ class ConvOp : public Op {
     for (int i = 0; i < w.kernel_h; ++i) {
       for (int j = 0; j < w.kernel_w; ++j) {
         for (int c = 0; c < inputs_; ++c) {
-          forward_.k_offset.push_back(
-              static_cast<std::int32_t>(x.at(c, 0, i * w.dilation_h - top, j * w.dilation_w - left)));
+          forward_.k_offset.push_back(static_cast<std::int32_t>(
+              x.at(c, 0, i * w.dilation_h - top, j * w.dilation_w - left)));
         }
       }
     }
-    for (int m = 0; m < spec_.filters; ++m) forward_.m_offset.push_back(static_cast<std::int32_t>(m * y.channel));
+    for (int m = 0; m < spec_.filters; ++m)
+      forward_.m_offset.push_back(static_cast<std::int32_t>(m * y.channel));
     for (int g = 0; g < y.groups; ++g) {
       for (int r = 0; r < y.shape.height; ++r) {
         for (int c = 0; c < y.shape.width; ++c) {
-          forward_.positions.push_back({static_cast<std::int32_t>(x.at(0, g, r * w.stride_h, c * w.stride_w)),
-                                        static_cast<std::int32_t>(y.at(0, g, r, c))});
+          forward_.positions.push_back(
+              {static_cast<std::int32_t>(x.at(0, g, r * w.stride_h, c * w.stride_w)),
+               static_cast<std::int32_t>(y.at(0, g, r, c))});
         }
       }
     }
@@ -171,8 +185,8 @@ class ConvOp : public Op {
   bool covers_input() const {
     const Shape& x = in_.layout.shape;
     const Window& w = spec_.window;
-    return w.kernel_h == x.height && w.kernel_w == x.width && w.padding == network::Padding::kValid &&
-           w.dilation_h == 1 && w.dilation_w == 1;
+    return w.kernel_h == x.height && w.kernel_w == x.width &&
+           w.padding == network::Padding::kValid && w.dilation_h == 1 && w.dilation_w == 1;
   }
 
   void build_backward() {
@@ -190,8 +204,9 @@ class ConvOp : public Op {
     }
   }
 
-  // The input positions q with (q + pad) mod stride = (ry, rx): they see the taps whose offset has the
-  // same remainder, and (q + pad) / stride - tap offset / stride is the output that the tap belongs to.
+  // The input positions q with (q + pad) mod stride = (ry, rx): they see the taps whose offset has
+  // the same remainder, and (q + pad) / stride - tap offset / stride is the output that the tap
+  // belongs to.
   void add_phase(int ry, int rx) {
     const Window& w = spec_.window;
     const Layout& x = in_.layout;
@@ -208,15 +223,16 @@ class ConvOp : public Op {
         }
       }
     }
-    for (int c = 0; c < inputs_; ++c) p.m_offset.push_back(static_cast<std::int32_t>(c * x.channel));
+    for (int c = 0; c < inputs_; ++c)
+      p.m_offset.push_back(static_cast<std::int32_t>(c * x.channel));
     for (int g = 0; g < y.groups; ++g) {
       for (int r = 0; r < x.shape.height; ++r) {
         if ((r + top) % w.stride_h != ry) continue;
         for (int c = 0; c < x.shape.width; ++c) {
           if ((c + left) % w.stride_w != rx) continue;
-          p.positions.push_back(
-              {static_cast<std::int32_t>(y.at(0, g, (r + top) / w.stride_h, (c + left) / w.stride_w)),
-               static_cast<std::int32_t>(x.at(0, g, r, c))});
+          p.positions.push_back({static_cast<std::int32_t>(
+                                     y.at(0, g, (r + top) / w.stride_h, (c + left) / w.stride_w)),
+                                 static_cast<std::int32_t>(x.at(0, g, r, c))});
         }
       }
     }
@@ -256,8 +272,10 @@ class ConvOp : public Op {
     for (int m = 0; m < spec_.filters; ++m) {
       const int c = group * spec_.filters + m;
       double sum = 0, squares = 0;
-      pass.kernels->moments(common_extent(out_.layout, out_.layout), out_.gradient_plane(c), 0, &sum, &squares);
-      pass.parameters.gradient[spec_.bias.first + static_cast<std::size_t>(c)] = static_cast<float>(sum);
+      pass.kernels->moments(common_extent(out_.layout, out_.layout), out_.gradient_plane(c), 0,
+                            &sum, &squares);
+      pass.parameters.gradient[spec_.bias.first + static_cast<std::size_t>(c)] =
+          static_cast<float>(sum);
     }
   }
 
@@ -288,7 +306,8 @@ class ConvOp : public Op {
       const int height = p.rows() / tiles + (t < p.rows() % tiles ? 1 : 0);
       for (const int tap : p.taps) {
         for (int m = 0; m < spec_.filters; ++m) {
-          const float* from = w + m * spec_.m_stride + (static_cast<std::ptrdiff_t>(tap) * inputs_ + row) * spec_.k_stride;
+          const float* from = w + m * spec_.m_stride +
+                              (static_cast<std::ptrdiff_t>(tap) * inputs_ + row) * spec_.k_stride;
           for (int i = 0; i < height; ++i) *a++ = from[i * spec_.k_stride];
         }
       }
@@ -310,19 +329,25 @@ class ConvOp : public Op {
 
 Halo conv_input_halo(const Window& w, const Shape& in, const Shape& out) {
   const int top = w.pad_top(in.height), left = w.pad_left(in.width);
-  return {top, std::max(0, (out.height - 1) * w.stride_h + (w.kernel_h - 1) * w.dilation_h + 1 - top - in.height),
-          left, std::max(0, (out.width - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1 - left - in.width)};
+  return {top,
+          std::max(0, (out.height - 1) * w.stride_h + (w.kernel_h - 1) * w.dilation_h + 1 - top -
+                          in.height),
+          left,
+          std::max(0, (out.width - 1) * w.stride_w + (w.kernel_w - 1) * w.dilation_w + 1 - left -
+                          in.width)};
 }
 
 Halo conv_gradient_halo(const Window& w, const Shape& in, const Shape& out) {
   Halo h;
-  gradient_overrun(in.height, out.height, w.kernel_h, w.stride_h, w.dilation_h, w.pad_top(in.height), h.top, h.bottom);
-  gradient_overrun(in.width, out.width, w.kernel_w, w.stride_w, w.dilation_w, w.pad_left(in.width), h.left, h.right);
+  gradient_overrun(in.height, out.height, w.kernel_h, w.stride_h, w.dilation_h,
+                   w.pad_top(in.height), h.top, h.bottom);
+  gradient_overrun(in.width, out.width, w.kernel_w, w.stride_w, w.dilation_w, w.pad_left(in.width),
+                   h.left, h.right);
   return h;
 }
 
-std::unique_ptr<Op> make_conv(const Kernels& kernels, const ConvSpec& spec, const Tensor& in, const Tensor& out,
-                              GradientTarget target) {
+std::unique_ptr<Op> make_conv(const Kernels& kernels, const ConvSpec& spec, const Tensor& in,
+                              const Tensor& out, GradientTarget target) {
   return std::make_unique<ConvOp>(kernels, spec, in, out, target);
 }
 

@@ -5,8 +5,8 @@ namespace atml::train {
 namespace {
 
 // gradient of `from` (+)= that of `to`, channel by channel.
-void pass_gradient(const Pass& pass, const Tensor& to, int to_channel, const Tensor& from, int from_channel,
-                   GradientTarget target) {
+void pass_gradient(const Pass& pass, const Tensor& to, int to_channel, const Tensor& from,
+                   int from_channel, GradientTarget target) {
   if (!target.wanted) return;
   pass.kernels->scale(common_extent(to.layout, from.layout), to.gradient_plane(to_channel),
                       from.gradient_plane(from_channel), 1, target.accumulate);
@@ -15,10 +15,15 @@ void pass_gradient(const Pass& pass, const Tensor& to, int to_channel, const Ten
 class ActivationOp : public Op {
  public:
   ActivationOp(Act act, const Tensor& in, const Tensor& out, GradientTarget target)
-      : act_(act), in_(in), out_(out), target_(target), extent_(common_extent(in.layout, out.layout)) {}
+      : act_(act),
+        in_(in),
+        out_(out),
+        target_(target),
+        extent_(common_extent(in.layout, out.layout)) {}
   int channels() const override { return in_.layout.shape.channels; }
   void forward(const Pass& pass, int first, int last) override {
-    for (int c = first; c < last; ++c) pass.kernels->affine(extent_, in_.plane(c), out_.plane(c), 1, 0, act_);
+    for (int c = first; c < last; ++c)
+      pass.kernels->affine(extent_, in_.plane(c), out_.plane(c), 1, 0, act_);
   }
   void backward(const Pass& pass, int first, int last) override {
     if (!target_.wanted) return;
@@ -26,7 +31,8 @@ class ActivationOp : public Op {
     n.act = act_;
     n.accumulate = target_.accumulate;
     for (int c = first; c < last; ++c) {
-      pass.kernels->norm_backward(extent_, in_.plane(c), out_.gradient_plane(c), in_.gradient_plane(c), n);
+      pass.kernels->norm_backward(extent_, in_.plane(c), out_.gradient_plane(c),
+                                  in_.gradient_plane(c), n);
     }
   }
 
@@ -40,14 +46,16 @@ class ActivationOp : public Op {
 
 class AddOp : public Op {
  public:
-  AddOp(const Tensor& a, const Tensor& b, const Tensor& out, GradientTarget target_a, GradientTarget target_b)
+  AddOp(const Tensor& a, const Tensor& b, const Tensor& out, GradientTarget target_a,
+        GradientTarget target_b)
       : a_(a), b_(b), out_(out), target_a_(target_a), target_b_(target_b) {
     extent_ = common_extent(a.layout, b.layout);
     if (!out.layout.rows_touch()) extent_ = common_extent(out.layout, out.layout);
   }
   int channels() const override { return out_.layout.shape.channels; }
   void forward(const Pass& pass, int first, int last) override {
-    for (int c = first; c < last; ++c) pass.kernels->add(extent_, a_.plane(c), b_.plane(c), out_.plane(c));
+    for (int c = first; c < last; ++c)
+      pass.kernels->add(extent_, a_.plane(c), b_.plane(c), out_.plane(c));
   }
   void backward(const Pass& pass, int first, int last) override {
     for (int c = first; c < last; ++c) {
@@ -73,7 +81,8 @@ class ConcatOp : public Op {
     int to = 0;
     for (const Tensor* t : in_) {
       for (int c = 0; c < t->layout.shape.channels; ++c, ++to) {
-        pass.kernels->scale(common_extent(t->layout, out_.layout), t->plane(c), out_.plane(to), 1, false);
+        pass.kernels->scale(common_extent(t->layout, out_.layout), t->plane(c), out_.plane(to), 1,
+                            false);
       }
     }
   }
@@ -95,15 +104,20 @@ class ConcatOp : public Op {
 // Copies (y, x, c) to channel (y * width + x) * channels + c of a 1 x 1 plane.
 class FlattenOp : public Op {
  public:
-  FlattenOp(const Tensor& in, const Tensor& out, GradientTarget target) : in_(in), out_(out), target_(target) {}
+  FlattenOp(const Tensor& in, const Tensor& out, GradientTarget target)
+      : in_(in), out_(out), target_(target) {}
   int channels() const override { return 1; }
   void forward(const Pass& pass, int, int) override {
-    each([&](Plane pixel, int c) { pass.kernels->scale(one(), pixel, out_.plane(c), 1, false); }, false);
+    each([&](Plane pixel, int c) { pass.kernels->scale(one(), pixel, out_.plane(c), 1, false); },
+         false);
   }
   void backward(const Pass& pass, int, int) override {
     if (!target_.wanted) return;
-    each([&](Plane pixel, int c) { pass.kernels->scale(one(), out_.gradient_plane(c), pixel, 1, target_.accumulate); },
-         true);
+    each(
+        [&](Plane pixel, int c) {
+          pass.kernels->scale(one(), out_.gradient_plane(c), pixel, 1, target_.accumulate);
+        },
+        true);
   }
 
  private:
@@ -115,7 +129,8 @@ class FlattenOp : public Op {
     for (int y = 0; y < l.shape.height; ++y) {
       for (int x = 0; x < l.shape.width; ++x) {
         for (int c = 0; c < l.shape.channels; ++c, ++to) {
-          visit(Plane{(gradient ? in_.gradient : in_.value) + l.at(c, 0, y, x), l.group, l.row}, to);
+          visit(Plane{(gradient ? in_.gradient : in_.value) + l.at(c, 0, y, x), l.group, l.row},
+                to);
         }
       }
     }
@@ -128,7 +143,11 @@ class FlattenOp : public Op {
 class DropoutOp : public Op {
  public:
   DropoutOp(float rate, int layer, const Tensor& in, const Tensor& out, GradientTarget target)
-      : rate_(rate), layer_(layer), in_(in), out_(out), target_(target),
+      : rate_(rate),
+        layer_(layer),
+        in_(in),
+        out_(out),
+        target_(target),
         extent_(common_extent(in.layout, out.layout)) {}
   int channels() const override { return in_.layout.shape.channels; }
   void forward(const Pass& pass, int first, int last) override {
@@ -143,15 +162,16 @@ class DropoutOp : public Op {
   void backward(const Pass& pass, int first, int last) override {
     if (!target_.wanted) return;
     for (int c = first; c < last; ++c) {
-      pass.kernels->dropout(extent_, out_.gradient_plane(c), in_.gradient_plane(c), rate_, seed(pass, c),
-                            target_.accumulate);
+      pass.kernels->dropout(extent_, out_.gradient_plane(c), in_.gradient_plane(c), rate_,
+                            seed(pass, c), target_.accumulate);
     }
   }
 
  private:
   // Of batch, layer and channel: the backward pass draws the same mask again.
   std::uint32_t seed(const Pass& pass, int c) const {
-    std::uint64_t h = pass.noise ^ (static_cast<std::uint64_t>(layer_) << 32 | static_cast<std::uint32_t>(c));
+    std::uint64_t h =
+        pass.noise ^ (static_cast<std::uint64_t>(layer_) << 32 | static_cast<std::uint32_t>(c));
     h = (h ^ (h >> 31)) * 0x9e3779b97f4a7c15ull;
     return static_cast<std::uint32_t>(h >> 32);
   }
@@ -165,20 +185,23 @@ class DropoutOp : public Op {
 
 }  // namespace
 
-std::unique_ptr<Op> make_activation(Act act, const Tensor& in, const Tensor& out, GradientTarget target) {
+std::unique_ptr<Op> make_activation(Act act, const Tensor& in, const Tensor& out,
+                                    GradientTarget target) {
   return std::make_unique<ActivationOp>(act, in, out, target);
 }
-std::unique_ptr<Op> make_add(const Tensor& a, const Tensor& b, const Tensor& out, GradientTarget target_a,
-                             GradientTarget target_b) {
+std::unique_ptr<Op> make_add(const Tensor& a, const Tensor& b, const Tensor& out,
+                             GradientTarget target_a, GradientTarget target_b) {
   return std::make_unique<AddOp>(a, b, out, target_a, target_b);
 }
-std::unique_ptr<Op> make_concat(std::vector<const Tensor*> in, const Tensor& out, std::vector<GradientTarget> targets) {
+std::unique_ptr<Op> make_concat(std::vector<const Tensor*> in, const Tensor& out,
+                                std::vector<GradientTarget> targets) {
   return std::make_unique<ConcatOp>(std::move(in), out, std::move(targets));
 }
 std::unique_ptr<Op> make_flatten(const Tensor& in, const Tensor& out, GradientTarget target) {
   return std::make_unique<FlattenOp>(in, out, target);
 }
-std::unique_ptr<Op> make_dropout(float rate, int layer, const Tensor& in, const Tensor& out, GradientTarget target) {
+std::unique_ptr<Op> make_dropout(float rate, int layer, const Tensor& in, const Tensor& out,
+                                 GradientTarget target) {
   return std::make_unique<DropoutOp>(rate, layer, in, out, target);
 }
 

@@ -21,9 +21,12 @@ const T* as(const Layer& layer) {
 
 Act act_of(network::Activation kind) {
   switch (kind) {
-    case network::Activation::kRelu: return Act::kRelu;
-    case network::Activation::kRelu6: return Act::kRelu6;
-    case network::Activation::kHardSwish: return Act::kHardSwish;
+    case network::Activation::kRelu:
+      return Act::kRelu;
+    case network::Activation::kRelu6:
+      return Act::kRelu6;
+    case network::Activation::kHardSwish:
+      return Act::kHardSwish;
   }
   ATML_UNREACHABLE("activation");
 }
@@ -31,13 +34,15 @@ Act act_of(network::Activation kind) {
 std::vector<std::vector<int>> readers_of(const network::Network& net) {
   std::vector<std::vector<int>> readers(static_cast<std::size_t>(net.size()));
   for (int i = 0; i < net.size(); ++i) {
-    for (const int input : net.layer(i).inputs) readers[static_cast<std::size_t>(input)].push_back(i);
+    for (const int input : net.layer(i).inputs)
+      readers[static_cast<std::size_t>(input)].push_back(i);
   }
   return readers;
 }
 
 // The activation that batch normalisation `i` can apply itself: its only reader. -1: none.
-int fused_activation(const network::Network& net, const std::vector<std::vector<int>>& readers, int i) {
+int fused_activation(const network::Network& net, const std::vector<std::vector<int>>& readers,
+                     int i) {
   const std::vector<int>& r = readers[static_cast<std::size_t>(i)];
   if (as<network::BatchNorm>(net.layer(i)) == nullptr || r.size() != 1) return -1;
   return as<Activate>(net.layer(r[0])) != nullptr ? r[0] : -1;
@@ -52,12 +57,14 @@ bool renames(const network::Network& net, const std::vector<std::vector<int>>& r
   if (in.height == 1 && in.width == 1) return true;
   // Dense layers read their input in HWC order anyway.
   const std::vector<int>& r = readers[static_cast<std::size_t>(i)];
-  return !r.empty() && std::ranges::all_of(r, [&](int j) { return as<network::Dense>(net.layer(j)) != nullptr; });
+  return !r.empty() &&
+         std::ranges::all_of(r, [&](int j) { return as<network::Dense>(net.layer(j)) != nullptr; });
 }
 
 }  // namespace
 
-Engine::Engine(const network::Network& network, int batch, const Kernels& kernels, const QuantisationPlan* plan)
+Engine::Engine(const network::Network& network, int batch, const Kernels& kernels,
+               const QuantisationPlan* plan)
     : network_(network), kernels_(kernels), batch_(batch), rounding_(plan != nullptr) {
   ATML_ASSERT(batch > 0 && batch % kernels.lanes == 0, "the batch must be a multiple of the lanes");
   count_parameters();
@@ -84,7 +91,8 @@ void Engine::count_parameters() {
   for (int i = 0; i < network_.size(); ++i) {
     const Layer& layer = network_.layer(i);
     LayerSlices s;
-    const auto kernel = [&](std::int64_t area, std::int64_t in, std::int64_t out, std::int64_t size, bool bias) {
+    const auto kernel = [&](std::int64_t area, std::int64_t in, std::int64_t out, std::int64_t size,
+                            bool bias) {
       s.kernel = take(size);
       decayed_.push_back(s.kernel);
       if (bias) s.bias = take(layer.output.channels);
@@ -118,8 +126,11 @@ void Engine::choose_tensors() {
   const auto readers = readers_of(network_);
   for (int i = 0; i < network_.size(); ++i) {
     const Layer& layer = network_.layer(i);
-    bool trained = slices_[static_cast<std::size_t>(i)].kernel.size + slices_[static_cast<std::size_t>(i)].gamma.size > 0;
-    for (const int input : layer.inputs) trained = trained || trained_[static_cast<std::size_t>(input)];
+    bool trained = slices_[static_cast<std::size_t>(i)].kernel.size +
+                       slices_[static_cast<std::size_t>(i)].gamma.size >
+                   0;
+    for (const int input : layer.inputs)
+      trained = trained || trained_[static_cast<std::size_t>(input)];
     trained_.push_back(trained);
     int home = i;
     if (renames(network_, readers, i)) home = alias_[static_cast<std::size_t>(layer.inputs[0])];
@@ -148,7 +159,8 @@ void Engine::require_halos(std::vector<Halo>& halos) const {
 void Engine::lay_out(const std::vector<Halo>& halos) {
   tensors_.resize(static_cast<std::size_t>(network_.size()));
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    tensors_[i].layout = Layout(network_.layer(static_cast<int>(i)).output, groups(), kernels_.lanes, halos[i]);
+    tensors_[i].layout =
+        Layout(network_.layer(static_cast<int>(i)).output, groups(), kernels_.lanes, halos[i]);
     tensor_of_.push_back(&tensors_[static_cast<std::size_t>(alias_[i])]);
   }
 }
@@ -177,7 +189,8 @@ ConvSpec Engine::conv_spec(int i) const {
     spec.window.padding = network::Padding::kValid;
   }
   spec.filters = layer.output.channels;
-  spec.m_stride = static_cast<std::ptrdiff_t>(spec.window.kernel_h) * spec.window.kernel_w * in.channels;
+  spec.m_stride =
+      static_cast<std::ptrdiff_t>(spec.window.kernel_h) * spec.window.kernel_w * in.channels;
   spec.k_stride = 1;
   return spec;
 }
@@ -212,9 +225,11 @@ void Engine::add_rounding(int i, const QuantisationPlan& plan) {
   const auto at = static_cast<std::size_t>(i);
   if (at >= plan.outputs.size() || !plan.outputs[at].has_value()) return;
   const bool renamed = alias_[at] != i;
-  const bool pool = as<network::MaxPool>(network_.layer(i)) != nullptr;  // its input is rounded already
+  const bool pool =
+      as<network::MaxPool>(network_.layer(i)) != nullptr;  // its input is rounded already
   if (renamed || pool) return;
-  ops_.push_back(make_fake_quantise(plan.outputs[at]->scale, plan.outputs[at]->zero_point, tensors_[at]));
+  ops_.push_back(
+      make_fake_quantise(plan.outputs[at]->scale, plan.outputs[at]->zero_point, tensors_[at]));
   op_layer_.push_back(i);
   op_rounds_.push_back(true);
 }
@@ -263,7 +278,9 @@ void Engine::allocate() {
   segments_ = group_segments(ops_);
   std::vector<TensorUse> uses(tensors_.size());
   for (std::size_t i = 0; i < uses.size(); ++i) uses[i].trained = trained_[i];
-  const auto home = [&](int layer) { return static_cast<std::size_t>(alias_[static_cast<std::size_t>(layer)]); };
+  const auto home = [&](int layer) {
+    return static_cast<std::size_t>(alias_[static_cast<std::size_t>(layer)]);
+  };
   for (std::size_t s = 0; s < segments_.size(); ++s) {
     for (std::size_t op = segments_[s].first; op < segments_[s].last; ++op) {
       const auto read = [&](TensorUse& use) {
@@ -286,7 +303,8 @@ void Engine::allocate() {
   for (const int layer : op_layer_) recomputed_.push_back(uses[home(layer)].internal(segments_));
   to_clear_.resize(segments_.size());
   for (std::size_t i = 0; i < uses.size(); ++i) {
-    const bool shared = uses[i].used && uses[i].trained && !uses[i].internal(segments_) && uses[i].last_reader >= 0;
+    const bool shared =
+        uses[i].used && uses[i].trained && !uses[i].internal(segments_) && uses[i].last_reader >= 0;
     const Halo& h = tensors_[i].layout.halo;
     if (shared && h.top + h.bottom + h.left + h.right > 0) {
       to_clear_[static_cast<std::size_t>(uses[i].last_reader)].push_back(&tensors_[i]);
@@ -321,7 +339,8 @@ void Engine::initialise(Rng rng) {
     const bool last = static_cast<int>(i) == network_.last();
     const double variance = last ? 2.0 / (s.fan_in + s.fan_out) : 2.0 / std::max(1, s.fan_in);
     for (std::size_t k = 0; k < s.kernel.size; ++k) {
-      parameters_.data()[s.kernel.first + k] = static_cast<float>(std::sqrt(variance) * rng.normal());
+      parameters_.data()[s.kernel.first + k] =
+          static_cast<float>(std::sqrt(variance) * rng.normal());
     }
     std::fill_n(parameters_.data() + s.bias.first, s.bias.size, 0.0f);
     std::fill_n(parameters_.data() + s.gamma.first, s.gamma.size, 1.0f);
@@ -334,7 +353,8 @@ void Engine::initialise(Rng rng) {
 Pass Engine::make_pass(bool training, std::uint64_t noise) const {
   Pass pass;
   pass.kernels = &kernels_;
-  pass.parameters = {rounding_ ? rounded_.data() : parameters_.data(), gradients_.data(), statistics_.data()};
+  pass.parameters = {rounding_ ? rounded_.data() : parameters_.data(), gradients_.data(),
+                     statistics_.data()};
   pass.training = training;
   pass.noise = noise;
   pass.weights_changed = values_changed_;
@@ -389,7 +409,8 @@ void Engine::round_weights() {
 
 Status Engine::set_weights(const Weights& weights) {
   if (weights.layers.size() != slices_.size()) {
-    return Error{Code::kInvalidArgument, fmt::format("weights of {} layers for a network of {}", weights.layers.size(), slices_.size())};
+    return Error{Code::kInvalidArgument, fmt::format("weights of {} layers for a network of {}",
+                                                     weights.layers.size(), slices_.size())};
   }
   for (std::size_t i = 0; i < slices_.size(); ++i) {
     const LayerSlices& s = slices_[i];
@@ -400,8 +421,10 @@ Status Engine::set_weights(const Weights& weights) {
         {s.mean, w.mean, statistics_.data()},     {s.variance, w.variance, statistics_.data()}};
     for (const auto& [slice, from, to] : parts) {
       if (from.size() != slice.size) {
-        return Error{Code::kInvalidArgument, fmt::format("layer '{}': {} weights where the network has {}",
-                                                         network_.layer(static_cast<int>(i)).name, from.size(), slice.size)};
+        return Error{
+            Code::kInvalidArgument,
+            fmt::format("layer '{}': {} weights where the network has {}",
+                        network_.layer(static_cast<int>(i)).name, from.size(), slice.size)};
       }
       std::ranges::copy(from, to + slice.first);
     }
@@ -417,8 +440,9 @@ Weights Engine::weights(std::span<const float> values, std::span<const float> st
     return std::vector<float>(part.begin(), part.end());
   };
   for (const LayerSlices& s : slices_) {
-    w.layers.push_back({copy(values, s.kernel), copy(values, s.bias), copy(values, s.gamma), copy(values, s.beta),
-                        copy(statistics, s.mean), copy(statistics, s.variance)});
+    w.layers.push_back({copy(values, s.kernel), copy(values, s.bias), copy(values, s.gamma),
+                        copy(values, s.beta), copy(statistics, s.mean),
+                        copy(statistics, s.variance)});
   }
   return w;
 }

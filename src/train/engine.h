@@ -1,5 +1,6 @@
-// Engine: one Network laid out in memory for batches of a fixed size, with its parameters: forward and
-// backward passes. It knows no data set, loss or optimiser. Everything is allocated at construction.
+// Engine: one Network laid out in memory for batches of a fixed size, with its parameters: forward
+// and backward passes. It knows no data set, loss or optimiser. Everything is allocated at
+// construction.
 #pragma once
 
 #include <memory>
@@ -17,16 +18,19 @@ namespace atml::train {
 
 class Engine {
  public:
-  /// `batch` is a multiple of kernels.lanes. The network must pass verify(). With a plan, both passes
-  /// compute with rounded weights and activations (the parameters themselves stay as they are).
-  Engine(const network::Network& network, int batch, const Kernels& kernels, const QuantisationPlan* plan = nullptr);
+  /// `batch` is a multiple of kernels.lanes. The network must pass verify(). With a plan, both
+  /// passes compute with rounded weights and activations (the parameters themselves stay as they
+  /// are).
+  Engine(const network::Network& network, int batch, const Kernels& kernels,
+         const QuantisationPlan* plan = nullptr);
 
   int batch() const { return batch_; }
   int groups() const { return batch_ / kernels_.lanes; }
   const Kernels& kernels() const { return kernels_; }
   const network::Network& network() const { return network_; }
 
-  /// He et al. (ICCV 2015) normal kernels (the last layer: Glorot), gamma 1, beta and bias 0, mean 0, variance 1.
+  /// He et al. (ICCV 2015) normal kernels (the last layer: Glorot), gamma 1, beta and bias 0, mean
+  /// 0, variance 1.
   void initialise(Rng rng);
 
   /// Flat parameters (kernels in TFLite's layouts, biases, gammas, betas), their gradients, and the
@@ -51,7 +55,8 @@ class Engine {
   /// The inverse of weights(): sets values() and statistics(). Fails where a size differs.
   Status set_weights(const Weights& weights);
 
-  /// Parameters as Weights (layouts of weights.h), read from arrays shaped like values() and statistics().
+  /// Parameters as Weights (layouts of weights.h), read from arrays shaped like values() and
+  /// statistics().
   Weights weights(std::span<const float> values, std::span<const float> statistics) const;
 
  private:
@@ -81,16 +86,17 @@ class Engine {
   std::size_t statistics_count_ = 0;
   std::vector<Slice> decayed_;
 
-  std::vector<int> alias_;         // layer -> the layer whose tensor it uses
-  std::vector<bool> trained_;      // layer: its output depends on a parameter
-  std::vector<Tensor> tensors_;    // one per layer, unused where aliased
+  std::vector<int> alias_;       // layer -> the layer whose tensor it uses
+  std::vector<bool> trained_;    // layer: its output depends on a parameter
+  std::vector<Tensor> tensors_;  // one per layer, unused where aliased
   std::vector<const Tensor*> tensor_of_;
   std::vector<std::unique_ptr<Op>> ops_;  // in execution order
   std::vector<int> op_layer_;
   std::vector<bool> op_rounds_;  // step: rounds the output of its layer in place
   std::vector<Segment> segments_;
-  std::vector<bool> recomputed_;                       // step: its output must be written again before backward
-  std::vector<std::vector<const Tensor*>> to_clear_;   // segment: gradients that begin their life there
+  std::vector<bool> recomputed_;  // step: its output must be written again before backward
+  std::vector<std::vector<const Tensor*>>
+      to_clear_;  // segment: gradients that begin their life there
 
   Buffer memory_{0};
   Buffer parameters_{0};

@@ -1,5 +1,6 @@
-// Every layer, forward and backward, against a slow reference in double precision: outputs directly,
-// gradients by central differences of the reference's loss. On every instruction set of this machine.
+// Every layer, forward and backward, against a slow reference in double precision: outputs
+// directly, gradients by central differences of the reference's loss. On every instruction set of
+// this machine.
 #include "train/engine.h"
 
 #include <gtest/gtest.h>
@@ -27,8 +28,8 @@ float* value_at(const Tensor& t, int sample, int y, int x, int c, float* base) {
   return base + t.layout.at(c, sample / lanes, y, x) + sample % lanes;
 }
 
-// A network with random numbers everywhere, its input and a random weighting of its outputs: the loss
-// is sum(weighting * output).
+// A network with random numbers everywhere, its input and a random weighting of its outputs: the
+// loss is sum(weighting * output).
 class Bench {
  public:
   Bench(const Network& net, std::uint64_t seed, const Kernels& kernels, int batch = 16)
@@ -50,7 +51,8 @@ class Bench {
   }
 
   void expect_output_matches() {
-    const auto numbers = reference::numbers_of(engine_.weights(engine_.values(), engine_.statistics()));
+    const auto numbers =
+        reference::numbers_of(engine_.weights(engine_.values(), engine_.statistics()));
     reference::Forward forward(net_, numbers, batch_);
     const reference::Values expected = forward.run(input_);
     const reference::Values actual = get(engine_.output(), engine_.output().value);
@@ -90,7 +92,8 @@ class Bench {
     for (int b = 0; b < batch_; ++b)
       for (int y = 0; y < s.height; ++y)
         for (int x = 0; x < s.width; ++x)
-          for (int c = 0; c < s.channels; ++c) *value_at(t, b, y, x, c, base) = static_cast<float>(v[i++]);
+          for (int c = 0; c < s.channels; ++c)
+            *value_at(t, b, y, x, c, base) = static_cast<float>(v[i++]);
   }
   reference::Values get(const Tensor& t, float* base) const {
     reference::Values v;
@@ -98,7 +101,8 @@ class Bench {
     for (int b = 0; b < batch_; ++b)
       for (int y = 0; y < s.height; ++y)
         for (int x = 0; x < s.width; ++x)
-          for (int c = 0; c < s.channels; ++c) v.push_back(static_cast<double>(*value_at(t, b, y, x, c, base)));
+          for (int c = 0; c < s.channels; ++c)
+            v.push_back(static_cast<double>(*value_at(t, b, y, x, c, base)));
     return v;
   }
   double loss(const std::vector<reference::LayerNumbers>& numbers) const {
@@ -107,17 +111,20 @@ class Bench {
     for (std::size_t i = 0; i < y.size(); ++i) sum += y[i] * weighting_[i];
     return sum;
   }
-  void check(std::vector<reference::LayerNumbers>& numbers, std::size_t layer, reference::Values& array,
-             const std::vector<float>& gradient, int most, Rng& rng, const char* what) {
+  void check(std::vector<reference::LayerNumbers>& numbers, std::size_t layer,
+             reference::Values& array, const std::vector<float>& gradient, int most, Rng& rng,
+             const char* what) {
     ASSERT_EQ(array.size(), gradient.size());
     if (array.empty()) return;
     double scale = 0.1;
     for (const float v : gradient) scale = std::max(scale, std::abs(static_cast<double>(v)));
     for (int n = 0; n < most; ++n) {
-      const std::size_t i = array.size() <= static_cast<std::size_t>(most) ? static_cast<std::size_t>(n) % array.size()
-                                                                          : rng.below(array.size());
+      const std::size_t i = array.size() <= static_cast<std::size_t>(most)
+                                ? static_cast<std::size_t>(n) % array.size()
+                                : rng.below(array.size());
       const double keep = array[i];
-      // A kink (ReLU, maximum) between the two points spoils a difference; a smaller step avoids it.
+      // A kink (ReLU, maximum) between the two points spoils a difference; a smaller step avoids
+      // it.
       double error = 1e300, numeric = 0;
       for (const double step : {1e-5, 1e-7}) {
         array[i] = keep + step;
@@ -131,9 +138,10 @@ class Bench {
           numeric = slope;
         }
       }
-      ASSERT_LT(error, 1e-4 * scale + 2e-5 * std::abs(numeric)) << what << " " << i << " of layer " << layer << ": " << gradient[i]
-                                     << " instead of " << numeric << "\n"
-                                     << net_.text();
+      ASSERT_LT(error, 1e-4 * scale + 2e-5 * std::abs(numeric))
+          << what << " " << i << " of layer " << layer << ": " << gradient[i] << " instead of "
+          << numeric << "\n"
+          << net_.text();
     }
   }
 
@@ -164,7 +172,8 @@ network::Conv conv(int filters, Window w, bool bias = true) { return {filters, w
 network::Conv pointwise(int filters) { return {filters, Window{}, true}; }
 
 // input -> 1x1 convolution (so that the layer under test must pass its gradient on) -> op
-void expect_layer_right(const Shape& in, const network::Op& op, std::uint64_t seed = 7, int batch = 16) {
+void expect_layer_right(const Shape& in, const network::Op& op, std::uint64_t seed = 7,
+                        int batch = 16) {
   Network net(in);
   const int first = add(net, pointwise(in.channels), {0});
   add(net, op, {first});
@@ -173,23 +182,49 @@ void expect_layer_right(const Shape& in, const network::Op& op, std::uint64_t se
 
 TEST(Engine, PointwiseConvolution) { expect_layer_right({5, 4, 3}, conv(7, Window{})); }
 TEST(Engine, ConvolutionSame) { expect_layer_right({6, 5, 3}, conv(5, Window{3, 3})); }
-TEST(Engine, ConvolutionStrideTwoOddSize) { expect_layer_right({7, 6, 2}, conv(5, Window{3, 3, 2, 2})); }
-TEST(Engine, ConvolutionKernelSmallerThanStride) { expect_layer_right({7, 8, 2}, conv(3, Window{1, 2, 2, 3})); }
-TEST(Engine, ConvolutionSeveralGroups) { expect_layer_right({5, 5, 2}, conv(3, Window{3, 3}), 3, 48); }
-TEST(Engine, Depthwise) { expect_layer_right({6, 7, 5}, network::Depthwise{1, Window{3, 3}, true}); }
-TEST(Engine, DepthwiseStrided) { expect_layer_right({9, 7, 3}, network::Depthwise{1, Window{5, 3, 2, 2}, false}); }
-TEST(Engine, DepthwiseMultiplier) { expect_layer_right({6, 5, 3}, network::Depthwise{3, Window{3, 3, 2, 1}, true}); }
-TEST(Engine, DepthwiseSignal) { expect_layer_right({33, 1, 4}, network::Depthwise{1, Window{7, 1, 2, 1}, true}); }
-TEST(Engine, DenseReadsHeightWidthChannel) { expect_layer_right({3, 4, 5}, network::Dense{6, true}); }
+TEST(Engine, ConvolutionStrideTwoOddSize) {
+  expect_layer_right({7, 6, 2}, conv(5, Window{3, 3, 2, 2}));
+}
+TEST(Engine, ConvolutionKernelSmallerThanStride) {
+  expect_layer_right({7, 8, 2}, conv(3, Window{1, 2, 2, 3}));
+}
+TEST(Engine, ConvolutionSeveralGroups) {
+  expect_layer_right({5, 5, 2}, conv(3, Window{3, 3}), 3, 48);
+}
+TEST(Engine, Depthwise) {
+  expect_layer_right({6, 7, 5}, network::Depthwise{1, Window{3, 3}, true});
+}
+TEST(Engine, DepthwiseStrided) {
+  expect_layer_right({9, 7, 3}, network::Depthwise{1, Window{5, 3, 2, 2}, false});
+}
+TEST(Engine, DepthwiseMultiplier) {
+  expect_layer_right({6, 5, 3}, network::Depthwise{3, Window{3, 3, 2, 1}, true});
+}
+TEST(Engine, DepthwiseSignal) {
+  expect_layer_right({33, 1, 4}, network::Depthwise{1, Window{7, 1, 2, 1}, true});
+}
+TEST(Engine, DenseReadsHeightWidthChannel) {
+  expect_layer_right({3, 4, 5}, network::Dense{6, true});
+}
 TEST(Engine, DenseWide) { expect_layer_right({1, 1, 37}, network::Dense{19, true}, 5, 64); }
 TEST(Engine, BatchNorm) { expect_layer_right({5, 4, 3}, network::BatchNorm{}); }
 TEST(Engine, Relu) { expect_layer_right({5, 4, 3}, network::Activate{network::Activation::kRelu}); }
-TEST(Engine, Relu6) { expect_layer_right({5, 4, 3}, network::Activate{network::Activation::kRelu6}); }
-TEST(Engine, HardSwish) { expect_layer_right({5, 4, 3}, network::Activate{network::Activation::kHardSwish}); }
+TEST(Engine, Relu6) {
+  expect_layer_right({5, 4, 3}, network::Activate{network::Activation::kRelu6});
+}
+TEST(Engine, HardSwish) {
+  expect_layer_right({5, 4, 3}, network::Activate{network::Activation::kHardSwish});
+}
 TEST(Engine, MaxPool) { expect_layer_right({6, 6, 3}, network::MaxPool{Window{2, 2, 2, 2}}); }
-TEST(Engine, MaxPoolOverlappingSame) { expect_layer_right({7, 6, 3}, network::MaxPool{Window{3, 3, 2, 2}}); }
-TEST(Engine, MaxPoolValid) { expect_layer_right({7, 7, 2}, network::MaxPool{Window{2, 3, 2, 2, 1, 1, Padding::kValid}}); }
-TEST(Engine, AveragePool) { expect_layer_right({7, 5, 3}, network::AveragePool{Window{3, 3, 2, 2}}); }
+TEST(Engine, MaxPoolOverlappingSame) {
+  expect_layer_right({7, 6, 3}, network::MaxPool{Window{3, 3, 2, 2}});
+}
+TEST(Engine, MaxPoolValid) {
+  expect_layer_right({7, 7, 2}, network::MaxPool{Window{2, 3, 2, 2, 1, 1, Padding::kValid}});
+}
+TEST(Engine, AveragePool) {
+  expect_layer_right({7, 5, 3}, network::AveragePool{Window{3, 3, 2, 2}});
+}
 TEST(Engine, GlobalAverage) { expect_layer_right({5, 3, 4}, network::GlobalAveragePool{}); }
 TEST(Engine, Flatten) { expect_layer_right({3, 2, 4}, network::Flatten{}); }
 
@@ -205,12 +240,15 @@ TEST(Engine, ConvolutionsOfRandomShape) {
     w.dilation_h = rng.integer(1, 2);
     w.dilation_w = signal ? 1 : rng.integer(1, 2);
     w.padding = rng.chance(0.5) ? Padding::kSame : Padding::kValid;
-    const Shape in{rng.integer(1, signal ? 30 : 9), signal ? 1 : rng.integer(1, 9), rng.integer(1, 6)};
+    const Shape in{rng.integer(1, signal ? 30 : 9), signal ? 1 : rng.integer(1, 9),
+                   rng.integer(1, 6)};
     if (w.output_height(in.height) < 1 || w.output_width(in.width) < 1) continue;
     if (rng.chance(0.5)) {
-      expect_layer_right(in, conv(rng.integer(1, 9), w, rng.chance(0.5)), 100 + static_cast<std::uint64_t>(n));
+      expect_layer_right(in, conv(rng.integer(1, 9), w, rng.chance(0.5)),
+                         100 + static_cast<std::uint64_t>(n));
     } else {
-      expect_layer_right(in, network::Depthwise{rng.integer(1, 3), w, rng.chance(0.5)}, 100 + static_cast<std::uint64_t>(n));
+      expect_layer_right(in, network::Depthwise{rng.integer(1, 3), w, rng.chance(0.5)},
+                         100 + static_cast<std::uint64_t>(n));
     }
     if (HasFatalFailure()) return;
   }
@@ -219,7 +257,12 @@ TEST(Engine, ConvolutionsOfRandomShape) {
 TEST(Engine, PoolsOfRandomShape) {
   Rng rng(21);
   for (int n = 0; n < 25; ++n) {
-    const Window w{rng.integer(1, 4), rng.integer(1, 4), rng.integer(1, 3), rng.integer(1, 3), 1, 1,
+    const Window w{rng.integer(1, 4),
+                   rng.integer(1, 4),
+                   rng.integer(1, 3),
+                   rng.integer(1, 3),
+                   1,
+                   1,
                    rng.chance(0.5) ? Padding::kSame : Padding::kValid};
     const Shape in{rng.integer(1, 9), rng.integer(1, 9), rng.integer(1, 3)};
     if (w.output_height(in.height) < 1 || w.output_width(in.width) < 1) continue;
@@ -240,12 +283,14 @@ TEST(Engine, BatchNormKeepsItsVarianceFarFromZero) {
     Rng rng(2);
     for (int b = 0; b < 16; ++b)
       for (int i = 0; i < 16; ++i)
-        *value_at(engine.input(), b, i / 4, i % 4, 0, engine.input().value) = static_cast<float>(1000 + rng.normal());
+        *value_at(engine.input(), b, i / 4, i % 4, 0, engine.input().value) =
+            static_cast<float>(1000 + rng.normal());
     engine.forward(true);
     double squares = 0;
     for (int b = 0; b < 16; ++b)
       for (int i = 0; i < 16; ++i) {
-        const double v = static_cast<double>(*value_at(engine.output(), b, i / 4, i % 4, 0, engine.output().value));
+        const double v = static_cast<double>(
+            *value_at(engine.output(), b, i / 4, i % 4, 0, engine.output().value));
         squares += v * v / 256;
       }
     EXPECT_NEAR(squares, 1, 0.01);
@@ -283,7 +328,8 @@ TEST(Engine, WholeBranchingNetwork) { expect_right(branching(), 11, 32); }
 TEST(Engine, SecondPassGivesTheSameBits) {
   for (const Kernels* k : all_kernels()) {
     Bench bench(branching(), 3, *k);
-    const std::vector<float> first(bench.engine().gradients().begin(), bench.engine().gradients().end());
+    const std::vector<float> first(bench.engine().gradients().begin(),
+                                   bench.engine().gradients().end());
     bench.run();
     EXPECT_TRUE(std::ranges::equal(first, bench.engine().gradients()));
   }
@@ -294,11 +340,13 @@ TEST(Engine, InferenceUsesRunningStatistics) {
   add(net, network::BatchNorm{}, {0});
   Engine engine(net, 16, best_kernels());
   engine.initialise(Rng(1));
-  engine.statistics()[0] = 2;   // mean
-  engine.statistics()[1] = 4;   // variance
-  for (int b = 0; b < 16; ++b) *value_at(engine.input(), b, 0, 0, 0, engine.input().value) = static_cast<float>(b);
+  engine.statistics()[0] = 2;  // mean
+  engine.statistics()[1] = 4;  // variance
+  for (int b = 0; b < 16; ++b)
+    *value_at(engine.input(), b, 0, 0, 0, engine.input().value) = static_cast<float>(b);
   engine.forward(false);
-  EXPECT_NEAR(*value_at(engine.output(), 6, 0, 0, 0, engine.output().value), 4 / std::sqrt(4.001), 1e-5);
+  EXPECT_NEAR(*value_at(engine.output(), 6, 0, 0, 0, engine.output().value), 4 / std::sqrt(4.001),
+              1e-5);
 }
 
 TEST(Engine, DropoutKeepsTheExpectedShareAndItsGradientTheSameMask) {
@@ -309,14 +357,16 @@ TEST(Engine, DropoutKeepsTheExpectedShareAndItsGradientTheSameMask) {
   for (const Kernels* k : all_kernels()) {
     Engine engine(net, 32, *k);
     std::ranges::fill(engine.values(), 0.0f);
-    for (std::size_t c = 0; c < 4; ++c) engine.values()[16 + c] = 1;  // biases: every input of dropout is 1
+    for (std::size_t c = 0; c < 4; ++c)
+      engine.values()[16 + c] = 1;  // biases: every input of dropout is 1
     engine.values_changed();
     engine.forward(true, 99);
     std::vector<float> all;
     int kept = 0;
     for (int b = 0; b < 32; ++b)
       for (int i = 0; i < 256; ++i) {
-        const float v = *value_at(engine.output(), b, i / 32, i / 4 % 8, i % 4, engine.output().value);
+        const float v =
+            *value_at(engine.output(), b, i / 32, i / 4 % 8, i % 4, engine.output().value);
         ASSERT_TRUE(v == 0 || std::abs(v - 4.0f / 3) < 1e-6f);
         kept += v > 0;
         all.push_back(v);
@@ -325,7 +375,8 @@ TEST(Engine, DropoutKeepsTheExpectedShareAndItsGradientTheSameMask) {
     EXPECT_NEAR(kept / 8192.0, 0.75, 0.02);
     engine.backward();
     double bias_gradient = 0;
-    for (std::size_t c = 0; c < 4; ++c) bias_gradient += static_cast<double>(engine.gradients()[16 + c]);
+    for (std::size_t c = 0; c < 4; ++c)
+      bias_gradient += static_cast<double>(engine.gradients()[16 + c]);
     EXPECT_NEAR(bias_gradient, kept * 4.0 / 3, 0.1);
     if (first.empty()) first = all;
     EXPECT_EQ(first, all) << "the mask must not depend on the lanes";
@@ -347,7 +398,8 @@ TEST(Engine, RoundingIsThatOfInt8) {
     const int zero = -40;
     const Extent e = common_extent(layout, layout);
     k->fake_quantise(e, {x.data(), layout.group, layout.row}, scale, static_cast<float>(zero));
-    k->fake_quantise_backward(e, {x.data(), layout.group, layout.row}, {dx.data(), layout.group, layout.row}, scale,
+    k->fake_quantise_backward(e, {x.data(), layout.group, layout.row},
+                              {dx.data(), layout.group, layout.row}, scale,
                               static_cast<float>(zero));
     int clipped = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(2 * 15 * k->lanes); ++i) {

@@ -8,15 +8,16 @@ extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
 #endif
 
-void pack_rows(const float* w, std::ptrdiff_t m_stride, std::ptrdiff_t k_stride, int rows, int k, int most,
-               float* a) {
+void pack_rows(const float* w, std::ptrdiff_t m_stride, std::ptrdiff_t k_stride, int rows, int k,
+               int most, float* a) {
   const int tiles = (rows + most - 1) / most;
   int row = 0;
   for (int t = 0; t < tiles; ++t) {
     const int height = rows / tiles + (t < rows % tiles ? 1 : 0);
     for (int i = 0; i < height; ++i) {
       const float* from = w + (row + i) * m_stride;
-      for (int j = 0; j < k; ++j) a[static_cast<std::ptrdiff_t>(j) * height + i] = from[j * k_stride];
+      for (int j = 0; j < k; ++j)
+        a[static_cast<std::ptrdiff_t>(j) * height + i] = from[j * k_stride];
     }
     a += static_cast<std::ptrdiff_t>(height) * k;
     row += height;
@@ -35,7 +36,8 @@ Tables find_tables() {
   t.list[t.count++] = &kernels_portable;
 #ifdef ATML_X86_KERNELS
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) t.list[t.count++] = &kernels_avx2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    t.list[t.count++] = &kernels_avx2;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     t.list[t.count++] = &kernels_avx512;

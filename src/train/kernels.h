@@ -1,10 +1,10 @@
 // Kernels: the inner loops of the engine, once per instruction set, behind one table of functions.
 //
 // A vector holds one number of `lanes` samples (the batch lies in the SIMD lanes). Activations are
-// [channel][group][y][x][lane], group = batch / lanes, with a halo of zeros round each plane where a
-// convolution reads beyond the edge. All pitches and offsets here count floats; all data are aligned
-// to the vector. This header and the kernel sources use nothing of the standard library: an inline
-// function compiled there with AVX-512 could be picked by the linker for the whole program.
+// [channel][group][y][x][lane], group = batch / lanes, with a halo of zeros round each plane where
+// a convolution reads beyond the edge. All pitches and offsets here count floats; all data are
+// aligned to the vector. This header and the kernel sources use nothing of the standard library: an
+// inline function compiled there with AVX-512 could be picked by the linker for the whole program.
 #pragma once
 
 #include <cstddef>
@@ -106,8 +106,8 @@ struct Pool {
 };
 
 struct AdamStep {
-  float rate = 0;         // learning rate
-  float decay = 0;        // learning rate x weight decay
+  float rate = 0;   // learning rate
+  float decay = 0;  // learning rate x weight decay
   float beta1 = 0.9f;
   float beta2 = 0.999f;
   float correction1 = 1;  // 1 / (1 - beta1^t)
@@ -134,12 +134,14 @@ struct Kernels {
   /// y = act(scale * x + shift)
   void (*affine)(Extent, Plane x, Plane y, float scale, float shift, Act);
   /// sums of dz and of dz * (x - mean)
-  void (*norm_backward_sums)(Extent, Plane x, Plane dy, const NormBackward&, double* sum, double* product);
+  void (*norm_backward_sums)(Extent, Plane x, Plane dy, const NormBackward&, double* sum,
+                             double* product);
   void (*norm_backward)(Extent, Plane x, Plane dy, Plane dx, const NormBackward&);
   void (*add)(Extent, Plane a, Plane b, Plane y);
   /// y (+)= factor * x
   void (*scale)(Extent, Plane x, Plane y, float factor, bool accumulate);
-  /// y (+)= x / (1 - rate) where kept; which is kept depends on `seed`, the position and the sample alone.
+  /// y (+)= x / (1 - rate) where kept; which is kept depends on `seed`, the position and the sample
+  /// alone.
   void (*dropout)(Extent, Plane x, Plane y, float rate, std::uint32_t seed, bool accumulate);
   /// x = clamp(round(x / scale) + zero, -128, 127) - zero, times scale, in place.
   void (*fake_quantise)(Extent, Plane x, float scale, float zero);
@@ -148,15 +150,17 @@ struct Kernels {
   void (*max_pool)(const Pool&, Plane x, Plane y);
   void (*max_pool_backward)(const Pool&, Plane x, Plane y, Plane dy, Plane dx);  // dx +=
   void (*average_pool)(const Pool&, Plane x, Plane y);
-  void (*average_pool_backward)(const Pool&, Plane dy, Plane dx);                // dx +=
+  void (*average_pool_backward)(const Pool&, Plane dy, Plane dx);  // dx +=
   void (*global_average)(Extent, Plane x, Plane y);
   void (*global_average_backward)(Extent, Plane dy, Plane dx, bool accumulate);
   /// Sets the vectors outside the interior of a plane to zero: `before`/`after` rows and columns.
   void (*clear)(float* data, std::size_t floats);
 
-  /// One group of samples into lanes: y(c, y, x) = (samples[lane][(y * cols + x) * channels + c] - mean[c]) * gain[c].
-  void (*load_lanes)(const float* samples, std::size_t sample_pitch, int rows, int cols, int channels,
-                     const float* mean, const float* gain, float* y, std::ptrdiff_t row, std::ptrdiff_t channel);
+  /// One group of samples into lanes: y(c, y, x) = (samples[lane][(y * cols + x) * channels + c] -
+  /// mean[c]) * gain[c].
+  void (*load_lanes)(const float* samples, std::size_t sample_pitch, int rows, int cols,
+                     int channels, const float* mean, const float* gain, float* y,
+                     std::ptrdiff_t row, std::ptrdiff_t channel);
 
   void (*adam)(std::size_t n, float* w, const float* g, float* m, float* v, const AdamStep&);
   void (*sgd)(std::size_t n, float* w, const float* g, float* velocity, const SgdStep&);
@@ -166,8 +170,8 @@ struct Kernels {
 
 /// Splits `rows` into tiles of nearly equal height, none above `most`, and copies
 /// w[m * m_stride + k * k_stride] into a: tile after tile, in each [k][row of the tile].
-void pack_rows(const float* w, std::ptrdiff_t m_stride, std::ptrdiff_t k_stride, int rows, int k, int most,
-               float* a);
+void pack_rows(const float* w, std::ptrdiff_t m_stride, std::ptrdiff_t k_stride, int rows, int k,
+               int most, float* a);
 
 /// The fastest table that this processor runs.
 const Kernels& best_kernels();

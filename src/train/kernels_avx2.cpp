@@ -1,4 +1,5 @@
-// The kernels for AVX2 with FMA: 8 lanes, 16 registers. Built with the flags of that instruction set.
+// The kernels for AVX2 with FMA: 8 lanes, 16 registers. Built with the flags of that instruction
+// set.
 #define ATML_LANES 8
 #define ATML_WIDE_ROWS 4
 #define ATML_WIDE_COLUMNS 3

@@ -1,4 +1,5 @@
-// The kernels for AVX-512 (F, BW, DQ, VL): 16 lanes, 32 registers. Built with the flags of that instruction set.
+// The kernels for AVX-512 (F, BW, DQ, VL): 16 lanes, 32 registers. Built with the flags of that
+// instruction set.
 #define ATML_LANES 16
 #define ATML_WIDE_ROWS 4
 #define ATML_WIDE_COLUMNS 6

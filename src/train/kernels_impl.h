@@ -1,7 +1,8 @@
 // The kernels, written once with compiler vectors of ATML_LANES floats. Included by one source per
-// instruction set, which defines ATML_LANES, ATML_WIDE_ROWS x ATML_WIDE_COLUMNS and ATML_TALL_ROWS x ATML_TALL_COLUMNS
-// (the accumulators of a tile must fit into the registers: 32 of AVX-512, else 16), ATML_DOT_ROWS x
-// ATML_DOT_COLUMNS, and ATML_KERNELS, the name of the table. Everything here has internal linkage.
+// instruction set, which defines ATML_LANES, ATML_WIDE_ROWS x ATML_WIDE_COLUMNS and ATML_TALL_ROWS
+// x ATML_TALL_COLUMNS (the accumulators of a tile must fit into the registers: 32 of AVX-512, else
+// 16), ATML_DOT_ROWS x ATML_DOT_COLUMNS, and ATML_KERNELS, the name of the table. Everything here
+// has internal linkage.
 #include <utility>  // integer_sequence: a type, no code
 
 #include "train/kernels.h"
@@ -24,8 +25,8 @@ ATML_INLINE Vec select(IntVec mask, Vec yes, Vec no) { return mask ? yes : no; }
 ATML_INLINE Vec maximum(Vec a, Vec b) { return a > b ? a : b; }
 ATML_INLINE Vec minimum(Vec a, Vec b) { return a < b ? a : b; }
 
-// One step of a transposing sum: lane l of the result is the sum of two lanes, W apart, of `a` where
-// l mod 2W < W, else of `b`.
+// One step of a transposing sum: lane l of the result is the sum of two lanes, W apart, of `a`
+// where l mod 2W < W, else of `b`.
 template <int W, int... L>
 ATML_INLINE Vec fold(Vec a, Vec b, std::integer_sequence<int, L...>) {
   const IntVec low = {((L % (2 * W) < W ? 0 : kLanes) + L / (2 * W) * (2 * W) + L % W)...};
@@ -62,11 +63,13 @@ ATML_INLINE Vec lane_sums(const Vec* v) {
 
 ATML_INLINE float lane_sum(Vec v) { return lane_sums<1>(&v)[0]; }
 
-// ---- Gemm -----------------------------------------------------------------------------------------
+// ---- Gemm
+// -----------------------------------------------------------------------------------------
 
 // One tile: MR rows x NR positions in registers. `x` are the NR window starts.
 template <int MR, int NR>
-ATML_INLINE void gemm_tile(const Gemm& g, const float* a, int row, const Position* positions, int count) {
+ATML_INLINE void gemm_tile(const Gemm& g, const float* a, int row, const Position* positions,
+                           int count) {
   const float* x[NR];
   float* out[NR];
   ATML_UNROLL for (int j = 0; j < NR; ++j) {
@@ -104,7 +107,8 @@ ATML_INLINE void gemm_tile(const Gemm& g, const float* a, int row, const Positio
 }
 
 template <int NR, int MOST>
-ATML_INLINE void gemm_rows(const Gemm& g, int tiles, const Position* positions, int count, const Position* next) {
+ATML_INLINE void gemm_rows(const Gemm& g, int tiles, const Position* positions, int count,
+                           const Position* next) {
   const int small = g.rows / tiles;
   const int larger = g.rows - small * tiles;  // so many tiles have one row more
   const float* a = g.a;
@@ -112,14 +116,30 @@ ATML_INLINE void gemm_rows(const Gemm& g, int tiles, const Position* positions, 
   for (int t = 0; t < tiles; ++t) {
     const int height = small + (t < larger ? 1 : 0);
     switch (height) {
-      case 1: gemm_tile<1, NR>(g, a, row, positions, count); break;
-      case 2: if constexpr (MOST >= 2) gemm_tile<2, NR>(g, a, row, positions, count); break;
-      case 3: if constexpr (MOST >= 3) gemm_tile<3, NR>(g, a, row, positions, count); break;
-      case 4: if constexpr (MOST >= 4) gemm_tile<4, NR>(g, a, row, positions, count); break;
-      case 5: if constexpr (MOST >= 5) gemm_tile<5, NR>(g, a, row, positions, count); break;
-      case 6: if constexpr (MOST >= 6) gemm_tile<6, NR>(g, a, row, positions, count); break;
-      case 7: if constexpr (MOST >= 7) gemm_tile<7, NR>(g, a, row, positions, count); break;
-      default: if constexpr (MOST >= 8) gemm_tile<8, NR>(g, a, row, positions, count); break;
+      case 1:
+        gemm_tile<1, NR>(g, a, row, positions, count);
+        break;
+      case 2:
+        if constexpr (MOST >= 2) gemm_tile<2, NR>(g, a, row, positions, count);
+        break;
+      case 3:
+        if constexpr (MOST >= 3) gemm_tile<3, NR>(g, a, row, positions, count);
+        break;
+      case 4:
+        if constexpr (MOST >= 4) gemm_tile<4, NR>(g, a, row, positions, count);
+        break;
+      case 5:
+        if constexpr (MOST >= 5) gemm_tile<5, NR>(g, a, row, positions, count);
+        break;
+      case 6:
+        if constexpr (MOST >= 6) gemm_tile<6, NR>(g, a, row, positions, count);
+        break;
+      case 7:
+        if constexpr (MOST >= 7) gemm_tile<7, NR>(g, a, row, positions, count);
+        break;
+      default:
+        if constexpr (MOST >= 8) gemm_tile<8, NR>(g, a, row, positions, count);
+        break;
     }
     a += static_cast<std::ptrdiff_t>(height) * g.k;
     row += height;
@@ -139,12 +159,13 @@ void gemm_all(const Gemm& g) {
   for (int p = 0; p < g.position_count; p += NR) {
     const int left = g.position_count - p;
     const bool foresee = g.prefetch && left >= 2 * NR;
-    gemm_rows<NR, MOST>(g, tiles, g.positions + p, left < NR ? left : NR, foresee ? g.positions + p + NR : nullptr);
+    gemm_rows<NR, MOST>(g, tiles, g.positions + p, left < NR ? left : NR,
+                        foresee ? g.positions + p + NR : nullptr);
   }
 }
 
-// NR neighbouring positions of a single row; IN and OUT are the steps in vectors, TAPS the length of the
-// sum, 0: at run time. With TAPS the sum has no loop whose end the processor mispredicts.
+// NR neighbouring positions of a single row; IN and OUT are the steps in vectors, TAPS the length
+// of the sum, 0: at run time. With TAPS the sum has no loop whose end the processor mispredicts.
 template <int NR, int IN, int OUT, int TAPS>
 ATML_INLINE void single_tile(const Gemm& g, const float* x, float* out) {
   const std::ptrdiff_t in_step = IN > 0 ? IN * kLanes : g.in_step;
@@ -154,7 +175,10 @@ ATML_INLINE void single_tile(const Gemm& g, const float* x, float* out) {
   ATML_UNROLL for (int j = 0; j < NR; ++j) sum[j] = g.accumulate ? load(out + j * out_step) : start;
   const auto add_tap = [&](int k) {
     const float* from = x + g.k_offset[k];
-    __asm__("" : "+r"(from));  // a base register of its own: x86 splits products with indexed memory in two
+    __asm__(
+        ""
+        : "+r"(
+            from));  // a base register of its own: x86 splits products with indexed memory in two
     const Vec w = splat(g.a[k]);
     ATML_UNROLL for (int j = 0; j < NR; ++j) sum[j] += w * load(from + j * in_step);
   };
@@ -170,7 +194,8 @@ template <int IN, int OUT, int TAPS>
 void gemm_single(const Gemm& g) {
   const std::ptrdiff_t in_step = IN > 0 ? IN * kLanes : g.in_step;
   const std::ptrdiff_t out_step = OUT > 0 ? OUT * kLanes : g.out_step;
-  int count = 0, tiles = 0, narrow = 0, wider = 0;  // of the last run: a division takes as long as a tile
+  int count = 0, tiles = 0, narrow = 0,
+      wider = 0;  // of the last run: a division takes as long as a tile
   for (int r = 0; r < g.run_count; ++r) {
     const float* x = g.x + g.runs[r].in;
     float* out = g.out + g.m_offset[0] + g.runs[r].out;
@@ -183,14 +208,30 @@ void gemm_single(const Gemm& g) {
     for (int t = 0; t < tiles; ++t) {
       const int width = narrow + (t < wider ? 1 : 0);
       switch (width) {
-        case 1: single_tile<1, IN, OUT, TAPS>(g, x, out); break;
-        case 2: single_tile<2, IN, OUT, TAPS>(g, x, out); break;
-        case 3: single_tile<3, IN, OUT, TAPS>(g, x, out); break;
-        case 4: single_tile<4, IN, OUT, TAPS>(g, x, out); break;
-        case 5: single_tile<5, IN, OUT, TAPS>(g, x, out); break;
-        case 6: single_tile<6, IN, OUT, TAPS>(g, x, out); break;
-        case 7: single_tile<7, IN, OUT, TAPS>(g, x, out); break;
-        default: single_tile<8, IN, OUT, TAPS>(g, x, out); break;
+        case 1:
+          single_tile<1, IN, OUT, TAPS>(g, x, out);
+          break;
+        case 2:
+          single_tile<2, IN, OUT, TAPS>(g, x, out);
+          break;
+        case 3:
+          single_tile<3, IN, OUT, TAPS>(g, x, out);
+          break;
+        case 4:
+          single_tile<4, IN, OUT, TAPS>(g, x, out);
+          break;
+        case 5:
+          single_tile<5, IN, OUT, TAPS>(g, x, out);
+          break;
+        case 6:
+          single_tile<6, IN, OUT, TAPS>(g, x, out);
+          break;
+        case 7:
+          single_tile<7, IN, OUT, TAPS>(g, x, out);
+          break;
+        default:
+          single_tile<8, IN, OUT, TAPS>(g, x, out);
+          break;
       }
       x += width * in_step;
       out += width * out_step;
@@ -201,9 +242,12 @@ void gemm_single(const Gemm& g) {
 template <int IN, int OUT>
 void gemm_single(const Gemm& g) {
   switch (g.k) {
-    case 3: return gemm_single<IN, OUT, 3>(g);
-    case 9: return gemm_single<IN, OUT, 9>(g);
-    default: return gemm_single<IN, OUT, 0>(g);
+    case 3:
+      return gemm_single<IN, OUT, 3>(g);
+    case 9:
+      return gemm_single<IN, OUT, 9>(g);
+    default:
+      return gemm_single<IN, OUT, 0>(g);
   }
 }
 
@@ -221,13 +265,17 @@ void gemm_single(const Gemm& g) {
 
 void gemm(const Gemm& g) {
   switch (g.shape) {
-    case TileShape::kWide: return gemm_all<ATML_WIDE_COLUMNS, ATML_WIDE_ROWS>(g);
-    case TileShape::kTall: return gemm_all<ATML_TALL_COLUMNS, ATML_TALL_ROWS>(g);
-    case TileShape::kSingle: return gemm_single(g);
+    case TileShape::kWide:
+      return gemm_all<ATML_WIDE_COLUMNS, ATML_WIDE_ROWS>(g);
+    case TileShape::kTall:
+      return gemm_all<ATML_TALL_COLUMNS, ATML_TALL_ROWS>(g);
+    case TileShape::kSingle:
+      return gemm_single(g);
   }
 }
 
-// ---- Dot ------------------------------------------------------------------------------------------
+// ---- Dot
+// ------------------------------------------------------------------------------------------
 
 // Positions of one block: its x (of one tile of columns) and dy (of one tile of rows) fit into the
 // first-level cache. A long block is as many positions as let dy of all rows fit into the second.
@@ -241,7 +289,9 @@ ATML_INLINE void dot_tile(const Dot& d, int row, int k, int first, int last, boo
   ATML_UNROLL for (int i = 0; i < MR; ++i) dy[i] = d.dy + d.m_offset[row + i];
   ATML_UNROLL for (int j = 0; j < KR; ++j) x[j] = d.x + d.k_offset[k + j];
   Vec sum[MR][KR];
-  float* scratch = d.scratch + (static_cast<std::ptrdiff_t>(row) * d.k + static_cast<std::ptrdiff_t>(k) * MR) * kLanes;
+  float* scratch =
+      d.scratch +
+      (static_cast<std::ptrdiff_t>(row) * d.k + static_cast<std::ptrdiff_t>(k) * MR) * kLanes;
   if (begin) {
     ATML_UNROLL for (int i = 0; i < MR; ++i) {
       ATML_UNROLL for (int j = 0; j < KR; ++j) sum[i][j] = Vec{};
@@ -271,25 +321,47 @@ ATML_INLINE void dot_tile(const Dot& d, int row, int k, int first, int last, boo
   constexpr int kChunk = kLanes < 8 ? kLanes : 8;
   constexpr int kSums = (MR * KR + kChunk - 1) / kChunk * kChunk;
   Vec flat[kSums];
-  ATML_UNROLL for (int n = 0; n < kSums; ++n) flat[n] = n < MR * KR ? sum[n / KR < MR ? n / KR : 0][n % KR] : Vec{};
-  ATML_UNROLL for (int n = 0; n < kSums; n += kChunk) store(scratch + n / kChunk * kLanes, lane_sums<kChunk>(flat + n));
+  ATML_UNROLL for (int n = 0; n < kSums; ++n) flat[n] =
+      n < MR * KR ? sum[n / KR < MR ? n / KR : 0][n % KR] : Vec{};
+  ATML_UNROLL for (int n = 0; n < kSums; n += kChunk)
+      store(scratch + n / kChunk * kLanes, lane_sums<kChunk>(flat + n));
   ATML_UNROLL for (int n = 0; n < MR * KR; ++n) {
-    d.dw[(row + n / KR) * d.m_stride + (k + n % KR) * d.k_stride] = scratch[n / kChunk * kLanes + n % kChunk];
+    d.dw[(row + n / KR) * d.m_stride + (k + n % KR) * d.k_stride] =
+        scratch[n / kChunk * kLanes + n % kChunk];
   }
 }
 
 template <int MR, int MOST>
-ATML_INLINE void dot_columns(const Dot& d, int row, int k, int width, int first, int last, bool begin, bool end) {
+ATML_INLINE void dot_columns(const Dot& d, int row, int k, int width, int first, int last,
+                             bool begin, bool end) {
   switch (width) {
-    case 1: dot_tile<MR, 1>(d, row, k, first, last, begin, end); break;
-    case 2: if constexpr (MOST >= 2) dot_tile<MR, 2>(d, row, k, first, last, begin, end); break;
-    case 3: if constexpr (MOST >= 3) dot_tile<MR, 3>(d, row, k, first, last, begin, end); break;
-    case 4: if constexpr (MOST >= 4) dot_tile<MR, 4>(d, row, k, first, last, begin, end); break;
-    case 5: if constexpr (MOST >= 5) dot_tile<MR, 5>(d, row, k, first, last, begin, end); break;
-    case 6: if constexpr (MOST >= 6) dot_tile<MR, 6>(d, row, k, first, last, begin, end); break;
-    case 7: if constexpr (MOST >= 7) dot_tile<MR, 7>(d, row, k, first, last, begin, end); break;
-    case 8: if constexpr (MOST >= 8) dot_tile<MR, 8>(d, row, k, first, last, begin, end); break;
-    default: if constexpr (MOST >= 9) dot_tile<MR, 9>(d, row, k, first, last, begin, end); break;
+    case 1:
+      dot_tile<MR, 1>(d, row, k, first, last, begin, end);
+      break;
+    case 2:
+      if constexpr (MOST >= 2) dot_tile<MR, 2>(d, row, k, first, last, begin, end);
+      break;
+    case 3:
+      if constexpr (MOST >= 3) dot_tile<MR, 3>(d, row, k, first, last, begin, end);
+      break;
+    case 4:
+      if constexpr (MOST >= 4) dot_tile<MR, 4>(d, row, k, first, last, begin, end);
+      break;
+    case 5:
+      if constexpr (MOST >= 5) dot_tile<MR, 5>(d, row, k, first, last, begin, end);
+      break;
+    case 6:
+      if constexpr (MOST >= 6) dot_tile<MR, 6>(d, row, k, first, last, begin, end);
+      break;
+    case 7:
+      if constexpr (MOST >= 7) dot_tile<MR, 7>(d, row, k, first, last, begin, end);
+      break;
+    case 8:
+      if constexpr (MOST >= 8) dot_tile<MR, 8>(d, row, k, first, last, begin, end);
+      break;
+    default:
+      if constexpr (MOST >= 9) dot_tile<MR, 9>(d, row, k, first, last, begin, end);
+      break;
   }
 }
 
@@ -312,10 +384,21 @@ void dot_blocks(const Dot& d) {
         for (int r = 0; r < row_tiles; ++r) {
           const int height = d.rows / row_tiles + (r < d.rows % row_tiles ? 1 : 0);
           switch (height) {
-            case 1: dot_columns<1, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
-            case 2: if constexpr (MOST_ROWS >= 2) dot_columns<2, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
-            case 3: if constexpr (MOST_ROWS >= 3) dot_columns<3, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
-            default: if constexpr (MOST_ROWS >= 4) dot_columns<4, MOST_COLUMNS>(d, row, k, width, first, last, begin, end); break;
+            case 1:
+              dot_columns<1, MOST_COLUMNS>(d, row, k, width, first, last, begin, end);
+              break;
+            case 2:
+              if constexpr (MOST_ROWS >= 2)
+                dot_columns<2, MOST_COLUMNS>(d, row, k, width, first, last, begin, end);
+              break;
+            case 3:
+              if constexpr (MOST_ROWS >= 3)
+                dot_columns<3, MOST_COLUMNS>(d, row, k, width, first, last, begin, end);
+              break;
+            default:
+              if constexpr (MOST_ROWS >= 4)
+                dot_columns<4, MOST_COLUMNS>(d, row, k, width, first, last, begin, end);
+              break;
           }
           row += height;
         }
@@ -325,8 +408,8 @@ void dot_blocks(const Dot& d) {
   }
 }
 
-// Few positions (dense layers): hardly anything is summed, so that the sums over lanes and the stores
-// would dominate. Here kLanes neighbouring weights become one vector.
+// Few positions (dense layers): hardly anything is summed, so that the sums over lanes and the
+// stores would dominate. Here kLanes neighbouring weights become one vector.
 void dot_narrow(const Dot& d) {
   for (int k = 0; k < d.k; k += kLanes) {
     const int width = d.k - k < kLanes ? d.k - k : kLanes;
@@ -361,7 +444,8 @@ void dot(const Dot& d) {
   }
 }
 
-// ---- Channel-wise passes --------------------------------------------------------------------------
+// ---- Channel-wise passes
+// --------------------------------------------------------------------------
 
 // The constants come first in minimum and maximum: a NaN is then passed on and ends the training.
 template <Act A>
@@ -388,12 +472,20 @@ ATML_INLINE Vec act_gradient(Vec z, Vec dy) {
 }
 
 // Calls body<A>(...) for the activation of run time.
-#define ATML_FOR_ACT(act, body)                             \
-  switch (act) {                                            \
-    case Act::kNone: body.template operator()<Act::kNone>(); break;           \
-    case Act::kRelu: body.template operator()<Act::kRelu>(); break;           \
-    case Act::kRelu6: body.template operator()<Act::kRelu6>(); break;         \
-    case Act::kHardSwish: body.template operator()<Act::kHardSwish>(); break; \
+#define ATML_FOR_ACT(act, body)                    \
+  switch (act) {                                   \
+    case Act::kNone:                               \
+      body.template operator()<Act::kNone>();      \
+      break;                                       \
+    case Act::kRelu:                               \
+      body.template operator()<Act::kRelu>();      \
+      break;                                       \
+    case Act::kRelu6:                              \
+      body.template operator()<Act::kRelu6>();     \
+      break;                                       \
+    case Act::kHardSwish:                          \
+      body.template operator()<Act::kHardSwish>(); \
+      break;                                       \
   }
 
 // Visits all vectors: visit(g, y, pointer step in floats).
@@ -449,7 +541,8 @@ void affine(Extent e, Plane x, Plane y, float scale, float shift, Act act) {
   ATML_FOR_ACT(act, body)
 }
 
-void norm_backward_sums(Extent e, Plane x, Plane dy, const NormBackward& n, double* sum, double* product) {
+void norm_backward_sums(Extent e, Plane x, Plane dy, const NormBackward& n, double* sum,
+                        double* product) {
   const Vec a = splat(n.scale), b = splat(n.shift), mean = splat(n.mean);
   double total = 0;
   double total_product = 0;
@@ -485,7 +578,8 @@ void norm_backward_sums(Extent e, Plane x, Plane dy, const NormBackward& n, doub
 }
 
 void norm_backward(Extent e, Plane x, Plane dy, Plane dx, const NormBackward& n) {
-  const Vec a = splat(n.scale), b = splat(n.shift), slope = splat(n.slope), offset = splat(n.offset);
+  const Vec a = splat(n.scale), b = splat(n.shift), slope = splat(n.slope),
+            offset = splat(n.offset);
   const auto body = [&]<Act A>() {
     each_row(e, [&](int g, int r) {
       const float* p = row_of(x, g, r);
@@ -514,7 +608,8 @@ void add(Extent e, Plane a, Plane b, Plane y) {
     const float* p = row_of(a, g, r);
     const float* q = row_of(b, g, r);
     float* o = row_of(y, g, r);
-    for (int i = 0; i < e.cols; ++i) store(o + i * kLanes, load(p + i * kLanes) + load(q + i * kLanes));
+    for (int i = 0; i < e.cols; ++i)
+      store(o + i * kLanes, load(p + i * kLanes) + load(q + i * kLanes));
   });
 }
 
@@ -524,7 +619,8 @@ void scale(Extent e, Plane x, Plane y, float factor, bool accumulate) {
     const float* p = row_of(x, g, r);
     float* o = row_of(y, g, r);
     if (accumulate) {
-      for (int i = 0; i < e.cols; ++i) store(o + i * kLanes, load(o + i * kLanes) + load(p + i * kLanes) * f);
+      for (int i = 0; i < e.cols; ++i)
+        store(o + i * kLanes, load(o + i * kLanes) + load(p + i * kLanes) * f);
     } else {
       for (int i = 0; i < e.cols; ++i) store(o + i * kLanes, load(p + i * kLanes) * f);
     }
@@ -543,7 +639,8 @@ ATML_INLINE BitVec mix(BitVec h) {
 
 void dropout(Extent e, Plane x, Plane y, float rate, std::uint32_t seed, bool accumulate) {
   const Vec keep_factor = splat(1 / (1 - rate));
-  const std::uint32_t threshold = static_cast<std::uint32_t>(static_cast<double>(rate) * 4294967296.0);
+  const std::uint32_t threshold =
+      static_cast<std::uint32_t>(static_cast<double>(rate) * 4294967296.0);
   BitVec lane = {};
   for (int i = 0; i < kLanes; ++i) lane[i] = static_cast<std::uint32_t>(i);
   each_row(e, [&](int g, int r) {
@@ -569,7 +666,8 @@ ATML_INLINE Vec rounded(Vec v) {
 }
 
 void fake_quantise(Extent e, Plane x, float scale, float zero) {
-  const Vec s = splat(scale), inverse = splat(1 / scale), low = splat(-128 - zero), high = splat(127 - zero);
+  const Vec s = splat(scale), inverse = splat(1 / scale), low = splat(-128 - zero),
+            high = splat(127 - zero);
   each_row(e, [&](int g, int r) {
     float* p = row_of(x, g, r);
     for (int i = 0; i < e.cols; ++i) {
@@ -592,7 +690,8 @@ void fake_quantise_backward(Extent e, Plane x, Plane dx, float scale, float zero
   });
 }
 
-// ---- Pooling --------------------------------------------------------------------------------------
+// ---- Pooling
+// --------------------------------------------------------------------------------------
 
 // The taps of one output that lie inside the input along one axis: [first, last).
 struct Taps {
@@ -611,15 +710,18 @@ template <class Visit>
 ATML_INLINE void each_window(const Pool& pool, Visit visit) {
   for (int g = 0; g < pool.groups; ++g) {
     for (int y = 0; y < pool.out_h; ++y) {
-      const Taps v = taps_inside(y, pool.stride_h, pool.pad_top, pool.kernel_h, pool.dilation_h, pool.in_h);
+      const Taps v =
+          taps_inside(y, pool.stride_h, pool.pad_top, pool.kernel_h, pool.dilation_h, pool.in_h);
       for (int x = 0; x < pool.out_w; ++x) {
-        const Taps h = taps_inside(x, pool.stride_w, pool.pad_left, pool.kernel_w, pool.dilation_w, pool.in_w);
+        const Taps h =
+            taps_inside(x, pool.stride_w, pool.pad_left, pool.kernel_w, pool.dilation_w, pool.in_w);
         visit(g, y, x, v, h);
       }
     }
   }
 }
-ATML_INLINE std::ptrdiff_t tap_offset(const Pool& pool, const Plane& p, const Taps& v, const Taps& h, int i, int j) {
+ATML_INLINE std::ptrdiff_t tap_offset(const Pool& pool, const Plane& p, const Taps& v,
+                                      const Taps& h, int i, int j) {
   return (v.start + i * pool.dilation_h) * p.row + (h.start + j * pool.dilation_w) * kLanes;
 }
 
@@ -628,7 +730,8 @@ void max_pool(const Pool& pool, Plane x, Plane y) {
     const float* in = x.data + g * x.group;
     Vec best = load(in + tap_offset(pool, x, v, h, v.first, h.first));
     for (int i = v.first; i < v.last; ++i) {
-      for (int j = h.first; j < h.last; ++j) best = maximum(best, load(in + tap_offset(pool, x, v, h, i, j)));
+      for (int j = h.first; j < h.last; ++j)
+        best = maximum(best, load(in + tap_offset(pool, x, v, h, i, j)));
     }
     store(row_of(y, g, r) + c * kLanes, best);
   });
@@ -694,7 +797,8 @@ void global_average_backward(Extent e, Plane dy, Plane dx, bool accumulate) {
   each_row(e, [&](int g, int r) {
     const Vec share = load(row_of(dy, g, 0)) * splat(factor);
     float* o = row_of(dx, g, r);
-    for (int i = 0; i < e.cols; ++i) store(o + i * kLanes, accumulate ? load(o + i * kLanes) + share : share);
+    for (int i = 0; i < e.cols; ++i)
+      store(o + i * kLanes, accumulate ? load(o + i * kLanes) + share : share);
   });
 }
 
@@ -702,10 +806,12 @@ void clear(float* data, std::size_t floats) {
   for (std::size_t i = 0; i < floats; i += kLanes) store(data + i, Vec{});
 }
 
-// ---- Samples into lanes ---------------------------------------------------------------------------
+// ---- Samples into lanes
+// ---------------------------------------------------------------------------
 
 void load_lanes(const float* samples, std::size_t sample_pitch, int rows, int cols, int channels,
-                const float* mean, const float* gain, float* y, std::ptrdiff_t row, std::ptrdiff_t channel) {
+                const float* mean, const float* gain, float* y, std::ptrdiff_t row,
+                std::ptrdiff_t channel) {
   for (int c = 0; c < channels; ++c) {
     const Vec m = splat(mean[c]), s = splat(gain[c]);
     for (int r = 0; r < rows; ++r) {
@@ -713,7 +819,8 @@ void load_lanes(const float* samples, std::size_t sample_pitch, int rows, int co
       float* o = y + c * channel + r * row;
       for (int i = 0; i < cols; ++i) {
         Vec v;
-        ATML_UNROLL for (int l = 0; l < kLanes; ++l) v[l] = p[static_cast<std::size_t>(l) * sample_pitch];
+        ATML_UNROLL for (int l = 0; l < kLanes; ++l) v[l] =
+            p[static_cast<std::size_t>(l) * sample_pitch];
         store(o + i * kLanes, (v - m) * s);
         p += channels;
       }
@@ -721,12 +828,13 @@ void load_lanes(const float* samples, std::size_t sample_pitch, int rows, int co
   }
 }
 
-// ---- Optimisers: the compiler vectorises these ----------------------------------------------------
+// ---- Optimisers: the compiler vectorises these
+// ----------------------------------------------------
 
-void adam(std::size_t n, float* __restrict w, const float* __restrict g, float* __restrict m, float* __restrict v,
-          const AdamStep& s) {
-  const float rate = s.rate, decay = s.decay, b1 = s.beta1, b2 = s.beta2, c1 = s.correction1, c2 = s.correction2,
-              epsilon = s.epsilon;
+void adam(std::size_t n, float* __restrict w, const float* __restrict g, float* __restrict m,
+          float* __restrict v, const AdamStep& s) {
+  const float rate = s.rate, decay = s.decay, b1 = s.beta1, b2 = s.beta2, c1 = s.correction1,
+              c2 = s.correction2, epsilon = s.epsilon;
   for (std::size_t i = 0; i < n; ++i) {
     const float mi = b1 * m[i] + (1 - b1) * g[i];
     const float vi = b2 * v[i] + (1 - b2) * g[i] * g[i];

@@ -35,7 +35,8 @@ Extent common_extent(const Layout& a, const Layout& b) {
 Buffer::Buffer(std::size_t floats) : size_(floats) {
   constexpr std::size_t kHuge = std::size_t{2} << 20;
   const std::size_t alignment = floats * sizeof(float) >= kHuge ? kHuge : 64;
-  const std::size_t bytes = std::max<std::size_t>(1, (floats * sizeof(float) + alignment - 1) / alignment) * alignment;
+  const std::size_t bytes =
+      std::max<std::size_t>(1, (floats * sizeof(float) + alignment - 1) / alignment) * alignment;
   void* memory = std::aligned_alloc(alignment, bytes);
   ATML_ASSERT(memory != nullptr, "out of memory");
   if (alignment == kHuge) madvise(memory, bytes, MADV_HUGEPAGE);

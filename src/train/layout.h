@@ -26,7 +26,8 @@ struct Layout {
   std::ptrdiff_t row = 0;
   std::ptrdiff_t group = 0;
   std::ptrdiff_t channel = 0;
-  std::ptrdiff_t origin = 0;  // of interior (0, 0) of channel 0, group 0, from the start of the memory
+  std::ptrdiff_t origin =
+      0;  // of interior (0, 0) of channel 0, group 0, from the start of the memory
 
   Layout() = default;
   Layout(const Shape& shape, int groups, int lanes, const Halo& halo);

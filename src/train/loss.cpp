@@ -24,7 +24,9 @@ void each_output(const Tensor& t, std::size_t sample, Visit visit) {
 }  // namespace
 
 Score::Score(data::Task task, int outputs)
-    : task_(task), sum_(static_cast<std::size_t>(outputs)), squares_(static_cast<std::size_t>(outputs)) {}
+    : task_(task),
+      sum_(static_cast<std::size_t>(outputs)),
+      squares_(static_cast<std::size_t>(outputs)) {}
 
 void Score::add_classified(double loss, bool correct) {
   ++samples_;
@@ -48,7 +50,8 @@ double Score::metric() const {
   if (task_ == data::Task::kClassification) return static_cast<double>(correct_) / n;
   if (task_ == data::Task::kAnomaly) return -loss();
   double variance = 0;  // mean over outputs, as the loss is
-  for (std::size_t i = 0; i < sum_.size(); ++i) variance += std::max(0.0, squares_[i] / n - sum_[i] / n * (sum_[i] / n));
+  for (std::size_t i = 0; i < sum_.size(); ++i)
+    variance += std::max(0.0, squares_[i] / n - sum_[i] / n * (sum_[i] / n));
   variance /= static_cast<double>(sum_.size());
   return variance > 0 ? 1 - loss() / variance : 0;
 }
@@ -65,8 +68,9 @@ void Loss::read_outputs(const Engine& engine, std::size_t sample, std::span<floa
   each_output(t, sample, [&](std::size_t i, std::ptrdiff_t at) { row[i] = t.value[at]; });
 }
 
-double Loss::run(Engine& engine, const data::Split& split, std::span<const std::size_t> indices, std::size_t count,
-                 bool gradient, std::span<const float> mean, std::span<const float> gain, Score& score) {
+double Loss::run(Engine& engine, const data::Split& split, std::span<const std::size_t> indices,
+                 std::size_t count, bool gradient, std::span<const float> mean,
+                 std::span<const float> gain, Score& score) {
   const float share = 1 / static_cast<float>(count);
   double total = 0;
   for (std::size_t s = 0; s < count; ++s) {
@@ -78,7 +82,8 @@ double Loss::run(Engine& engine, const data::Split& split, std::span<const std::
       score.add_classified(loss, correct);
     } else {
       if (task_ == data::Task::kRegression) {
-        std::copy_n(split.targets.data() + indices[s] * targets_.size(), targets_.size(), targets_.data());
+        std::copy_n(split.targets.data() + indices[s] * targets_.size(), targets_.size(),
+                    targets_.data());
       } else {
         split.x.read(indices[s], targets_);
         for (std::size_t i = 0; i < targets_.size(); ++i) {
@@ -91,13 +96,14 @@ double Loss::run(Engine& engine, const data::Split& split, std::span<const std::
     total += loss;
     if (!gradient) continue;
     const Tensor& t = engine.output();
-    each_output(t, s, [&](std::size_t i, std::ptrdiff_t at) { t.gradient[at] = row_gradient_[i] * share; });
+    each_output(
+        t, s, [&](std::size_t i, std::ptrdiff_t at) { t.gradient[at] = row_gradient_[i] * share; });
   }
   return total * static_cast<double>(share);
 }
 
-// The target is 1 - smoothing on the label plus smoothing spread evenly over all classes (Szegedy et
-// al., CVPR 2016); the gradient is softmax - target.
+// The target is 1 - smoothing on the label plus smoothing spread evenly over all classes (Szegedy
+// et al., CVPR 2016); the gradient is softmax - target.
 double Loss::cross_entropy(int label, bool& correct) {
   const auto classes = row_.size();
   const auto l = static_cast<std::size_t>(label);

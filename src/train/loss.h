@@ -1,4 +1,5 @@
-// Loss: softmax cross-entropy or mean squared error of a batch, its gradient, and the running score.
+// Loss: softmax cross-entropy or mean squared error of a batch, its gradient, and the running
+// score.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +38,9 @@ class Loss {
   /// Adds the first `count` samples of the batch to the score. With `gradient`, also writes the
   /// gradient of the mean loss over the whole batch (count must then be the batch).
   /// `mean` and `gain` normalise the input where it is its own target (anomaly).
-  double run(Engine& engine, const data::Split& split, std::span<const std::size_t> indices, std::size_t count,
-             bool gradient, std::span<const float> mean, std::span<const float> gain, Score& score);
+  double run(Engine& engine, const data::Split& split, std::span<const std::size_t> indices,
+             std::size_t count, bool gradient, std::span<const float> mean,
+             std::span<const float> gain, Score& score);
 
   /// Copies the outputs of one sample, HWC order.
   void read_outputs(const Engine& engine, std::size_t sample, std::span<float> row) const;
@@ -49,7 +51,7 @@ class Loss {
 
   data::Task task_;
   double smoothing_;
-  std::vector<float> row_;         // outputs of one sample
+  std::vector<float> row_;  // outputs of one sample
   std::vector<float> row_gradient_;
   std::vector<float> targets_;
 };

@@ -7,16 +7,18 @@ namespace atml::train {
 namespace {
 
 struct Block {
-  std::size_t size = 0;      // floats
-  int begin = 0, end = 0;    // segments during which it is in use, both included
+  std::size_t size = 0;    // floats
+  int begin = 0, end = 0;  // segments during which it is in use, both included
   std::size_t offset = 0;
 };
 
-// First fit, largest first: each block takes the lowest place that no block of an overlapping time holds.
+// First fit, largest first: each block takes the lowest place that no block of an overlapping time
+// holds.
 std::size_t place(std::vector<Block>& blocks) {
   std::vector<std::size_t> order(blocks.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return blocks[a].size > blocks[b].size; });
+  std::ranges::stable_sort(
+      order, [&](std::size_t a, std::size_t b) { return blocks[a].size > blocks[b].size; });
   std::vector<std::size_t> placed;  // by offset
   std::size_t total = 0;
   for (const std::size_t i : order) {
@@ -24,10 +26,12 @@ std::size_t place(std::vector<Block>& blocks) {
     for (const std::size_t j : placed) {
       const Block& o = blocks[j];
       const bool same_time = b.begin <= o.end && o.begin <= b.end;
-      if (same_time && b.offset < o.offset + o.size && o.offset < b.offset + b.size) b.offset = o.offset + o.size;
+      if (same_time && b.offset < o.offset + o.size && o.offset < b.offset + b.size)
+        b.offset = o.offset + o.size;
     }
     placed.push_back(i);
-    std::ranges::stable_sort(placed, [&](std::size_t x, std::size_t y) { return blocks[x].offset < blocks[y].offset; });
+    std::ranges::stable_sort(
+        placed, [&](std::size_t x, std::size_t y) { return blocks[x].offset < blocks[y].offset; });
     total = std::max(total, b.offset + b.size);
   }
   return total;
@@ -58,7 +62,8 @@ Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segme
     if (!uses[i].used) continue;
     Tensor& t = tensors[i];
     const bool internal = uses[i].internal(segments);
-    const std::size_t size = internal ? static_cast<std::size_t>(t.layout.channel) : t.layout.floats();
+    const std::size_t size =
+        internal ? static_cast<std::size_t>(t.layout.channel) : t.layout.floats();
     t.value_channel = t.gradient_channel = internal ? 0 : t.layout.channel;
     // Memory of one channel is kept for itself: its halo stays zero.
     blocks.push_back({size, -1, end, 0});
@@ -68,7 +73,8 @@ Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segme
     if (internal) {
       blocks.push_back({size, -1, end, 0});
     } else {
-      blocks.push_back({size, uses[i].writer, uses[i].last_reader < 0 ? end : uses[i].last_reader, 0});
+      blocks.push_back(
+          {size, uses[i].writer, uses[i].last_reader < 0 ? end : uses[i].last_reader, 0});
     }
     pointers.push_back(&t.gradient);
     origins.push_back(t.layout.origin);

@@ -1,10 +1,12 @@
 // Memory plan: what each activation and gradient of a network needs, and where it lies.
 //
 // Tiny networks are limited by the memory they touch, so as little as possible is touched:
-// * A tensor that is written and read inside one segment (neighbouring channel-wise steps, which run
-//   channel by channel) has memory for one channel only: it stays in the nearest cache. Its values are
-//   computed again in the backward pass.
-// * Gradients live from their first writer to the step that consumes them, and share memory otherwise.
+// * A tensor that is written and read inside one segment (neighbouring channel-wise steps, which
+// run
+//   channel by channel) has memory for one channel only: it stays in the nearest cache. Its values
+//   are computed again in the backward pass.
+// * Gradients live from their first writer to the step that consumes them, and share memory
+// otherwise.
 #pragma once
 
 #include <cstddef>
@@ -24,11 +26,11 @@ std::vector<Segment> group_segments(const std::vector<std::unique_ptr<Op>>& ops)
 
 /// How one tensor is used, by segment. A tensor that no step writes (the input) has writer -1.
 struct TensorUse {
-  bool used = false;          // false: an alias of another
-  bool trained = false;       // has a gradient
-  bool kept = false;          // the network's input or output: never for one channel only
-  int writer = -1;            // segment
-  int first_reader = -1;      // segments, -1: none
+  bool used = false;      // false: an alias of another
+  bool trained = false;   // has a gradient
+  bool kept = false;      // the network's input or output: never for one channel only
+  int writer = -1;        // segment
+  int first_reader = -1;  // segments, -1: none
   int last_reader = -1;
 
   bool internal(const std::vector<Segment>& segments) const {

@@ -1,7 +1,8 @@
-// Batch normalisation (Ioffe and Szegedy, ICML 2015) with the activation that follows it, per channel.
+// Batch normalisation (Ioffe and Szegedy, ICML 2015) with the activation that follows it, per
+// channel.
 //
-// Notation: x input, N numbers a channel, s = gamma / sqrt(variance + epsilon), z = s (x - mean) + beta,
-// y = act(z), dz = act'(z) dy.
+// Notation: x input, N numbers a channel, s = gamma / sqrt(variance + epsilon), z = s (x - mean) +
+// beta, y = act(z), dz = act'(z) dy.
 //   dbeta = sum dz,  dgamma = sum dz (x - mean) / sqrt(variance + epsilon)
 //   dx = s (dz - dbeta / N - (x - mean) / sqrt(variance + epsilon) * dgamma / N)
 // z is recomputed from x in the backward pass rather than stored.
@@ -34,9 +35,10 @@ class NormOp : public Op {
     for (int c = first; c < last; ++c) {
       const auto i = static_cast<std::size_t>(c);
       if (pass.training) measure(pass, c);
-      const double mean = pass.training ? channels_[i].mean : pass.parameters.statistics[spec_.mean.first + i];
-      const double variance =
-          pass.training ? channels_[i].variance : pass.parameters.statistics[spec_.variance.first + i];
+      const double mean =
+          pass.training ? channels_[i].mean : pass.parameters.statistics[spec_.mean.first + i];
+      const double variance = pass.training ? channels_[i].variance
+                                            : pass.parameters.statistics[spec_.variance.first + i];
       const double inverse = 1 / std::sqrt(variance + kBatchNormEpsilon);
       const double scale = pass.parameters.value[spec_.gamma.first + i] * inverse;
       const double shift = pass.parameters.value[spec_.beta.first + i] - mean * scale;
@@ -65,14 +67,16 @@ class NormOp : public Op {
       n.act = spec_.act;
       n.accumulate = target_.accumulate;
       double sum = 0, product = 0;
-      pass.kernels->norm_backward_sums(extent_, in_.plane(c), out_.gradient_plane(c), n, &sum, &product);
+      pass.kernels->norm_backward_sums(extent_, in_.plane(c), out_.gradient_plane(c), n, &sum,
+                                       &product);
       pass.parameters.gradient[spec_.beta.first + i] = static_cast<float>(sum);
       pass.parameters.gradient[spec_.gamma.first + i] = static_cast<float>(product * k.inverse);
       if (!target_.wanted) continue;
       const double slope = -static_cast<double>(k.scale) * k.inverse * k.inverse * product / count_;
       n.slope = static_cast<float>(slope);
       n.offset = static_cast<float>(-slope * k.mean - static_cast<double>(k.scale) * sum / count_);
-      pass.kernels->norm_backward(extent_, in_.plane(c), out_.gradient_plane(c), in_.gradient_plane(c), n);
+      pass.kernels->norm_backward(extent_, in_.plane(c), out_.gradient_plane(c),
+                                  in_.gradient_plane(c), n);
     }
   }
 
@@ -85,8 +89,8 @@ class NormOp : public Op {
   void measure(const Pass& pass, int c) {
     const auto i = static_cast<std::size_t>(c);
     const Plane x = in_.plane(c);
-    // One pass over the data: squares about a sample's value instead of about zero, so that a mean far
-    // from zero does not cancel the variance.
+    // One pass over the data: squares about a sample's value instead of about zero, so that a mean
+    // far from zero does not cancel the variance.
     const float about = x.data[0];
     double sum = 0, squares = 0;
     pass.kernels->moments(extent_, x, about, &sum, &squares);
@@ -97,8 +101,10 @@ class NormOp : public Op {
     float& mean = pass.parameters.statistics[spec_.mean.first + i];
     float& running = pass.parameters.statistics[spec_.variance.first + i];
     const double unbiased = variance * (count_ > 1 ? count_ / (count_ - 1) : 1);
-    mean = static_cast<float>(kStatisticsMomentum * mean + (1 - kStatisticsMomentum) * channels_[i].mean);
-    running = static_cast<float>(kStatisticsMomentum * running + (1 - kStatisticsMomentum) * unbiased);
+    mean = static_cast<float>(kStatisticsMomentum * mean +
+                              (1 - kStatisticsMomentum) * channels_[i].mean);
+    running =
+        static_cast<float>(kStatisticsMomentum * running + (1 - kStatisticsMomentum) * unbiased);
   }
 
   NormSpec spec_;
@@ -112,7 +118,8 @@ class NormOp : public Op {
 
 }  // namespace
 
-std::unique_ptr<Op> make_norm(const NormSpec& spec, const Tensor& in, const Tensor& out, GradientTarget target) {
+std::unique_ptr<Op> make_norm(const NormSpec& spec, const Tensor& in, const Tensor& out,
+                              GradientTarget target) {
   return std::make_unique<NormOp>(spec, in, out, target);
 }
 

@@ -26,7 +26,8 @@ double learning_rate(const Settings& s, std::uint64_t steps_per_epoch, std::uint
   const double t = static_cast<double>(step);
   if (t < warmup) return s.learning_rate * (t + 1) / (warmup + 1);
   const double done = std::min(1.0, (t - warmup) / std::max(1.0, total - warmup));
-  return s.learning_rate * (kFinalRate + (1 - kFinalRate) * 0.5 * (1 + std::cos(std::numbers::pi * done)));
+  return s.learning_rate *
+         (kFinalRate + (1 - kFinalRate) * 0.5 * (1 + std::cos(std::numbers::pi * done)));
 }
 
 void Optimiser::prepare(std::size_t parameters, State& state) const {
@@ -37,7 +38,8 @@ void Optimiser::prepare(std::size_t parameters, State& state) const {
 double Optimiser::step(Engine& engine, State& state, double rate) const {
   double norm = 0;
   if (settings_.gradient_clip > 0) {
-    const auto factor = static_cast<float>(clip_factor(engine.gradients(), settings_.gradient_clip, norm));
+    const auto factor =
+        static_cast<float>(clip_factor(engine.gradients(), settings_.gradient_clip, norm));
     if (factor < 1) {
       for (float& g : engine.gradients()) g *= factor;
     }
@@ -54,15 +56,16 @@ double Optimiser::step(Engine& engine, State& state, double rate) const {
   return norm;
 }
 
-void Optimiser::update(Engine& engine, State& state, std::size_t first, std::size_t size, bool decays,
-                       double rate) const {
+void Optimiser::update(Engine& engine, State& state, std::size_t first, std::size_t size,
+                       bool decays, double rate) const {
   if (size == 0) return;
   float* w = engine.values().data() + first;
   const float* g = engine.gradients().data() + first;
   const double decay = decays ? settings_.weight_decay : 0;
   if (settings_.optimizer == Optimizer::kSgd) {
     engine.kernels().sgd(size, w, g, state.moment1.data() + first,
-                         {static_cast<float>(rate), static_cast<float>(decay), static_cast<float>(settings_.momentum)});
+                         {static_cast<float>(rate), static_cast<float>(decay),
+                          static_cast<float>(settings_.momentum)});
     return;
   }
   const double t = static_cast<double>(state.steps);

@@ -10,8 +10,8 @@
 
 namespace atml::train {
 
-/// Linear warm-up over warmup_epochs (at most half of the schedule), then half a cosine down to 1 % of
-/// the peak; constant after it. `step` counts from 0.
+/// Linear warm-up over warmup_epochs (at most half of the schedule), then half a cosine down to 1 %
+/// of the peak; constant after it. `step` counts from 0.
 double learning_rate(const Settings& settings, std::uint64_t steps_per_epoch, std::uint64_t step);
 
 class Optimiser {
@@ -20,12 +20,13 @@ class Optimiser {
 
   /// Sizes the moments of a state.
   void prepare(std::size_t parameters, State& state) const;
-  /// Updates engine.values() from engine.gradients(); advances state.steps. Returns the gradient's norm
-  /// before clipping, or 0 where clipping is off.
+  /// Updates engine.values() from engine.gradients(); advances state.steps. Returns the gradient's
+  /// norm before clipping, or 0 where clipping is off.
   double step(Engine& engine, State& state, double rate) const;
 
  private:
-  void update(Engine& engine, State& state, std::size_t first, std::size_t size, bool decays, double rate) const;
+  void update(Engine& engine, State& state, std::size_t first, std::size_t size, bool decays,
+              double rate) const;
   Settings settings_;
 };
 

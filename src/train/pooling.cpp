@@ -7,8 +7,10 @@ namespace {
 Pool pool_of(const network::Window& w, const Tensor& in, const Tensor& out) {
   const Shape& x = in.layout.shape;
   const Shape& y = out.layout.shape;
-  return {in.layout.groups, x.height, x.width, y.height, y.width, w.kernel_h, w.kernel_w, w.stride_h, w.stride_w,
-          w.dilation_h, w.dilation_w, w.pad_top(x.height), w.pad_left(x.width)};
+  return {
+      in.layout.groups,   x.height,   x.width,    y.height,     y.width,      w.kernel_h,
+      w.kernel_w,         w.stride_h, w.stride_w, w.dilation_h, w.dilation_w, w.pad_top(x.height),
+      w.pad_left(x.width)};
 }
 
 class PoolOp : public Op {
@@ -46,7 +48,8 @@ class MaxPoolOp : public PoolOp {
 
  private:
   void scatter(const Pass& pass, int c) override {
-    pass.kernels->max_pool_backward(pool_, in_.plane(c), out_.plane(c), out_.gradient_plane(c), in_.gradient_plane(c));
+    pass.kernels->max_pool_backward(pool_, in_.plane(c), out_.plane(c), out_.gradient_plane(c),
+                                    in_.gradient_plane(c));
   }
 };
 
@@ -54,7 +57,8 @@ class AveragePoolOp : public PoolOp {
  public:
   using PoolOp::PoolOp;
   void forward(const Pass& pass, int first, int last) override {
-    for (int c = first; c < last; ++c) pass.kernels->average_pool(pool_, in_.plane(c), out_.plane(c));
+    for (int c = first; c < last; ++c)
+      pass.kernels->average_pool(pool_, in_.plane(c), out_.plane(c));
   }
 
  private:
@@ -69,12 +73,14 @@ class GlobalAverageOp : public Op {
       : in_(in), out_(out), target_(target), extent_(common_extent(in.layout, in.layout)) {}
   int channels() const override { return in_.layout.shape.channels; }
   void forward(const Pass& pass, int first, int last) override {
-    for (int c = first; c < last; ++c) pass.kernels->global_average(extent_, in_.plane(c), out_.plane(c));
+    for (int c = first; c < last; ++c)
+      pass.kernels->global_average(extent_, in_.plane(c), out_.plane(c));
   }
   void backward(const Pass& pass, int first, int last) override {
     if (!target_.wanted) return;
     for (int c = first; c < last; ++c) {
-      pass.kernels->global_average_backward(extent_, out_.gradient_plane(c), in_.gradient_plane(c), target_.accumulate);
+      pass.kernels->global_average_backward(extent_, out_.gradient_plane(c), in_.gradient_plane(c),
+                                            target_.accumulate);
     }
   }
 
@@ -87,15 +93,16 @@ class GlobalAverageOp : public Op {
 
 }  // namespace
 
-std::unique_ptr<Op> make_max_pool(const network::Window& window, const Tensor& in, const Tensor& out,
-                                  GradientTarget target) {
+std::unique_ptr<Op> make_max_pool(const network::Window& window, const Tensor& in,
+                                  const Tensor& out, GradientTarget target) {
   return std::make_unique<MaxPoolOp>(window, in, out, target);
 }
-std::unique_ptr<Op> make_average_pool(const network::Window& window, const Tensor& in, const Tensor& out,
-                                      GradientTarget target) {
+std::unique_ptr<Op> make_average_pool(const network::Window& window, const Tensor& in,
+                                      const Tensor& out, GradientTarget target) {
   return std::make_unique<AveragePoolOp>(window, in, out, target);
 }
-std::unique_ptr<Op> make_global_average(const Tensor& in, const Tensor& out, GradientTarget target) {
+std::unique_ptr<Op> make_global_average(const Tensor& in, const Tensor& out,
+                                        GradientTarget target) {
   return std::make_unique<GlobalAverageOp>(in, out, target);
 }
 

@@ -1,6 +1,6 @@
 // Quantisation-aware fine tuning: training goes on while the forward pass rounds weights and
-// activations to what the int8 model can hold. Gradients pass the rounding unchanged and stop where a
-// value was clipped (straight-through estimator; Jacob et al., CVPR 2018).
+// activations to what the int8 model can hold. Gradients pass the rounding unchanged and stop where
+// a value was clipped (straight-through estimator; Jacob et al., CVPR 2018).
 #pragma once
 
 #include <optional>
@@ -16,13 +16,13 @@ struct ActivationRange {
   int zero_point = 0;  // -128..127
 };
 
-/// Weights are rounded per output channel, symmetrically, to the layer's weight_bits (8: +-127, 4: +-7)
-/// of the largest magnitude. That equals rounding the kernel after batch normalisation is folded, as
-/// folding multiplies a whole channel.
+/// Weights are rounded per output channel, symmetrically, to the layer's weight_bits (8: +-127, 4:
+/// +-7) of the largest magnitude. That equals rounding the kernel after batch normalisation is
+/// folded, as folding multiplies a whole channel.
 struct QuantisationPlan {
-  /// One a network layer: the range of its output where the int8 model keeps that output as a tensor
-  /// (layer 0: the input), else nothing. For convolution -> batch norm -> activation only the
-  /// activation has one.
+  /// One a network layer: the range of its output where the int8 model keeps that output as a
+  /// tensor (layer 0: the input), else nothing. For convolution -> batch norm -> activation only
+  /// the activation has one.
   std::vector<std::optional<ActivationRange>> outputs;
 };
 

@@ -1,5 +1,6 @@
-// A slow reference of every layer in double precision, written for clarity: the oracle of the engine's
-// tests. Activations are [sample][y][x][channel] flattened; batch normalisation uses the batch.
+// A slow reference of every layer in double precision, written for clarity: the oracle of the
+// engine's tests. Activations are [sample][y][x][channel] flattened; batch normalisation uses the
+// batch.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +21,8 @@ struct LayerNumbers {
 inline std::vector<LayerNumbers> numbers_of(const Weights& w) {
   std::vector<LayerNumbers> numbers;
   const auto wide = [](const std::vector<float>& v) { return Values(v.begin(), v.end()); };
-  for (const LayerWeights& l : w.layers) numbers.push_back({wide(l.kernel), wide(l.bias), wide(l.gamma), wide(l.beta)});
+  for (const LayerWeights& l : w.layers)
+    numbers.push_back({wide(l.kernel), wide(l.bias), wide(l.gamma), wide(l.beta)});
   return numbers;
 }
 
@@ -39,7 +41,8 @@ class Forward {
 
  private:
   static std::size_t at(const Shape& s, int b, int y, int x, int c) {
-    return static_cast<std::size_t>(((static_cast<std::int64_t>(b) * s.height + y) * s.width + x) * s.channels + c);
+    return static_cast<std::size_t>(
+        ((static_cast<std::int64_t>(b) * s.height + y) * s.width + x) * s.channels + c);
   }
   const Values& in(int i, std::size_t n = 0) const {
     return outputs_[static_cast<std::size_t>(net_.layer(i).inputs[n])];
@@ -73,7 +76,9 @@ class Forward {
     const Values& x = in(i);
     Values& y = out(i);
     y.assign(static_cast<std::size_t>(o.elements() * batch_), 0.0);
-    const auto bias = [&](int c) { return n.bias.empty() ? 0.0 : n.bias[static_cast<std::size_t>(c)]; };
+    const auto bias = [&](int c) {
+      return n.bias.empty() ? 0.0 : n.bias[static_cast<std::size_t>(c)];
+    };
     if (const auto* conv = std::get_if<network::Conv>(&l.op)) {
       each(o, [&](std::size_t at_out, int b, int oy, int ox, int m) {
         double sum = bias(m);
@@ -100,7 +105,8 @@ class Forward {
       each(o, [&](std::size_t at_out, int b, int, int, int m) {
         double sum = bias(m);
         for (std::size_t k = 0; k < inputs; ++k) {
-          sum += n.kernel[static_cast<std::size_t>(m) * inputs + k] * x[static_cast<std::size_t>(b) * inputs + k];
+          sum += n.kernel[static_cast<std::size_t>(m) * inputs + k] *
+                 x[static_cast<std::size_t>(b) * inputs + k];
         }
         y[at_out] = sum;
       });
@@ -111,7 +117,8 @@ class Forward {
     } else if (const auto* mp = std::get_if<network::MaxPool>(&l.op)) {
       each(o, [&](std::size_t at_out, int b, int oy, int ox, int c) {
         double best = -1e300;
-        window(mp->window, s, oy, ox, [&](int, int, int iy, int ix) { best = std::max(best, x[at(s, b, iy, ix, c)]); });
+        window(mp->window, s, oy, ox,
+               [&](int, int, int iy, int ix) { best = std::max(best, x[at(s, b, iy, ix, c)]); });
         y[at_out] = best;
       });
     } else if (const auto* ap = std::get_if<network::AveragePool>(&l.op)) {
@@ -124,14 +131,18 @@ class Forward {
         y[at_out] /= count;
       });
     } else if (std::get_if<network::GlobalAveragePool>(&l.op)) {
-      each(s, [&](std::size_t k, int b, int, int, int c) { y[at(o, b, 0, 0, c)] += x[k] / (s.height * s.width); });
+      each(s, [&](std::size_t k, int b, int, int, int c) {
+        y[at(o, b, 0, 0, c)] += x[k] / (s.height * s.width);
+      });
     } else if (std::get_if<network::Add>(&l.op)) {
       for (std::size_t k = 0; k < x.size(); ++k) y[k] = x[k] + in(i, 1)[k];
     } else if (std::get_if<network::Concat>(&l.op)) {
       int base = 0;
       for (std::size_t n_in = 0; n_in < l.inputs.size(); ++n_in) {
         const Shape& part = net_.layer(l.inputs[n_in]).output;
-        each(part, [&](std::size_t k, int b, int py, int px, int c) { y[at(o, b, py, px, base + c)] = in(i, n_in)[k]; });
+        each(part, [&](std::size_t k, int b, int py, int px, int c) {
+          y[at(o, b, py, px, base + c)] = in(i, n_in)[k];
+        });
         base += part.channels;
       }
     } else {  // flatten, dropout of rate 0
@@ -141,9 +152,12 @@ class Forward {
 
   static double activate(network::Activation kind, double v) {
     switch (kind) {
-      case network::Activation::kRelu: return std::max(0.0, v);
-      case network::Activation::kRelu6: return std::min(6.0, std::max(0.0, v));
-      case network::Activation::kHardSwish: return v * std::min(6.0, std::max(0.0, v + 3)) / 6;
+      case network::Activation::kRelu:
+        return std::max(0.0, v);
+      case network::Activation::kRelu6:
+        return std::min(6.0, std::max(0.0, v));
+      case network::Activation::kHardSwish:
+        return v * std::min(6.0, std::max(0.0, v + 3)) / 6;
     }
     return v;
   }
@@ -153,8 +167,11 @@ class Forward {
     for (int c = 0; c < s.channels; ++c) {
       double mean = 0, variance = 0;
       each(s, [&](std::size_t k, int, int, int, int ch) { mean += ch == c ? x[k] / count : 0; });
-      each(s, [&](std::size_t k, int, int, int, int ch) { variance += ch == c ? (x[k] - mean) * (x[k] - mean) / count : 0; });
-      const double scale = n.gamma[static_cast<std::size_t>(c)] / std::sqrt(variance + static_cast<double>(kBatchNormEpsilon));
+      each(s, [&](std::size_t k, int, int, int, int ch) {
+        variance += ch == c ? (x[k] - mean) * (x[k] - mean) / count : 0;
+      });
+      const double scale = n.gamma[static_cast<std::size_t>(c)] /
+                           std::sqrt(variance + static_cast<double>(kBatchNormEpsilon));
       each(s, [&](std::size_t k, int, int, int, int ch) {
         if (ch == c) y[k] = scale * (x[k] - mean) + n.beta[static_cast<std::size_t>(c)];
       });

@@ -59,7 +59,8 @@ std::string to_bytes(const State& s, std::uint64_t owner) {
   put(bytes, s.steps);
   put(bytes, s.first_loss);
   put(bytes, s.smoothed_loss);
-  for (const auto* v : {&s.values, &s.statistics, &s.moment1, &s.moment2, &s.average_values, &s.average_statistics}) {
+  for (const auto* v : {&s.values, &s.statistics, &s.moment1, &s.moment2, &s.average_values,
+                        &s.average_statistics}) {
     put(bytes, *v);
   }
   put(bytes, fnv1a(bytes));
@@ -75,24 +76,30 @@ Result<State> from_bytes(std::string_view bytes, std::uint64_t owner, const Stat
   header.get(version);
   header.get(found_owner);
   if (version != kVersion) {
-    return Error{Code::kUnsupported, fmt::format("training checkpoint of version {}, this program reads {}", version, kVersion)};
+    return Error{
+        Code::kUnsupported,
+        fmt::format("training checkpoint of version {}, this program reads {}", version, kVersion)};
   }
   const std::string_view body = bytes.substr(0, bytes.size() - sizeof(checksum));
   std::memcpy(&checksum, bytes.data() + body.size(), sizeof(checksum));
   if (fnv1a(body) != checksum) {
-    return Error{Code::kParse, "the training checkpoint is damaged (its checksum does not match); train from the start"};
+    return Error{
+        Code::kParse,
+        "the training checkpoint is damaged (its checksum does not match); train from the start"};
   }
   if (found_owner != owner) {
-    return Error{Code::kConflict, "the training checkpoint belongs to another network, data set or settings"};
+    return Error{Code::kConflict,
+                 "the training checkpoint belongs to another network, data set or settings"};
   }
   Reader reader(body.substr(kMagic.size() + 2 * sizeof(std::uint64_t)));
   State s;
-  const bool whole = reader.get(s.epochs) && reader.get(s.steps) && reader.get(s.first_loss) &&
-                     reader.get(s.smoothed_loss) && reader.get(s.values, like.values.size()) &&
-                     reader.get(s.statistics, like.statistics.size()) && reader.get(s.moment1, like.moment1.size()) &&
-                     reader.get(s.moment2, like.moment2.size()) &&
-                     reader.get(s.average_values, like.average_values.size()) &&
-                     reader.get(s.average_statistics, like.average_statistics.size()) && reader.done();
+  const bool whole =
+      reader.get(s.epochs) && reader.get(s.steps) && reader.get(s.first_loss) &&
+      reader.get(s.smoothed_loss) && reader.get(s.values, like.values.size()) &&
+      reader.get(s.statistics, like.statistics.size()) &&
+      reader.get(s.moment1, like.moment1.size()) && reader.get(s.moment2, like.moment2.size()) &&
+      reader.get(s.average_values, like.average_values.size()) &&
+      reader.get(s.average_statistics, like.average_statistics.size()) && reader.done();
   if (!whole) return Error{Code::kParse, "the training checkpoint has arrays of another size"};
   return s;
 }

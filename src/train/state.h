@@ -1,4 +1,5 @@
-// State: all numbers that change while a network is trained, as bytes for checkpoints and roll-back.
+// State: all numbers that change while a network is trained, as bytes for checkpoints and
+// roll-back.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +12,12 @@
 namespace atml::train {
 
 struct State {
-  std::uint64_t epochs = 0;      // completed
-  std::uint64_t steps = 0;       // optimiser steps
-  double first_loss = 0;         // of the first batch; 0 before it
-  double smoothed_loss = 0;      // running mean of the batches' losses
+  std::uint64_t epochs = 0;  // completed
+  std::uint64_t steps = 0;   // optimiser steps
+  double first_loss = 0;     // of the first batch; 0 before it
+  double smoothed_loss = 0;  // running mean of the batches' losses
   std::vector<float> values, statistics;
-  std::vector<float> moment1, moment2;                  // optimiser; moment2 empty for SGD
+  std::vector<float> moment1, moment2;                    // optimiser; moment2 empty for SGD
   std::vector<float> average_values, average_statistics;  // of weight averaging, else empty
 };
 

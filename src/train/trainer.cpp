@@ -19,7 +19,8 @@
 namespace atml::train {
 namespace {
 
-// A multiple of the widest vector of any machine, so that a batch holds the same samples everywhere.
+// A multiple of the widest vector of any machine, so that a batch holds the same samples
+// everywhere.
 constexpr int kBatchStep = 16;
 constexpr double kExplosion = 20;  // times the first loss
 
@@ -27,12 +28,14 @@ int round_up(int n, int step) { return (n + step - 1) / step * step; }
 
 std::uint64_t owner_of(const network::Network& net, const data::Dataset& data, const Settings& s,
                        const QuantisationPlan* plan) {
-  std::string text = fmt::format(
-      "{}|{}|{:016x}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", net.text(), data.name, data.fingerprint, data.train.size(),
-      static_cast<int>(s.optimizer), s.learning_rate, s.weight_decay, s.momentum, s.batch_size, s.epochs,
-      s.warmup_epochs, s.label_smoothing, s.gradient_clip, s.augmentation, s.ema_decay);
+  std::string text =
+      fmt::format("{}|{}|{:016x}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", net.text(), data.name,
+                  data.fingerprint, data.train.size(), static_cast<int>(s.optimizer),
+                  s.learning_rate, s.weight_decay, s.momentum, s.batch_size, s.epochs,
+                  s.warmup_epochs, s.label_smoothing, s.gradient_clip, s.augmentation, s.ema_decay);
   if (plan != nullptr) {
-    for (const auto& range : plan->outputs) text += range ? fmt::format("|{} {}", range->scale, range->zero_point) : "|";
+    for (const auto& range : plan->outputs)
+      text += range ? fmt::format("|{} {}", range->scale, range->zero_point) : "|";
   }
   return fnv1a(text) ^ s.seed;
 }
@@ -40,7 +43,8 @@ std::uint64_t owner_of(const network::Network& net, const data::Dataset& data, c
 }  // namespace
 
 struct Trainer::Impl {
-  Impl(const network::Network& network, const data::Dataset& data, const Settings& s, const QuantisationPlan* plan)
+  Impl(const network::Network& network, const data::Dataset& data, const Settings& s,
+       const QuantisationPlan* plan)
       : dataset(data),
         settings(s),
         owner(owner_of(network, data, s, plan)),
@@ -112,8 +116,8 @@ TrainEnd Trainer::Impl::train_batches(const StopToken& stop, Score& score) {
     const std::uint64_t step = state.steps;
     loader.load_augmented(engine, dataset.train.x, indices, settings.seed, step * batch());
     engine.forward(true, Rng::derive(settings.seed, "dropout", step).next());
-    const double batch_loss =
-        loss.run(engine, dataset.train, indices, batch(), true, loader.mean(), loader.gain(), score);
+    const double batch_loss = loss.run(engine, dataset.train, indices, batch(), true, loader.mean(),
+                                       loader.gain(), score);
     if (exploded(batch_loss)) return TrainEnd::kDiverged;
     engine.backward();
     optimiser.step(engine, state, learning_rate(settings, steps_per_epoch(), step));
@@ -133,7 +137,8 @@ bool Trainer::Impl::exploded(double batch_loss) {
 void Trainer::Impl::average_weights() {
   const double t = static_cast<double>(state.steps);
   const auto rate = static_cast<float>(1 - std::min(settings.ema_decay, (1 + t) / (10 + t)));
-  engine.kernels().average(state.average_values.size(), state.average_values.data(), engine.values().data(), rate);
+  engine.kernels().average(state.average_values.size(), state.average_values.data(),
+                           engine.values().data(), rate);
   engine.kernels().average(state.average_statistics.size(), state.average_statistics.data(),
                            engine.statistics().data(), rate);
 }
@@ -164,15 +169,19 @@ void Trainer::Impl::infer(const data::Split& split, Visit visit) {
 Trainer::Trainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Trainer::~Trainer() = default;
 
-Result<std::unique_ptr<Trainer>> Trainer::create(const network::Network& network, const data::Dataset& dataset,
+Result<std::unique_ptr<Trainer>> Trainer::create(const network::Network& network,
+                                                 const data::Dataset& dataset,
                                                  const Settings& settings) {
   const Status status = check_suits(network, dataset, settings);
   if (!status.ok()) return status.error();
-  return std::unique_ptr<Trainer>(new Trainer(std::make_unique<Impl>(network, dataset, settings, nullptr)));
+  return std::unique_ptr<Trainer>(
+      new Trainer(std::make_unique<Impl>(network, dataset, settings, nullptr)));
 }
 
-Result<std::unique_ptr<Trainer>> Trainer::create_from(const network::Network& network, const data::Dataset& dataset,
-                                                      const Settings& settings, const Weights& start,
+Result<std::unique_ptr<Trainer>> Trainer::create_from(const network::Network& network,
+                                                      const data::Dataset& dataset,
+                                                      const Settings& settings,
+                                                      const Weights& start,
                                                       const QuantisationPlan* plan) {
   const Status status = check_suits(network, dataset, settings);
   if (!status.ok()) return status.error();
@@ -207,7 +216,8 @@ Evaluation Trainer::evaluate(const data::Split& split) {
   if (!check_split(split, t.dataset, "evaluated").ok()) return {};
   Score score(t.dataset.task, t.dataset.outputs());
   t.infer(split, [&](std::span<const std::size_t> batch, std::size_t count) {
-    t.evaluation_loss.run(t.engine, split, batch, count, false, t.loader.mean(), t.loader.gain(), score);
+    t.evaluation_loss.run(t.engine, split, batch, count, false, t.loader.mean(), t.loader.gain(),
+                          score);
   });
   return {score.loss(), score.metric(), score.samples()};
 }
@@ -218,14 +228,16 @@ std::vector<float> Trainer::predict(const data::Split& split) {
   std::vector<float> rows(split.size() * outputs);
   float* to = rows.data();
   t.infer(split, [&](std::span<const std::size_t>, std::size_t count) {
-    for (std::size_t s = 0; s < count; ++s, to += outputs) t.loss.read_outputs(t.engine, s, {to, outputs});
+    for (std::size_t s = 0; s < count; ++s, to += outputs)
+      t.loss.read_outputs(t.engine, s, {to, outputs});
   });
   return rows;
 }
 
 Weights Trainer::weights() const {
   Impl& t = *impl_;
-  if (t.settings.ema_decay > 0) return t.engine.weights(t.state.average_values, t.state.average_statistics);
+  if (t.settings.ema_decay > 0)
+    return t.engine.weights(t.state.average_values, t.state.average_statistics);
   return t.engine.weights(t.engine.values(), t.engine.statistics());
 }
 

@@ -1,5 +1,6 @@
-// Trainer: trains one Network on one Dataset in float32, one epoch at a time, on the calling thread.
-// Not thread safe; a search runs several Trainers in parallel, one a thread (there is no shared state).
+// Trainer: trains one Network on one Dataset in float32, one epoch at a time, on the calling
+// thread. Not thread safe; a search runs several Trainers in parallel, one a thread (there is no
+// shared state).
 #pragma once
 
 #include <cstddef>
@@ -25,25 +26,26 @@ enum class Optimizer { kSgd, kAdamW };
 
 struct Settings {
   Optimizer optimizer = Optimizer::kAdamW;
-  double learning_rate = 3e-3;   // > 0; peak of the schedule: linear warm-up, then cosine to ~0
-  double weight_decay = 1e-4;    // >= 0
-  double momentum = 0.9;         // SGD: momentum; AdamW: beta1. [0, 1)
-  int batch_size = 32;           // >= 1; rounded up to a multiple of 16 on every machine
-  int epochs = 10;               // >= 1; length of the whole schedule, not of one call
-  double warmup_epochs = 1;      // >= 0; shortened to half of the schedule where it is longer
-  double label_smoothing = 0;    // [0, 1); classification only
-  double gradient_clip = 0;      // largest global L2 norm of the gradient; 0: off
-  double augmentation = 0;       // strength, 0 (off) .. 1; feature vectors (1x1xn) are never augmented
-  double ema_decay = 0;          // weight averaging a step, e.g. 0.998; 0: off. evaluate(), predict() and
-                                 // weights() then use the averaged weights
-  std::uint64_t seed = 0;        // of initial weights, order of samples, augmentation and dropout
+  double learning_rate = 3e-3;  // > 0; peak of the schedule: linear warm-up, then cosine to ~0
+  double weight_decay = 1e-4;   // >= 0
+  double momentum = 0.9;        // SGD: momentum; AdamW: beta1. [0, 1)
+  int batch_size = 32;          // >= 1; rounded up to a multiple of 16 on every machine
+  int epochs = 10;              // >= 1; length of the whole schedule, not of one call
+  double warmup_epochs = 1;     // >= 0; shortened to half of the schedule where it is longer
+  double label_smoothing = 0;   // [0, 1); classification only
+  double gradient_clip = 0;     // largest global L2 norm of the gradient; 0: off
+  double augmentation = 0;  // strength, 0 (off) .. 1; feature vectors (1x1xn) are never augmented
+  double ema_decay = 0;    // weight averaging a step, e.g. 0.998; 0: off. evaluate(), predict() and
+                           // weights() then use the averaged weights
+  std::uint64_t seed = 0;  // of initial weights, order of samples, augmentation and dropout
 };
 
 struct EpochReport {
-  int epoch = 0;             // 0, 1, 2, ...
-  double train_loss = 0;     // mean over the epoch's batches, as they were trained (augmented, smoothed)
-  double train_metric = 0;   // the same batches' metric, see Evaluation
-  double seconds = 0;        // wall time
+  int epoch = 0;  // 0, 1, 2, ...
+  double train_loss =
+      0;  // mean over the epoch's batches, as they were trained (augmented, smoothed)
+  double train_metric = 0;  // the same batches' metric, see Evaluation
+  double seconds = 0;       // wall time
 };
 
 /// kDiverged: the loss became NaN or infinite, or stays more than 20 times above its start. The
@@ -51,35 +53,37 @@ struct EpochReport {
 enum class TrainEnd { kOk, kDiverged, kStopped };
 
 struct Evaluation {
-  double loss = 0;          // cross-entropy in nats without smoothing, or mean squared error
-  double metric = 0;        // higher is better. Classification: accuracy 0..1; regression: R2 over all
-                            // outputs; anomaly (autoencoder, target = normalised input): -mse
+  double loss = 0;    // cross-entropy in nats without smoothing, or mean squared error
+  double metric = 0;  // higher is better. Classification: accuracy 0..1; regression: R2 over all
+                      // outputs; anomaly (autoencoder, target = normalised input): -mse
   std::size_t samples = 0;
 };
 
 class Trainer {
  public:
-  /// Copies the network; the dataset must outlive the Trainer. Fails where the network does not suit
-  /// the data set (input shape, number of outputs), the train split is empty or without labels, or a
-  /// setting is out of range.
+  /// Copies the network; the dataset must outlive the Trainer. Fails where the network does not
+  /// suit the data set (input shape, number of outputs), the train split is empty or without
+  /// labels, or a setting is out of range.
   static Result<std::unique_ptr<Trainer>> create(const network::Network& network,
                                                  const data::Dataset& dataset,
                                                  const Settings& settings);
-  /// Starts from given weights (of the same network: warm start) instead of random ones; with a plan the
-  /// forward pass rounds as the int8 model does: quantisation-aware fine tuning (qat.h), also in
-  /// evaluate() and predict(). weights() stay float. The optimiser's moments and the schedule start anew.
+  /// Starts from given weights (of the same network: warm start) instead of random ones; with a
+  /// plan the forward pass rounds as the int8 model does: quantisation-aware fine tuning (qat.h),
+  /// also in evaluate() and predict(). weights() stay float. The optimiser's moments and the
+  /// schedule start anew.
   static Result<std::unique_ptr<Trainer>> create_from(const network::Network& network,
                                                       const data::Dataset& dataset,
-                                                      const Settings& settings, const Weights& start,
+                                                      const Settings& settings,
+                                                      const Weights& start,
                                                       const QuantisationPlan* plan = nullptr);
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
   /// Trains one epoch (every training sample at least once; the last batch is filled from the start
-  /// of the epoch's order). A stop request is obeyed within one batch; the state is then that of the
-  /// epoch's start, so that a repetition gives the same bits as an epoch that was never stopped.
-  /// Beyond Settings::epochs the learning rate stays at its last value.
+  /// of the epoch's order). A stop request is obeyed within one batch; the state is then that of
+  /// the epoch's start, so that a repetition gives the same bits as an epoch that was never
+  /// stopped. Beyond Settings::epochs the learning rate stays at its last value.
   TrainEnd run_epoch(const StopToken& stop, EpochReport& report);
   int epochs_done() const;
 
@@ -92,8 +96,9 @@ class Trainer {
   /// The numbers evaluate() uses, layouts as weights.h says.
   Weights weights() const;
 
-  /// The complete state as bytes, versioned and checksummed: a Trainer created with the same network,
-  /// data set and settings goes on bit-identically after restore(), on a machine of the same lanes().
+  /// The complete state as bytes, versioned and checksummed: a Trainer created with the same
+  /// network, data set and settings goes on bit-identically after restore(), on a machine of the
+  /// same lanes().
   std::string checkpoint() const;
   /// Fails where the bytes are damaged, of another version, or of another network or settings; the
   /// Trainer is then unchanged.

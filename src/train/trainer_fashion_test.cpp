@@ -14,7 +14,8 @@ using network::Network;
 using network::Window;
 
 void block(Network& net, network::Op op) {
-  for (network::Op o : {std::move(op), network::Op(network::BatchNorm{}), network::Op(network::Activate{})}) {
+  for (network::Op o :
+       {std::move(op), network::Op(network::BatchNorm{}), network::Op(network::Activate{})}) {
     ASSERT_TRUE(net.add(std::move(o), {net.last()}).ok());
   }
 }
@@ -44,8 +45,8 @@ TEST(FashionMnist, ADepthwiseNetworkReachesNinetyPercent) {
   for (int e = 0; e < s.epochs; ++e) {
     ASSERT_EQ((*trainer)->run_epoch({}, report), TrainEnd::kOk);
     const Evaluation v = (*trainer)->evaluate(data->validation);
-    std::printf("epoch %d: loss %.4f, train %.4f, validation %.4f, %.1f s, %.0f samples/s\n", e, report.train_loss,
-                report.train_metric, v.metric, report.seconds,
+    std::printf("epoch %d: loss %.4f, train %.4f, validation %.4f, %.1f s, %.0f samples/s\n", e,
+                report.train_loss, report.train_metric, v.metric, report.seconds,
                 static_cast<double>(data->train.size()) / report.seconds);
   }
   EXPECT_GT((*trainer)->evaluate(data->validation).metric, 0.895);

@@ -33,7 +33,8 @@ data::Split bars(std::size_t count, std::uint64_t seed) {
     const int position = rng.integer(0, 3) + (label % 2) * 4;
     for (int y = 0; y < 8; ++y)
       for (int x = 0; x < 8; ++x)
-        values.push_back(static_cast<float>(0.5 * rng.normal() + ((label < 2 ? y : x) == position ? 2 : 0)));
+        values.push_back(
+            static_cast<float>(0.5 * rng.normal() + ((label < 2 ? y : x) == position ? 2 : 0)));
     split.labels.push_back(label);
   }
   split.x = samples_of({8, 8, 1}, values);
@@ -70,7 +71,8 @@ Network small_net(float dropout = 0) {
   return net;
 }
 
-std::unique_ptr<Trainer> trainer_for(const Network& net, const data::Dataset& d, const Settings& s) {
+std::unique_ptr<Trainer> trainer_for(const Network& net, const data::Dataset& d,
+                                     const Settings& s) {
   auto t = Trainer::create(net, d, s);
   EXPECT_TRUE(t.ok()) << (t.ok() ? "" : t.error().message);
   return std::move(t).value();
@@ -182,7 +184,8 @@ TEST(Trainer, AStoppedEpochLeavesNoTrace) {
   auto b = trainer_for(small_net(), d, s);
   EpochReport report;
   // A deadline in the middle of the epoch (wherever that falls), then at once.
-  EXPECT_NE(b->run_epoch(StopToken().with_deadline(now_seconds() + 1e-3), report), TrainEnd::kDiverged);
+  EXPECT_NE(b->run_epoch(StopToken().with_deadline(now_seconds() + 1e-3), report),
+            TrainEnd::kDiverged);
   std::atomic<bool> flag{true};
   EXPECT_EQ(b->run_epoch(StopToken(&flag), report), TrainEnd::kStopped);
   if (b->epochs_done() == 0) train(*b, 1);
@@ -273,7 +276,8 @@ TEST(Trainer, AugmentationOfSignalsStillLearns) {
       const int label = rng.integer(0, 1);
       const double phase = rng.uniform(0, 6.28);
       for (int i = 0; i < 64; ++i) {
-        x.push_back(static_cast<float>(std::sin(phase + 0.3 * (label + 1) * i) + 0.3 * rng.normal()));
+        x.push_back(
+            static_cast<float>(std::sin(phase + 0.3 * (label + 1) * i) + 0.3 * rng.normal()));
         x.push_back(static_cast<float>(rng.normal()));
       }
       split->labels.push_back(label);
@@ -301,7 +305,8 @@ TEST(Trainer, DamagedCheckpointsAreRefusedAndChangeNothing) {
   train(*t, 1);
   const std::string good = t->checkpoint();
   EXPECT_EQ(t->restore("").error().code, Code::kParse);
-  EXPECT_EQ(t->restore(std::string_view(good).substr(0, good.size() - 3)).error().code, Code::kParse);
+  EXPECT_EQ(t->restore(std::string_view(good).substr(0, good.size() - 3)).error().code,
+            Code::kParse);
   Rng rng(1);
   for (int n = 0; n < 50; ++n) {
     std::string bad = good;
@@ -320,17 +325,22 @@ TEST(Trainer, SaysWhatDoesNotSuit) {
   data::Dataset d = bar_data(64);
   Network wrong_input({7, 8, 1});
   add(wrong_input, network::Dense{4, true});
-  EXPECT_EQ(Trainer::create(wrong_input, d, {}).error().message, "the network reads 7x8x1, a sample is 8x8x1");
+  EXPECT_EQ(Trainer::create(wrong_input, d, {}).error().message,
+            "the network reads 7x8x1, a sample is 8x8x1");
   Network wrong_output({8, 8, 1});
   add(wrong_output, network::Dense{5, true});
-  EXPECT_EQ(Trainer::create(wrong_output, d, {}).error().message, "the network gives 5 numbers, the task needs 4");
+  EXPECT_EQ(Trainer::create(wrong_output, d, {}).error().message,
+            "the network gives 5 numbers, the task needs 4");
   Settings s;
   s.augmentation = 1.5;
-  EXPECT_EQ(Trainer::create(small_net(), d, s).error().message, "training setting augmentation must be in [0, 1], not 1.5");
+  EXPECT_EQ(Trainer::create(small_net(), d, s).error().message,
+            "training setting augmentation must be in [0, 1], not 1.5");
   d.train.labels[3] = 4;
-  EXPECT_EQ(Trainer::create(small_net(), d, {}).error().message, "train split: label 4 of sample 3 is outside 0..3");
+  EXPECT_EQ(Trainer::create(small_net(), d, {}).error().message,
+            "train split: label 4 of sample 3 is outside 0..3");
   d.train.labels.clear();
-  EXPECT_EQ(Trainer::create(small_net(), d, {}).error().message, "train split has 0 labels for 64 samples");
+  EXPECT_EQ(Trainer::create(small_net(), d, {}).error().message,
+            "train split has 0 labels for 64 samples");
 }
 
 TEST(Trainer, StartsFromGivenWeights) {
@@ -359,7 +369,8 @@ TEST(FineTuning, RoundsAsInt8DoesAndLearnsUnderIt) {
   QuantisationPlan plan;
   plan.outputs.resize(static_cast<std::size_t>(net.size()));
   for (int i = 0; i < net.size(); ++i) {
-    if (std::holds_alternative<network::Activate>(net.layer(i).op)) plan.outputs[static_cast<std::size_t>(i)] = {0.8f, -128};
+    if (std::holds_alternative<network::Activate>(net.layer(i).op))
+      plan.outputs[static_cast<std::size_t>(i)] = {0.8f, -128};
   }
   plan.outputs.back() = {2.0f, 0};
   Settings fine;
@@ -376,7 +387,8 @@ TEST(FineTuning, RoundsAsInt8DoesAndLearnsUnderIt) {
 }
 
 TEST(FineTuning, AFineGridChangesAlmostNothing) {
-  // 8-bit weights only: the loss is that of the float network within a few percent, and gradients flow.
+  // 8-bit weights only: the loss is that of the float network within a few percent, and gradients
+  // flow.
   const data::Dataset d = bar_data(320);
   auto a = trainer_for(small_net(), d, {});
   train(*a, 3);
@@ -439,7 +451,8 @@ TEST(Optimiser, AdamTakesTheStepOfItsPaper) {
   engine.gradients()[0] = 0.25f;
   engine.gradients()[1] = -4;
   optimiser.step(engine, state, 0.1);
-  EXPECT_NEAR(engine.values()[0], 3 - 0.1 * 1 - 0.1 * 0.5 * 3, 1e-5);  // the first step is the gradient's sign
+  EXPECT_NEAR(engine.values()[0], 3 - 0.1 * 1 - 0.1 * 0.5 * 3,
+              1e-5);  // the first step is the gradient's sign
   EXPECT_NEAR(engine.values()[1], 5 + 0.1, 1e-5);
 }
 

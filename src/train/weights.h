@@ -9,7 +9,8 @@ namespace atml::train {
 ///   conv       kernel [filters][kernel_h][kernel_w][in channels]   bias [filters]
 ///   depthwise  kernel [kernel_h][kernel_w][out channels]           bias [out channels]
 ///   dense      kernel [units][inputs in HWC order]                 bias [units]
-///   batch_norm gamma, beta, mean, variance [channels]; y = gamma (x - mean) / sqrt(variance + epsilon) + beta
+///   batch_norm gamma, beta, mean, variance [channels]; y = gamma (x - mean) / sqrt(variance +
+///   epsilon) + beta
 struct LayerWeights {
   std::vector<float> kernel;
   std::vector<float> bias;

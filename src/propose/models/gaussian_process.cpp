@@ -31,8 +31,8 @@ struct Embedding {
     for (std::size_t i = 0; i < layout.dimensions(); ++i) {
       first.push_back(static_cast<Index>(owner.size()));
       const int words = layout.words[i];
-      const int features = words > 0 ? words + (layout.conditional[i] ? 1 : 0)
-                                     : (layout.conditional[i] ? 2 : 1);
+      const int features =
+          words > 0 ? words + (layout.conditional[i] ? 1 : 0) : (layout.conditional[i] ? 2 : 1);
       owner.insert(owner.end(), static_cast<std::size_t>(features), i);
     }
   }
@@ -59,7 +59,8 @@ struct Embedding {
 
   VectorXd scales(const Hyper& hyper) const {  // 1 / l of each feature's parameter
     VectorXd s(features());
-    for (Index f = 0; f < features(); ++f) s[f] = std::exp(-hyper.log_length[owner[static_cast<std::size_t>(f)]]);
+    for (Index f = 0; f < features(); ++f)
+      s[f] = std::exp(-hyper.log_length[owner[static_cast<std::size_t>(f)]]);
     return s;
   }
 
@@ -92,7 +93,9 @@ VectorXd centred(const Observations& data, const Hyper& hyper) {
 
 // Priors: value and derivative of the negative log density, parameter by parameter.
 constexpr double kScaleSd = 1.5, kNoiseMean = -6, kNoiseSd = 2.5;
-double length_location(std::size_t d) { return std::numbers::sqrt2 + 0.5 * std::log(static_cast<double>(d)); }
+double length_location(std::size_t d) {
+  return std::numbers::sqrt2 + 0.5 * std::log(static_cast<double>(d));
+}
 
 double negative_log_prior(const Hyper& h, std::vector<double>* slope) {
   const std::size_t d = h.log_length.size();
@@ -141,21 +144,25 @@ class Likelihood {
  private:
   // d/d theta = 1/2 tr((K^-1 - alpha alpha^T) dK/d theta)  (Rasmussen and Williams 2006, eq. 5.9).
   void add_slope(const Hyper& h, const ArrayXXd& r, const ArrayXXd& decay, const ArrayXXd& signal,
-                 const Eigen::LLT<MatrixXd>& factor, const VectorXd& alpha, std::vector<double>& slope) const {
+                 const Eigen::LLT<MatrixXd>& factor, const VectorXd& alpha,
+                 std::vector<double>& slope) const {
     const auto n = as_index(data_.size());
     const std::size_t d = h.log_length.size();
     MatrixXd a = factor.solve(MatrixXd::Identity(n, n));
     a.noalias() -= alpha * alpha.transpose();
-    const MatrixXd b = (a.array() * (1 + kSqrt5 * r) * decay * (std::exp(h.log_scale) * 5.0 / 3)).matrix();
+    const MatrixXd b =
+        (a.array() * (1 + kSqrt5 * r) * decay * (std::exp(h.log_scale) * 5.0 / 3)).matrix();
     // sum_jk b_jk (phi_j - phi_k)^2 = 2 (sum_j (b 1)_j phi_j^2 - phi^T b phi), feature by feature.
     const VectorXd row_sums = b.rowwise().sum();
     const VectorXd squares = features_.array().square().matrix() * row_sums;
     const VectorXd cross = ((features_ * b).array() * features_.array()).rowwise().sum();
     const VectorXd scales = embedding_.scales(h);
     for (Index f = 0; f < embedding_.features(); ++f) {
-      slope[embedding_.owner[static_cast<std::size_t>(f)]] += scales[f] * scales[f] * (squares[f] - cross[f]);
+      slope[embedding_.owner[static_cast<std::size_t>(f)]] +=
+          scales[f] * scales[f] * (squares[f] - cross[f]);
     }
-    slope[d] += 0.5 * (a.array() * signal).sum() + 0.5 * kJitter * std::exp(h.log_scale) * a.trace();
+    slope[d] +=
+        0.5 * (a.array() * signal).sum() + 0.5 * kJitter * std::exp(h.log_scale) * a.trace();
     slope[d + 1] += 0.5 * std::exp(h.log_noise) * a.trace();
     slope[d + 2] -= alpha.sum();
   }
@@ -167,7 +174,10 @@ class Likelihood {
 
 Hyper unpack(std::span<const double> theta) {
   const std::size_t d = theta.size() - 3;
-  return {{theta.begin(), theta.begin() + static_cast<std::ptrdiff_t>(d)}, theta[d], theta[d + 1], theta[d + 2]};
+  return {{theta.begin(), theta.begin() + static_cast<std::ptrdiff_t>(d)},
+          theta[d],
+          theta[d + 1],
+          theta[d + 2]};
 }
 
 std::vector<double> pack(const Hyper& h) {
@@ -195,7 +205,8 @@ double negative_log_posterior(const Layout& layout, const Observations& data, co
 Hyper fit(const Layout& layout, const Observations& data, const Hyper& start, int max_iterations) {
   const Likelihood likelihood(layout, data);
   const std::size_t d = layout.dimensions();
-  std::vector<double> low(d, std::log(0.02)), high(d, std::log(30.0) + 0.5 * std::log(static_cast<double>(d)));
+  std::vector<double> low(d, std::log(0.02)),
+      high(d, std::log(30.0) + 0.5 * std::log(static_cast<double>(d)));
   low.insert(low.end(), {std::log(0.05), std::log(1e-6), -3.0});
   high.insert(high.end(), {std::log(50.0), 0.0, 3.0});
   std::vector<double> theta = pack(start);
@@ -212,7 +223,11 @@ Hyper fit(const Layout& layout, const Observations& data, const Hyper& start, in
 
 struct GaussianProcess::State {
   State(const Layout& l, Observations o, const Hyper& h)
-      : layout(l), data(std::move(o)), hyper(h), embedding(layout), scales(embedding.scales(hyper)),
+      : layout(l),
+        data(std::move(o)),
+        hyper(h),
+        embedding(layout),
+        scales(embedding.scales(hyper)),
         scale(std::exp(hyper.log_scale)) {
     scaled = scales.asDiagonal() * embedding(layout, data.x);
     MatrixXd covariance = (scale * matern(distances(scaled, scaled))).matrix();
@@ -235,9 +250,9 @@ struct GaussianProcess::State {
   Observations data;
   Hyper hyper;
   Embedding embedding;
-  VectorXd scales;   // per feature
-  double scale;      // s2
-  MatrixXd scaled;   // features x n
+  VectorXd scales;  // per feature
+  double scale;     // s2
+  MatrixXd scaled;  // features x n
   Eigen::LLT<MatrixXd> factor;
   VectorXd alpha;
 };
@@ -251,7 +266,8 @@ GaussianProcess::~GaussianProcess() = default;
 const Hyper& GaussianProcess::hyper() const { return state_->hyper; }
 const Observations& GaussianProcess::data() const { return state_->data; }
 
-void GaussianProcess::predict(const Points& x, std::span<double> mean, std::span<double> variance) const {
+void GaussianProcess::predict(const Points& x, std::span<double> mean,
+                              std::span<double> variance) const {
   const State& s = *state_;
   MatrixXd k = s.covariances(x);
   Eigen::Map<VectorXd>(mean.data(), as_index(mean.size())) =
@@ -278,14 +294,16 @@ GaussianProcess::Local GaussianProcess::predict_with_slope(std::span<const doubl
   for (std::size_t i = 0; i < d; ++i) {
     if (s.layout.words[i] > 0 || x[i] == kInactiveMark) continue;
     const Index f = s.embedding.first[i];
-    const VectorXd offset = (there(f, 0) - s.scaled.row(f).transpose().array()).matrix() * s.scales[f];
+    const VectorXd offset =
+        (there(f, 0) - s.scaled.row(f).transpose().array()).matrix() * s.scales[f];
     local.mean_slope[i] = by_mean.dot(offset);
     local.variance_slope[i] = by_variance.dot(offset);
   }
   return local;
 }
 
-std::vector<double> GaussianProcess::sample(const Points& x, std::span<const double> normals) const {
+std::vector<double> GaussianProcess::sample(const Points& x,
+                                            std::span<const double> normals) const {
   const State& s = *state_;
   const MatrixXd there = s.scales.asDiagonal() * s.embedding(s.layout, x);
   MatrixXd k = s.covariances(x);
@@ -299,8 +317,8 @@ std::vector<double> GaussianProcess::sample(const Points& x, std::span<const dou
     if (factor.info() == Eigen::Success) break;
     ATML_ASSERT(jitter < 10 * s.scale, "the posterior covariance is not positive definite");
   }
-  const VectorXd draw =
-      mean + factor.matrixL() * Eigen::Map<const VectorXd>(normals.data(), as_index(normals.size()));
+  const VectorXd draw = mean + factor.matrixL() * Eigen::Map<const VectorXd>(
+                                                      normals.data(), as_index(normals.size()));
   return {draw.begin(), draw.end()};
 }
 

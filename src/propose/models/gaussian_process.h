@@ -6,9 +6,9 @@
 //   y           n values, standardised by the caller
 //   l_i         length-scale of parameter i; w_i = 1 / l_i^2
 //   delta_i     squared distance in parameter i: (a - b)^2 of numbers; 1[a != b] of words;
-//               (a - 1/2)^2 + 1/4 where only one point has the number active; 0 where none has. These are
-//               Euclidean in an embedding (inactive numbers sit at (1/2, 0), active ones at (x, 1/2)),
-//               so the kernel is positive definite on conditional spaces too
+//               (a - 1/2)^2 + 1/4 where only one point has the number active; 0 where none has.
+//               These are Euclidean in an embedding (inactive numbers sit at (1/2, 0), active ones
+//               at (x, 1/2)), so the kernel is positive definite on conditional spaces too
 //   r           sqrt(sum_i w_i delta_i)
 //   k           s2 (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r)         Matern-5/2
 //   K           k(x, x) + diag(noise + extra_j)
@@ -22,8 +22,8 @@ namespace atml::propose {
 
 /// What a GP must know of the axes.
 struct Layout {
-  std::vector<int> words;        // per parameter: 0 = number, else how many words
-  std::vector<bool> conditional; // per parameter: may be inactive
+  std::vector<int> words;         // per parameter: 0 = number, else how many words
+  std::vector<bool> conditional;  // per parameter: may be inactive
   std::size_t dimensions() const { return words.size(); }
 };
 
@@ -35,7 +35,9 @@ struct Points {
   std::span<const double> operator[](std::size_t i) const {
     return std::span(values).subspan(i * dimensions, dimensions);
   }
-  void add(std::span<const double> point) { values.insert(values.end(), point.begin(), point.end()); }
+  void add(std::span<const double> point) {
+    values.insert(values.end(), point.begin(), point.end());
+  }
 };
 
 struct Observations {
@@ -52,8 +54,8 @@ struct Hyper {
   double mean = 0;                 // constant prior mean
 };
 
-/// The mode of the priors: length-scales LogNormal(sqrt2 + ln(d)/2, sqrt3) (Hvarfner, Hellsten, Nardi,
-/// ICML 2024), log s2 ~ N(0, 1.5^2), log noise ~ N(-6, 2.5^2), mean ~ N(0, 1).
+/// The mode of the priors: length-scales LogNormal(sqrt2 + ln(d)/2, sqrt3) (Hvarfner, Hellsten,
+/// Nardi, ICML 2024), log s2 ~ N(0, 1.5^2), log noise ~ N(-6, 2.5^2), mean ~ N(0, 1).
 Hyper prior_mode(std::size_t dimensions);
 
 /// Minus log likelihood minus log prior; with `gradient` (d + 3 numbers: log_length..., log_scale,

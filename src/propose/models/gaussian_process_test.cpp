@@ -53,7 +53,8 @@ double delta(const Layout& layout, std::size_t i, double a, double b) {
   return (x - 0.5) * (x - 0.5) + 0.25;
 }
 
-double kernel(const Layout& layout, const Hyper& h, std::span<const double> a, std::span<const double> b) {
+double kernel(const Layout& layout, const Hyper& h, std::span<const double> a,
+              std::span<const double> b) {
   double r2 = 0;
   for (std::size_t i = 0; i < layout.dimensions(); ++i)
     r2 += delta(layout, i, a[i], b[i]) * std::exp(-2 * h.log_length[i]);
@@ -91,7 +92,9 @@ Dense covariance(const Case& c) {
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < n; ++j) {
       k[i][j] = kernel(c.layout, c.hyper, c.data.x[i], c.data.x[j]);
-      if (i == j) k[i][j] += std::exp(c.hyper.log_noise) + c.data.extra[i] + 1e-8 * std::exp(c.hyper.log_scale);
+      if (i == j)
+        k[i][j] +=
+            std::exp(c.hyper.log_noise) + c.data.extra[i] + 1e-8 * std::exp(c.hyper.log_scale);
     }
   }
   return k;
@@ -99,7 +102,8 @@ Dense covariance(const Case& c) {
 
 TEST(GaussianProcess, ThreePointsByHand) {
   // Points 0, 1/2, 1 with length-scale 1/2: r = 1 between neighbours, 2 between the ends.
-  // rho1 = (1 + sqrt5 + 5/3) e^-sqrt5, rho2 = (1 + 2 sqrt5 + 20/3) e^-2sqrt5; K = [[v,a,b],[a,v,a],[b,a,v]].
+  // rho1 = (1 + sqrt5 + 5/3) e^-sqrt5, rho2 = (1 + 2 sqrt5 + 20/3) e^-2sqrt5; K =
+  // [[v,a,b],[a,v,a],[b,a,v]].
   const double a = (1 + std::sqrt(5.0) + 5.0 / 3) * std::exp(-std::sqrt(5.0));
   const double b = (1 + 2 * std::sqrt(5.0) + 20.0 / 3) * std::exp(-2 * std::sqrt(5.0));
   const double v = 1 + 0.01 + 1e-8;
@@ -115,7 +119,8 @@ TEST(GaussianProcess, ThreePointsByHand) {
   std::array<double, 2> mean{}, variance{};
   gp.predict(at, mean, variance);
   EXPECT_NEAR(mean[0], 2 * a * p + q, 1e-12);
-  // Variance at the middle: k = (a, 1, a); K^-1 k = (s, t, s) with (v + b) s + a t = a, 2 a s + v t = 1.
+  // Variance at the middle: k = (a, 1, a); K^-1 k = (s, t, s) with (v + b) s + a t = a, 2 a s + v t
+  // = 1.
   const double s = (a * v - a) / (v * (v + b) - 2 * a * a), t = (1 - 2 * a * s) / v;
   EXPECT_NEAR(variance[0], 1 - (2 * a * s + t), 1e-12);
   const double h1 = matern(1, 0.25), h3 = matern(1, 2.25);  // r = 1/2, 1/2 and 3/2
@@ -144,10 +149,11 @@ TEST(GaussianProcess, AgreesWithAnIndependentDenseComputation) {
     const double off = u - (std::numbers::sqrt2 + 0.5 * std::log(4.0));
     prior += off * off / 6 + u;
   }
-  prior += 0.5 * (std::pow(c.hyper.log_scale / 1.5, 2) + std::pow((c.hyper.log_noise + 6) / 2.5, 2) +
-                  c.hyper.mean * c.hyper.mean);
+  prior += 0.5 * (std::pow(c.hyper.log_scale / 1.5, 2) +
+                  std::pow((c.hyper.log_noise + 6) / 2.5, 2) + c.hyper.mean * c.hyper.mean);
   EXPECT_NEAR(negative_log_posterior(c.layout, c.data, c.hyper),
-              quadratic / 2 + log_determinant / 2 + 0.5 * static_cast<double>(n) * std::log(2 * std::numbers::pi) + prior,
+              quadratic / 2 + log_determinant / 2 +
+                  0.5 * static_cast<double>(n) * std::log(2 * std::numbers::pi) + prior,
               1e-8);
 
   const GaussianProcess gp(c.layout, c.data, c.hyper);
@@ -171,8 +177,10 @@ TEST(GaussianProcess, AgreesWithAnIndependentDenseComputation) {
 double perturbed(const Case& c, std::size_t index, double by) {
   Hyper h = c.hyper;
   const std::size_t d = h.log_length.size();
-  if (index < d) h.log_length[index] += by;
-  else (index == d ? h.log_scale : index == d + 1 ? h.log_noise : h.mean) += by;
+  if (index < d)
+    h.log_length[index] += by;
+  else
+    (index == d ? h.log_scale : index == d + 1 ? h.log_noise : h.mean) += by;
   return negative_log_posterior(c.layout, c.data, h);
 }
 
@@ -207,7 +215,8 @@ TEST(GaussianProcess, PredictionSlopesAreDerivatives) {
   for (const std::size_t i : {0u, 1u}) {
     const double h = 1e-4;
     EXPECT_NEAR(local.mean_slope[i], (value(i, h).first - value(i, -h).first) / (2 * h), 1e-6);
-    EXPECT_NEAR(local.variance_slope[i], (value(i, h).second - value(i, -h).second) / (2 * h), 1e-6);
+    EXPECT_NEAR(local.variance_slope[i], (value(i, h).second - value(i, -h).second) / (2 * h),
+                1e-6);
   }
   EXPECT_EQ(local.mean_slope[2], 0);
   EXPECT_EQ(local.mean_slope[3], 0);
@@ -233,7 +242,8 @@ TEST(GaussianProcess, FitFindsTheParameterThatMatters) {
   EXPECT_LT(h.log_noise, -8);
   std::vector<double> gradient;
   negative_log_posterior(layout, data, h, &gradient);
-  for (const std::size_t i : {1u, 3u}) EXPECT_LT(std::abs(gradient[i]), 0.5) << i;  // the others lie at a bound
+  for (const std::size_t i : {1u, 3u})
+    EXPECT_LT(std::abs(gradient[i]), 0.5) << i;  // the others lie at a bound
 }
 
 TEST(GaussianProcess, SurvivesEqualPointsAndConstantValues) {

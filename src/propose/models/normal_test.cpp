@@ -9,7 +9,9 @@ namespace atml::propose {
 namespace {
 
 // Reference by long double where it still has digits, else by the leading series.
-long double density(long double z) { return std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi_v<long double>); }
+long double density(long double z) {
+  return std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi_v<long double>);
+}
 long double cdf(long double z) { return std::erfc(-z / std::numbers::sqrt2_v<long double>) / 2; }
 
 TEST(Normal, LogCdfAgreesWithLongDouble) {
@@ -23,7 +25,8 @@ TEST(Normal, LogCdfGoesOnWhereTheCdfIsZero) {
   // Mills ratio: log Phi(z) = -z^2/2 - log(-z sqrt(2 pi)) + log(1 - 1/z^2 + 3/z^4 ...)
   for (const double z : {-50.0, -200.0, -1e5}) {
     const double t = 1 / (z * z);
-    const double expected = -z * z / 2 - std::log(-z) - 0.5 * std::log(2 * std::numbers::pi) + std::log1p(-t + 3 * t * t);
+    const double expected = -z * z / 2 - std::log(-z) - 0.5 * std::log(2 * std::numbers::pi) +
+                            std::log1p(-t + 3 * t * t);
     EXPECT_NEAR(log_normal_cdf(z), expected, 1e-9 * std::abs(expected)) << z;
     EXPECT_NEAR(log_normal_cdf_slope(z), -z, 1e-2 * -z);
   }
@@ -39,8 +42,11 @@ TEST(Normal, LogImprovementAgreesWithLongDouble) {
 TEST(Normal, LogImprovementIsSmoothAcrossItsBranches) {
   for (const double border : {-1.0, -50.0}) {
     const double h = 1e-4;  // values near -1258 have 13 digits
-    const double left = log_expected_improvement(border - h), right = log_expected_improvement(border + h);
-    EXPECT_NEAR((right - left) / (2 * h), log_expected_improvement_slope(border), 1e-5 * std::abs(border)) << border;
+    const double left = log_expected_improvement(border - h),
+                 right = log_expected_improvement(border + h);
+    EXPECT_NEAR((right - left) / (2 * h), log_expected_improvement_slope(border),
+                1e-5 * std::abs(border))
+        << border;
   }
 }
 

@@ -61,8 +61,10 @@ std::vector<double> Parzen::sample(Rng& rng) const {
   for (std::size_t i = 0; i < x.size(); ++i) {
     const double centre = k < points_.size() ? points_[k][i] : kInactiveMark;
     if (layout_.words[i] > 0) {
-      const bool keep = centre != kInactiveMark && !rng.chance(1 / (1 + static_cast<double>(points_.size())));
-      x[i] = keep ? centre : static_cast<double>(rng.below(static_cast<std::uint64_t>(layout_.words[i])));
+      const bool keep =
+          centre != kInactiveMark && !rng.chance(1 / (1 + static_cast<double>(points_.size())));
+      x[i] = keep ? centre
+                  : static_cast<double>(rng.below(static_cast<std::uint64_t>(layout_.words[i])));
     } else if (centre == kInactiveMark) {
       x[i] = rng.uniform();
     } else {

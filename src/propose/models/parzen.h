@@ -10,9 +10,10 @@
 namespace atml::propose {
 
 /// A mixture of one product kernel per point and one uniform prior kernel. Numbers: a normal kernel
-/// truncated to [0, 1], width 0.2 n^(-1/(d+4)) but at least 1/min(100, n + 1); words: the word itself with weight
-/// 1 and every word with weight 1/(n words). A parameter that is inactive in a point is uniform in its kernel.
-/// (Bergstra et al., NeurIPS 2011; multivariate form of Falkner et al., ICML 2018.)
+/// truncated to [0, 1], width 0.2 n^(-1/(d+4)) but at least 1/min(100, n + 1); words: the word
+/// itself with weight 1 and every word with weight 1/(n words). A parameter that is inactive in a
+/// point is uniform in its kernel. (Bergstra et al., NeurIPS 2011; multivariate form of Falkner et
+/// al., ICML 2018.)
 class Parzen {
  public:
   /// Weights are per point, not normalised; the prior kernel has weight 1.

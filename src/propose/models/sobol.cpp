@@ -31,7 +31,8 @@ std::vector<Polynomial> primitive_polynomials(int count) {
   std::vector<Polynomial> found;
   for (int degree = 1; static_cast<int>(found.size()) < count; ++degree) {
     const std::uint32_t top = 1u << degree;
-    for (std::uint32_t middle = 0; middle < top && static_cast<int>(found.size()) < count; middle += 2) {
+    for (std::uint32_t middle = 0; middle < top && static_cast<int>(found.size()) < count;
+         middle += 2) {
       const Polynomial p{degree, top | middle | 1u};
       if (primitive(p)) found.push_back(p);
     }
@@ -57,19 +58,21 @@ std::vector<std::uint32_t> directions_of(const Polynomial& p, Rng& rng) {
   return v;
 }
 
-// Multiplies by a random lower triangular bit matrix with ones on the diagonal: output bit i depends
-// on input bits 0..i (bit 0 is the most significant).
+// Multiplies by a random lower triangular bit matrix with ones on the diagonal: output bit i
+// depends on input bits 0..i (bit 0 is the most significant).
 std::vector<std::uint32_t> scrambled(const std::vector<std::uint32_t>& v, Rng& rng) {
   std::vector<std::uint32_t> rows(kBits);
   for (int i = 0; i < kBits; ++i) {
     const std::uint32_t diagonal = 1u << (kBits - 1 - i);
     const std::uint32_t above = ~((diagonal << 1) - 1);  // bits more significant than the diagonal
-    rows[static_cast<std::size_t>(i)] = diagonal | (static_cast<std::uint32_t>(rng.next()) & (i == 0 ? 0u : above));
+    rows[static_cast<std::size_t>(i)] =
+        diagonal | (static_cast<std::uint32_t>(rng.next()) & (i == 0 ? 0u : above));
   }
   std::vector<std::uint32_t> out(kBits, 0);
   for (std::size_t k = 0; k < kBits; ++k) {
     for (int i = 0; i < kBits; ++i) {
-      const auto bit = static_cast<std::uint32_t>(std::popcount(v[k] & rows[static_cast<std::size_t>(i)]) & 1);
+      const auto bit =
+          static_cast<std::uint32_t>(std::popcount(v[k] & rows[static_cast<std::size_t>(i)]) & 1);
       out[k] |= bit << (kBits - 1 - i);
     }
   }
@@ -89,7 +92,8 @@ Sobol::Sobol(int dimensions, std::uint64_t seed) {
   const std::vector<Polynomial> polynomials = primitive_polynomials(dimensions - 1);
   Rng rng = Rng::derive(seed, "sobol");
   for (int d = 0; d < dimensions; ++d) {
-    const auto v = d == 0 ? van_der_corput() : directions_of(polynomials[static_cast<std::size_t>(d - 1)], rng);
+    const auto v = d == 0 ? van_der_corput()
+                          : directions_of(polynomials[static_cast<std::size_t>(d - 1)], rng);
     directions_.push_back(scrambled(v, rng));
     state_.push_back(static_cast<std::uint32_t>(rng.next()));  // the digital shift
   }
@@ -98,7 +102,8 @@ Sobol::Sobol(int dimensions, std::uint64_t seed) {
 std::vector<double> Sobol::next() {
   std::vector<double> point(state_.size());
   for (std::size_t d = 0; d < state_.size(); ++d) point[d] = state_[d] * 0x1.0p-32;
-  ++index_;  // Gray code order: point n + 1 differs from point n in the direction of n's lowest zero bit
+  ++index_;  // Gray code order: point n + 1 differs from point n in the direction of n's lowest
+             // zero bit
   const auto bit = static_cast<std::size_t>(std::countr_zero(index_)) % kBits;
   for (std::size_t d = 0; d < state_.size(); ++d) state_[d] ^= directions_[d][bit];
   return point;

@@ -28,7 +28,8 @@ TEST(Sobol, EveryAxisIsStratifiedInBlocksOfPowersOfTwo) {
 }
 
 TEST(Sobol, IntegratesBetterThanMonteCarlo) {
-  // Mean of prod (1 + (x_i - 1/2)) over 8 dimensions is 1; Monte Carlo's error at 4096 points is about 0.014.
+  // Mean of prod (1 + (x_i - 1/2)) over 8 dimensions is 1; Monte Carlo's error at 4096 points is
+  // about 0.014.
   double worst = 0;
   for (std::uint64_t seed = 0; seed < 5; ++seed) {
     Sobol sobol(8, seed);

@@ -20,7 +20,8 @@ double squared_distance(std::span<const double> a, std::span<const double> b) {
 
 }  // namespace
 
-Svm::Svm(const Points& points, const std::vector<int>& labels, double c, double gamma) : gamma_(gamma) {
+Svm::Svm(const Points& points, const std::vector<int>& labels, double c, double gamma)
+    : gamma_(gamma) {
   const std::size_t n = points.size(), d = points.dimensions;
   std::vector<std::vector<svm_node>> rows(n, std::vector<svm_node>(d + 1));
   std::vector<svm_node*> x(n);
@@ -41,11 +42,13 @@ Svm::Svm(const Points& points, const std::vector<int>& labels, double c, double 
   parameter.eps = 1e-3;
   parameter.shrinking = 1;
   svm_set_print_string_function(say_nothing);
-  ATML_ASSERT(svm_check_parameter(&problem, &parameter) == nullptr, "libsvm refuses the parameters");
+  ATML_ASSERT(svm_check_parameter(&problem, &parameter) == nullptr,
+              "libsvm refuses the parameters");
   svm_model* model = svm_train(&problem, &parameter);
   ATML_ASSERT(model->nr_class == 2, "an SVM needs both labels");
   vectors_.dimensions = d;
-  const double sign = model->label[0] == 1 ? 1 : -1;  // libsvm's positive side is the label it met first
+  const double sign =
+      model->label[0] == 1 ? 1 : -1;  // libsvm's positive side is the label it met first
   for (int k = 0; k < model->l; ++k) {
     vectors_.add(points[static_cast<std::size_t>(model->sv_indices[k] - 1)]);
     alpha_.push_back(sign * model->sv_coef[0][k]);
@@ -56,13 +59,15 @@ Svm::Svm(const Points& points, const std::vector<int>& labels, double c, double 
 
 double Svm::decision(std::span<const double> x) const {
   double sum = intercept_;
-  for (std::size_t k = 0; k < alpha_.size(); ++k) sum += alpha_[k] * std::exp(-gamma_ * squared_distance(x, vectors_[k]));
+  for (std::size_t k = 0; k < alpha_.size(); ++k)
+    sum += alpha_[k] * std::exp(-gamma_ * squared_distance(x, vectors_[k]));
   return sum;
 }
 
 double Svm::published_boundness(std::span<const double> x) const {
   double sum = 0;
-  for (std::size_t k = 0; k < alpha_.size(); ++k) sum += alpha_[k] * std::exp(-squared_distance(x, vectors_[k]) / gamma_);
+  for (std::size_t k = 0; k < alpha_.size(); ++k)
+    sum += alpha_[k] * std::exp(-squared_distance(x, vectors_[k]) / gamma_);
   return std::abs(sum);
 }
 

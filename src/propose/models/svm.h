@@ -1,4 +1,5 @@
-// Support vector classification with a radial kernel. Wraps libsvm, whose header stays inside svm.cpp.
+// Support vector classification with a radial kernel. Wraps libsvm, whose header stays inside
+// svm.cpp.
 #pragma once
 
 #include <memory>
@@ -17,8 +18,8 @@ class Svm {
 
   /// sum_k alpha_k k(x, sv_k) + b; its sign is the label.
   double decision(std::span<const double> x) const;
-  /// |sum_k alpha_k exp(-|x - sv_k|^2 / gamma)|: the boundness term as the reference code of SVM-CBO computes it,
-  /// with the inverse width and without the intercept. For comparison only.
+  /// |sum_k alpha_k exp(-|x - sv_k|^2 / gamma)|: the boundness term as the reference code of
+  /// SVM-CBO computes it, with the inverse width and without the intercept. For comparison only.
   double published_boundness(std::span<const double> x) const;
 
  private:

@@ -8,8 +8,9 @@ namespace atml::propose {
 namespace {
 
 TEST(Svm, TwoPointsByHand) {
-  // Support vectors +1 at 0 and -1 at 1 share alpha; the margin is met at both: alpha (1 - k) = 1 unless C stops it.
-  // k = exp(-gamma); here 1 / (1 - k) = 1.58 > C = 1, so alpha = C = 1 and by symmetry b = 0.
+  // Support vectors +1 at 0 and -1 at 1 share alpha; the margin is met at both: alpha (1 - k) = 1
+  // unless C stops it. k = exp(-gamma); here 1 / (1 - k) = 1.58 > C = 1, so alpha = C = 1 and by
+  // symmetry b = 0.
   const Svm svm(Points{1, {0, 1}}, {1, -1}, 1.0, 1.0);
   const double k = std::exp(-1.0);
   EXPECT_NEAR(svm.decision(std::vector<double>{0}), 1 - k, 2e-3);
@@ -18,7 +19,8 @@ TEST(Svm, TwoPointsByHand) {
 }
 
 TEST(Svm, SignDoesNotDependOnWhichLabelComesFirst) {
-  const Svm a(Points{1, {0, 0.2, 0.8, 1}}, {1, 1, -1, -1}, 10, 4), b(Points{1, {1, 0.8, 0.2, 0}}, {-1, -1, 1, 1}, 10, 4);
+  const Svm a(Points{1, {0, 0.2, 0.8, 1}}, {1, 1, -1, -1}, 10, 4),
+      b(Points{1, {1, 0.8, 0.2, 0}}, {-1, -1, 1, 1}, 10, 4);
   for (const double x : {0.0, 0.1, 0.4, 0.9}) {
     const std::vector<double> at = {x};
     EXPECT_NEAR(a.decision(at), b.decision(at), 5e-3);

@@ -1,6 +1,7 @@
-// litert_cases FOLDER COUNT SEED: random models as NAME.tflite with inputs NAME.in and the outputs of the
-// reference interpreter NAME.out. Half come from random networks; the others are single operators that
-// networks do not have (mean, mul, pad, softmax, tables), between quantised tensors of random scales.
+// litert_cases FOLDER COUNT SEED: random models as NAME.tflite with inputs NAME.in and the outputs
+// of the reference interpreter NAME.out. Half come from random networks; the others are single
+// operators that networks do not have (mean, mul, pad, softmax, tables), between quantised tensors
+// of random scales.
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -28,7 +29,8 @@ Int8Model operator_model(std::uint64_t seed) {
   Rng rng = Rng::derive(seed, "operator model");
   network::Network net(Shape{rng.integer(2, 9), rng.integer(2, 9), rng.integer(1, 8)});
   ATML_ASSERT(net.add(network::Conv{rng.integer(1, 9), {1, 1}, true}, {0}, "conv").ok(), "conv");
-  ATML_ASSERT(net.add(network::Conv{net.output_shape().channels, {1, 1}, true}, {0}, "other").ok(), "conv");
+  ATML_ASSERT(net.add(network::Conv{net.output_shape().channels, {1, 1}, true}, {0}, "other").ok(),
+              "conv");
   ATML_ASSERT(net.add(network::Add{}, {1, 2}, "sum").ok(), "add");
   Int8Model m = random_model(net, seed);
   m.ops.pop_back();  // the sum; its tensor becomes the result of the operator under test
@@ -53,8 +55,12 @@ Int8Model operator_model(std::uint64_t seed) {
       finish(Mean{}, {a}, std::move(out));
       break;
     }
-    case 1: finish(Mul{}, {a, b}, tensor(rng, "out", s)); break;
-    case 2: finish(Softmax{static_cast<float>(rng.uniform(0.5, 2))}, {a}, {"out", s, 1.0f / 256, -128}); break;
+    case 1:
+      finish(Mul{}, {a, b}, tensor(rng, "out", s));
+      break;
+    case 2:
+      finish(Softmax{static_cast<float>(rng.uniform(0.5, 2))}, {a}, {"out", s, 1.0f / 256, -128});
+      break;
     case 3: {
       Tensor out = m.tensor(a);
       Pad p{rng.integer(0, 2), rng.integer(0, 2), rng.integer(0, 2), rng.integer(0, 2), 0, 0};
@@ -63,10 +69,18 @@ Int8Model operator_model(std::uint64_t seed) {
       finish(p, {a}, std::move(out));
       break;
     }
-    case 4: table("logistic", {"out", s, 1.0f / 256, -128}); break;
-    case 5: table("tanh", {"out", s, 1.0f / 128, 0}); break;
-    case 6: table("quantize", tensor(rng, "out", s)); break;
-    case 7: table(rng.chance(0.5) ? "relu" : "relu6", tensor(rng, "out", s)); break;
+    case 4:
+      table("logistic", {"out", s, 1.0f / 256, -128});
+      break;
+    case 5:
+      table("tanh", {"out", s, 1.0f / 128, 0});
+      break;
+    case 6:
+      table("quantize", tensor(rng, "out", s));
+      break;
+    case 7:
+      table(rng.chance(0.5) ? "relu" : "relu6", tensor(rng, "out", s));
+      break;
     default: {  // squeeze and excite: mean, logistic, a factor a channel
       Tensor mean = tensor(rng, "mean", {1, 1, s.channels});
       m.tensors.push_back(mean);
@@ -91,8 +105,12 @@ Status write_case(const std::string& path, const Int8Model& model, std::uint64_t
   const auto out = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
   std::vector<std::int8_t> outputs(kInputs * out);
   Interpreter interpreter(model);
-  for (std::size_t i = 0; i < kInputs; ++i) interpreter.run(std::span(inputs).subspan(i * in, in), std::span(outputs).subspan(i * out, out));
-  const auto view = [](const std::vector<std::int8_t>& v) { return std::string_view(reinterpret_cast<const char*>(v.data()), v.size()); };
+  for (std::size_t i = 0; i < kInputs; ++i)
+    interpreter.run(std::span(inputs).subspan(i * in, in),
+                    std::span(outputs).subspan(i * out, out));
+  const auto view = [](const std::vector<std::int8_t>& v) {
+    return std::string_view(reinterpret_cast<const char*>(v.data()), v.size());
+  };
   ATML_TRY_STATUS(write_scratch_file(path + ".tflite", bytes));
   ATML_TRY_STATUS(write_scratch_file(path + ".in", view(inputs)));
   return write_scratch_file(path + ".out", view(outputs));
@@ -105,12 +123,15 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: litert_cases FOLDER COUNT SEED\n");
     return 2;
   }
-  const std::uint64_t count = std::strtoull(argv[2], nullptr, 10), first = std::strtoull(argv[3], nullptr, 10);
+  const std::uint64_t count = std::strtoull(argv[2], nullptr, 10),
+                      first = std::strtoull(argv[3], nullptr, 10);
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t seed = first + i / 2;
     const bool single = i % 2 == 1;
-    const Int8Model model = single ? operator_model(seed) : random_model(RandomNetwork(seed).make(), seed);
-    const std::string name = single ? fmt::format("operator_{}_{}", seed % 9, seed) : fmt::format("network_{}", seed);
+    const Int8Model model =
+        single ? operator_model(seed) : random_model(RandomNetwork(seed).make(), seed);
+    const std::string name =
+        single ? fmt::format("operator_{}_{}", seed % 9, seed) : fmt::format("network_{}", seed);
     const Status status = write_case(fmt::format("{}/{}", argv[1], name), model, seed);
     if (status.ok()) continue;
     fmt::print(stderr, "{}: {}\n", name, status.error().message);
