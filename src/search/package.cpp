@@ -27,12 +27,44 @@ codegen::SelfTest self_test_vector(const Context& context, const quantize::Int8M
   return vector;
 }
 
-std::string provenance_text(const report::ReportData& data) {
+/// How a sensor value becomes an input of the model: what a firmware engineer needs beside the
+/// sizes.
+std::string input_text(const data::Normalisation& n, const quantize::Tensor& input) {
+  if (n.exact_pixels) return "input: q = pixel - 128, pixel in 0..255";
+  const std::string formula = fmt::format(
+      "input: q = round((value - mean[c]) x factor[c]) + ({}), clamped to -128..127; c = channel",
+      input.zero_point);
+  std::string mean;
+  std::string factor;
+  for (std::size_t c = 0; c < n.mean.size(); ++c) {
+    const char* separator = c == 0 ? "" : ", ";
+    mean += fmt::format("{}{:.9g}", separator, n.mean[c]);
+    factor += fmt::format("{}{:.9g}", separator, n.gain[c] / input.scale);
+  }
+  constexpr std::size_t kChannelsShown = 1024;
+  if (n.mean.size() > kChannelsShown) return formula + "; autotinyml data prints mean and deviation";
+  return formula + "\n  mean = " + mean + "\n  factor = " + factor;
+}
+
+std::string classes_text(const data::Dataset& dataset) {
+  if (dataset.classes.empty()) return "";
+  std::string text = "\noutput, largest wins:";
+  for (std::size_t i = 0; i < dataset.classes.size(); ++i) {
+    text += fmt::format("{} {} = {}", i == 0 ? "" : ",", i, dataset.classes[i]);
+  }
+  return text;
+}
+
+std::string provenance_text(const Context& context, const quantize::Int8Model& model,
+                            const report::ReportData& data) {
   const report::Winner& w = *data.winner;
   return fmt::format(
-      "autotinyml {}, study {}, trial {}, seed {}\ntarget {}: flash {} B, RAM {} B\nreproduce: {}",
+      "autotinyml {}, study {}, trial {}, seed {}\ntarget {}: flash {} B, RAM {} B\nreproduce: "
+      "{}\n{}{}",
       data.provenance.version, data.study, w.trial, data.provenance.seed, data.target.name,
-      w.figures.flash_bytes, w.figures.ram_bytes, data.provenance.command);
+      w.figures.flash_bytes, w.figures.ram_bytes, data.provenance.command,
+      input_text(context.dataset.normalisation, model.tensor(model.input)),
+      classes_text(context.dataset));
 }
 
 }  // namespace
@@ -41,7 +73,7 @@ Status write_model_files(const Context& context, const quantize::Int8Model& mode
                          const report::ReportData& data) {
   codegen::Options options;
   options.self_test = self_test_vector(context, model);
-  options.provenance = provenance_text(data);
+  options.provenance = provenance_text(context, model, data);
   ATML_TRY(const codegen::Firmware firmware,
            codegen::firmware_folder(model, context.target, options));
   const std::filesystem::path folder = context.out / "firmware";
