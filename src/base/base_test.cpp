@@ -62,6 +62,12 @@ TEST(Rng, NormalHasMeanZeroAndVarianceOne) {
   EXPECT_NEAR(squares / n, 1, 0.02);
 }
 
+TEST(Text, DistanceCountsASwapAsOne) {
+  EXPECT_EQ(edit_distance("flahs", "flash"), 1);
+  EXPECT_EQ(edit_distance("kitten", "Sitting"), 3);
+  EXPECT_EQ(edit_distance("", "abc"), 3);
+}
+
 TEST(Text, SuggestsTheNearestName) {
   const std::vector<std::string> parts{"stm32f401re", "stm32l476rg", "rp2040"};
   EXPECT_EQ(suggestion("stm32f410re", parts), "; did you mean 'stm32f401re'?");

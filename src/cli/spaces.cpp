@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "space/space.h"
 
@@ -13,19 +14,22 @@ std::string value_text(const space::Value& value) {
   return std::visit([](const auto& v) { return fmt::format("{}", v); }, value);
 }
 
+std::string values_text(const std::vector<space::Value>& values, const char* separator) {
+  std::vector<std::string> texts;
+  for (const space::Value& v : values) texts.push_back(value_text(v));
+  return join(texts, separator);
+}
+
 std::string range_text(const space::Parameter& p) {
   if (p.values.empty()) return fmt::format("{} .. {}{}", p.low, p.high, p.log ? " (log)" : "");
-  std::string text;
-  for (const space::Value& v : p.values) text += (text.empty() ? "" : ", ") + value_text(v);
-  return text;
+  return values_text(p.values, ", ");
 }
 
 std::string conditions_text(const space::Parameter& p) {
   std::string text;
   for (const space::Condition& c : p.conditions) {
-    std::string values;
-    for (const space::Value& v : c.values) values += (values.empty() ? "" : "|") + value_text(v);
-    text += fmt::format("{}{} = {}", text.empty() ? "" : " and ", c.parent, values);
+    const char* separator = text.empty() ? "" : " and ";
+    text += fmt::format("{}{} = {}", separator, c.parent, values_text(c.values, "|"));
   }
   return text;
 }

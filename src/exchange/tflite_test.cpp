@@ -152,7 +152,7 @@ TEST(Tflite, SurvivesMutatedFiles) {
           bytes.insert(at, 1, '\0');
           break;
       }
-      if (bytes.empty()) bytes = "x";
+      if (bytes.empty()) bytes.push_back('x');
     }
     const auto model = read_tflite(bytes, "mutated");
     if (!model.ok()) continue;
