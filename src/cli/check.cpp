@@ -6,6 +6,8 @@
 #include "cli/model_file.h"
 #include "deploy/builtin.h"
 #include "report/report.h"
+#include "search/fill_report.h"
+#include "search/trial_runner.h"
 
 namespace atml::cli {
 namespace {
@@ -20,24 +22,9 @@ report::Check to_check(const std::string& name, const quantize::Int8Model& model
   check.deployable = d.deployable();
   if (!d.computable) check.reasons.push_back("not computable: " + d.reason);
   for (const deploy::Violation& v : d.violations) check.reasons.push_back(v.text);
-  study::Figures& f = check.figures;
-  f.flash_bytes = d.flash.value;
-  f.ram_bytes = d.ram.value;
-  f.arena_bytes = d.arena.value;
-  f.stack_bytes = d.stack.value;
-  f.instructions = d.instructions.value;
-  f.cycles_low = d.cycles.low.value;
-  f.cycles_mid = d.cycles.mid.value;
-  f.cycles_high = d.cycles.high.value;
-  f.latency_s = d.latency.value;
-  f.energy_j = d.energy.value;
-  f.macs = model.macs().value;
-  f.origin = d.origin;
+  check.figures = search::figures_of(d, model.macs(), 0);
   check.statics_bytes = d.statics.value;
-  for (const deploy::LayerCost& l : d.layers) {
-    check.layers.push_back({l.name, l.kind, l.output, l.macs.value, l.weights.value,
-                            l.instructions.value, l.cycles.value});
-  }
+  check.layers = search::layer_rows(d);
   return check;
 }
 

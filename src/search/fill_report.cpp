@@ -138,12 +138,9 @@ Result<report::Winner> winner_of(Context& context, const Winner& winner,
   w.trial = winner.trial;
   w.configuration = finalist.trial.configuration.text();
   w.network = network.text();
-  w.figures = figures_of(verdict, network);
+  w.figures = figures_of(verdict, network.macs(), network.parameters());
   w.statics_bytes = verdict.statics.value;
-  for (const deploy::LayerCost& l : verdict.layers) {
-    w.layers.push_back({l.name, l.kind, l.output, l.macs.value, l.weights.value,
-                        l.instructions.value, l.cycles.value});
-  }
+  w.layers = layer_rows(verdict);
   w.memory = memory_of(codegen::plan_memory(model, context.target, codegen::Options{}), model);
   w.flash_split = {{"weights", verdict.flash_split.weights.value},
                    {"tables", verdict.flash_split.tables.value},
@@ -183,6 +180,15 @@ std::vector<std::string> notes_of(const Ended& ended) {
 }  // namespace
 
 std::string version() { return ATML_VERSION; }
+
+std::vector<report::LayerRow> layer_rows(const deploy::Deployability& verdict) {
+  std::vector<report::LayerRow> rows;
+  for (const deploy::LayerCost& l : verdict.layers) {
+    rows.push_back({l.name, l.kind, l.output, l.macs.value, l.weights.value, l.instructions.value,
+                    l.cycles.value});
+  }
+  return rows;
+}
 
 Result<report::ReportData> fill_report(Context& context, const Ended& ended,
                                        const StopToken& stop) {

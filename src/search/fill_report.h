@@ -19,6 +19,9 @@ struct Ended {
 /// second).
 Result<report::ReportData> fill_report(Context& context, const Ended& ended, const StopToken& stop);
 
+/// What a verdict says of each operator, as a report shows it.
+std::vector<report::LayerRow> layer_rows(const deploy::Deployability& verdict);
+
 /// The version of this program ("0.1.0").
 std::string version();
 

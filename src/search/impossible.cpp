@@ -181,7 +181,7 @@ Result<int> record(const Context& context, const Built& built, const std::string
   trial.why = "the nearest to the limits that was found before the search";
   trial.outcome = study::Outcome::kUndeployable;
   trial.reason = reason;
-  trial.figures = figures_of(built.verdict, built.network);
+  trial.figures = figures_of(built.verdict, built.network.macs(), built.network.parameters());
   trial.constraints = constraints_of(built.verdict, context.limits);
   return context.store->add_trial(trial);
 }

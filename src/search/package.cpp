@@ -42,7 +42,8 @@ std::string input_text(const data::Normalisation& n, const quantize::Tensor& inp
     factor += fmt::format("{}{:.9g}", separator, n.gain[c] / input.scale);
   }
   constexpr std::size_t kChannelsShown = 1024;
-  if (n.mean.size() > kChannelsShown) return formula + "; autotinyml data prints mean and deviation";
+  if (n.mean.size() > kChannelsShown)
+    return formula + "; autotinyml data prints mean and deviation";
   return formula + "\n  mean = " + mean + "\n  factor = " + factor;
 }
 

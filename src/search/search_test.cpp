@@ -2,13 +2,16 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <thread>
 
 #include "base/random.h"
+#include "search/finalists.h"
 #include "search/plan.h"
 #include "search/promotion.h"
 #include "search/settings.h"
 #include "search/turns.h"
+#include "search/winner.h"
 
 namespace atml::search {
 namespace {
@@ -76,6 +79,39 @@ TEST(Promotion, TakesTheBestThirdFromTheHighestRungDown) {
   EXPECT_EQ(next_promotion(trials, plan), 8);
   trials[8].outcome = study::Outcome::kRunning;  // on its way already
   EXPECT_EQ(next_promotion(trials, plan), 7);
+}
+
+TEST(Intervals, AgreeWithHandComputations) {
+  EXPECT_NEAR(t_half_width({1, 2, 3}), 4.303 / std::sqrt(3.0),
+              1e-9);  // deviation 1, two degrees of freedom
+  EXPECT_EQ(t_half_width({0.9}), 0);
+  // 9255 of 10000 right: Wilson's formula worked out by hand.
+  const report::Interval wilson = wilson_interval(0.9255, 10000);
+  EXPECT_NEAR(wilson.low, 0.92019, 1e-5);
+  EXPECT_NEAR(wilson.high, 0.93048, 1e-5);
+  EXPECT_EQ(wilson_interval(1, 200).high, 1);
+  EXPECT_LT(wilson_interval(1, 200).low, 1);
+}
+
+TEST(Finals, PreferThoseThatGotFurthestAndFit) {
+  std::vector<study::Trial> trials{at_rungs(0, {0.95}), at_rungs(1, {0.7, 0.9}),
+                                   at_rungs(2, {0.7, 0.92}), at_rungs(3, {0.7, 0.99})};
+  for (study::Trial& t : trials) {
+    t.objective = t.rungs.back().objective;
+    t.figures = study::Figures{};
+  }
+  trials[3].constraints = {{"flash", 101, 100}};
+  std::vector<int> order;
+  for (const study::Trial& t : contenders(trials)) order.push_back(t.number);
+  EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
+}
+
+TEST(Finals, PlanRoundTripsThroughItsNote) {
+  const FinalPlan plan{{4, 2}, 9, 3};
+  const auto back = final_plan_from_json(*Json::parse(to_json(plan).dump()));
+  EXPECT_EQ(back->trials, plan.trials);
+  EXPECT_EQ(back->epochs, 9);
+  EXPECT_FALSE(final_plan_from_json(Json::object()).ok());
 }
 
 // The order of turns must not depend on how long work really takes.

@@ -34,7 +34,7 @@ void record_verdict(study::Trial& trial, const deploy::Deployability& verdict,
     end(trial, linked ? Outcome::kEmulationFailed : Outcome::kBuildFailed, verdict.reason);
     return;
   }
-  trial.figures = figures_of(verdict, network);
+  trial.figures = figures_of(verdict, network.macs(), network.parameters());
   trial.constraints = constraints_of(verdict, limits);
   if (!verdict.deployable()) end(trial, Outcome::kUndeployable, violations_text(verdict));
 }
@@ -66,7 +66,8 @@ std::vector<study::Constraint> constraints_of(const deploy::Deployability& verdi
   return constraints;
 }
 
-study::Figures figures_of(const deploy::Deployability& verdict, const network::Network& network) {
+study::Figures figures_of(const deploy::Deployability& verdict, Macs macs,
+                          std::int64_t parameters) {
   study::Figures f;
   f.flash_bytes = verdict.flash.value;
   f.ram_bytes = verdict.ram.value;
@@ -78,8 +79,8 @@ study::Figures figures_of(const deploy::Deployability& verdict, const network::N
   f.cycles_high = verdict.cycles.high.value;
   f.latency_s = verdict.latency.value;
   f.energy_j = verdict.energy.value;
-  f.macs = network.macs().value;
-  f.parameters = network.parameters();
+  f.macs = macs.value;
+  f.parameters = parameters;
   f.origin = verdict.origin;
   return f;
 }

@@ -30,6 +30,6 @@ class TrialRunner {
 /// The constraints and figures of a verdict, as a Trial keeps them.
 std::vector<study::Constraint> constraints_of(const deploy::Deployability& verdict,
                                               const target::Limits& limits);
-study::Figures figures_of(const deploy::Deployability& verdict, const network::Network& network);
+study::Figures figures_of(const deploy::Deployability& verdict, Macs macs, std::int64_t parameters);
 
 }  // namespace atml::search
