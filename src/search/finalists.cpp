@@ -218,8 +218,10 @@ FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& b
     double epoch_seconds = 0;
     for (int i = 0; i < count; ++i)
       epoch_seconds += seconds_per_epoch(best[static_cast<std::size_t>(i)]);
-    const double affordable =
-        seconds_left * context.jobs / (epoch_seconds * settings.final_seeds * kSafety + 1e-9);
+    // Trainings run in rounds of one per worker; the last round may leave workers idle.
+    const double rounds =
+        std::ceil(static_cast<double>(count) * settings.final_seeds / context.jobs);
+    const double affordable = seconds_left * count / (rounds * epoch_seconds * kSafety + 1e-9);
     int epochs = settings.final_epochs > 0
                      ? settings.final_epochs
                      : static_cast<int>(std::min<double>(affordable, kMaxFinalEpochs));
