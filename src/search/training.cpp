@@ -30,7 +30,8 @@ train::Settings training_settings(const Context& context, const space::Configura
   settings.epochs = epochs;
   settings.warmup_epochs = std::min(1.0, epochs / 6.0);
   settings.label_smoothing = choice.label_smoothing;
-  settings.augmentation = choice.augmentation;
+  settings.augmentation.strength = choice.augmentation;
+  settings.mixup = choice.mixup;
   settings.ema_decay = averaging(context.dataset.train.size(), settings);
   settings.seed = seed;
   return settings;

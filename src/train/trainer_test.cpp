@@ -128,7 +128,7 @@ TEST(Trainer, PredictionsAreTheArgumentsOfEvaluate) {
 TEST(Trainer, SameSeedSameWeights) {
   const data::Dataset d = bar_data(100);  // not a multiple of the batch
   Settings s;
-  s.augmentation = 0.7;
+  s.augmentation.strength = 0.7;
   s.seed = 5;
   auto a = trainer_for(small_net(0.2f), d, s);
   auto b = trainer_for(small_net(0.2f), d, s);
@@ -147,7 +147,7 @@ TEST(Trainer, ContinuesFromACheckpointBitIdentically) {
     Settings s;
     s.optimizer = optimizer;
     s.epochs = 4;
-    s.augmentation = 0.5;
+    s.augmentation.strength = 0.5;
     s.ema_decay = 0.99;
     auto whole = trainer_for(small_net(0.1f), d, s);
     train(*whole, 2);
@@ -291,7 +291,7 @@ TEST(Trainer, AugmentationOfSignalsStillLearns) {
   add(net, network::GlobalAveragePool{});
   add(net, network::Dense{2, true});
   Settings s;
-  s.augmentation = 1;
+  s.augmentation.strength = 1;
   s.epochs = 20;
   s.learning_rate = 1e-2;
   auto t = trainer_for(net, d, s);
@@ -332,7 +332,7 @@ TEST(Trainer, SaysWhatDoesNotSuit) {
   EXPECT_EQ(Trainer::create(wrong_output, d, {}).error().message,
             "the network gives 5 numbers, the task needs 4");
   Settings s;
-  s.augmentation = 1.5;
+  s.augmentation.strength = 1.5;
   EXPECT_EQ(Trainer::create(small_net(), d, s).error().message,
             "training setting augmentation must be in [0, 1], not 1.5");
   d.train.labels[3] = 4;
