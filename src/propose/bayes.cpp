@@ -17,6 +17,9 @@ namespace {
 
 constexpr int kDesignSamples = 1500;
 constexpr std::size_t kIncumbents = 5;
+constexpr double kNoticed = 0.02;  // of a standard deviation of the warped objectives
+constexpr int kPatience = 8;
+constexpr double kMargin = 0.01, kLargestMargin = 0.1;
 
 std::vector<space::Encoding> good_points(std::span<const Observed> observed) {
   std::vector<space::Encoding> points;
@@ -38,6 +41,26 @@ Goal goal_of(const Surrogates& surrogates, std::size_t trials) {
   if (surrogates.best()) return Goal::kImprove;
   return trials % 3 == 2 && !surrogates.constraints().empty() ? Goal::kLeastViolation
                                                               : Goal::kFeasible;
+}
+
+// Trials that came to an answer since the best feasible one was beaten noticeably.
+int staleness(const Surrogates& surrogates, std::span<const Observed> observed) {
+  std::optional<double> best;
+  int stale = 0;
+  for (const Observed& o : observed) {
+    if (o.computable) ++stale;
+    if (!o.feasible) continue;
+    const double value = (*surrogates.objective_warp())(*o.objective);
+    if (best && value < *best + kNoticed) continue;
+    best = value;
+    stale = 0;
+  }
+  return stale;
+}
+
+// The improvement that every second proposal looks for after that many trials without one.
+double margin_after(int stale) {
+  return stale < kPatience ? 0 : std::min(kMargin * (stale - kPatience + 1), kLargestMargin);
 }
 
 // Screening costs about candidates x models x n^2; this keeps it within some tens of milliseconds.
@@ -110,7 +133,10 @@ class BayesStrategy : public Strategy {
     if (surrogates.models() == 0) return from_design(problem, gate);
 
     const Goal goal = goal_of(surrogates, problem.history.size());
-    const Acquisition acquisition(surrogates, goal);
+    const double margin = goal == Goal::kImprove && problem.history.size() % 2 == 0
+                              ? margin_after(staleness(surrogates, observed))
+                              : 0;
+    const Acquisition acquisition(surrogates, goal, margin, problem.refusal_cost);
     const Scorer scorer{[&](const Points& x) { return acquisition.values(x); },
                         [&](std::span<const double> x, std::span<double> slope) {
                           return acquisition.value_with_slope(x, slope);
