@@ -124,9 +124,9 @@ class BayesStrategy : public Strategy {
     if (treatment_ != Treatment::kModelled) problem.constraint_names.clear();
     Gate gate(problem);
     if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
-    // One proposal in four is local: it leaves basins in which expected improvement polishes too
+    // One proposal in three is local: it leaves basins in which expected improvement polishes too
     // long, and is what finds tiny feasible sets.
-    if (local_ && problem.history.size() % 4 == 3) return local_->propose(problem);
+    if (local_ && problem.history.size() % 3 == 1) return local_->propose(problem);
     const std::vector<Observed> observed = seen(problem, problem.history.size());
     const std::vector<Observed> basis = seen(problem, fitted_size(problem.history.size()));
     const Surrogates surrogates(problem, observed, basis, memory_);
