@@ -1,5 +1,6 @@
 // Constrained Bayesian optimisation: the default strategy.
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,11 @@ namespace {
 
 constexpr int kDesignSamples = 1500;
 constexpr std::size_t kIncumbents = 5;
+// Where a random forest takes over: a Gaussian process costs the cube of its observations, and
+// its distances mean little where hardly two trials have the same parameters active.
+constexpr std::size_t kLargeHistory = 500;
+constexpr std::size_t kBranchedHistory = 60;
+constexpr double kTrialsPerBranch = 2;
 constexpr double kNoticed = 0.02;  // of a standard deviation of the warped objectives
 constexpr int kPatience = 8;
 constexpr double kMargin = 0.01, kLargestMargin = 0.1;
@@ -33,6 +39,21 @@ Problem first_trials(const Problem& problem, std::size_t count) {
   Problem part = problem;
   part.history = problem.history.first(count);
   return part;
+}
+
+// Large, or heavily branched: of many trials fewer than two on average share their active
+// parameters.
+bool suits_forest(const Problem& problem) {
+  const std::size_t n = problem.history.size();
+  if (n > kLargeHistory) return true;
+  const bool conditional =
+      std::any_of(problem.space.parameters().begin(), problem.space.parameters().end(),
+                  [](const space::Parameter& p) { return !p.conditions.empty(); });
+  if (n < kBranchedHistory || !conditional) return false;
+  std::set<std::vector<std::string>> branches;
+  for (const study::Trial& t : problem.history)
+    branches.insert(problem.space.active(t.configuration));
+  return static_cast<double>(n) < kTrialsPerBranch * static_cast<double>(branches.size());
 }
 
 // While nothing is feasible, every third proposal descends the predicted violation instead, so that
@@ -116,7 +137,8 @@ class BayesStrategy : public Strategy {
       : name_(std::move(name)),
         treatment_(treatment),
         pareto_(pareto),
-        local_(treatment == Treatment::kModelled && !pareto ? make_scbo() : nullptr) {}
+        local_(treatment == Treatment::kModelled && !pareto ? make_scbo() : nullptr),
+        forest_(local_ ? make_forest() : nullptr) {}
   std::string name() const override { return name_; }
 
   Result<Proposal> propose(const Problem& asked) override {
@@ -124,6 +146,7 @@ class BayesStrategy : public Strategy {
     if (treatment_ != Treatment::kModelled) problem.constraint_names.clear();
     Gate gate(problem);
     if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
+    if (forest_ && suits_forest(problem)) return forest_->propose(problem);
     // One proposal in three is local: it leaves basins in which expected improvement polishes too
     // long, and is what finds tiny feasible sets.
     if (local_ && problem.history.size() % 3 == 1) return local_->propose(problem);
@@ -171,7 +194,8 @@ class BayesStrategy : public Strategy {
   std::string name_;
   Treatment treatment_;
   bool pareto_;  // a random direction among the objective and all resources each time (ParEGO)
-  std::unique_ptr<Strategy> local_;  // null for the baselines
+  std::unique_ptr<Strategy> local_;   // null for the baselines
+  std::unique_ptr<Strategy> forest_;  // likewise
   HyperMemory memory_;
 };
 
