@@ -26,7 +26,7 @@ namespace {
 using namespace atml;
 
 constexpr char kTarget[] = "stm32f103rb";
-constexpr std::size_t kTrainSamples = 4000, kValidationSamples = 4000;
+constexpr std::size_t kTrainSamples = 1600, kValidationSamples = 3000;
 constexpr int kEpochs = 3;
 
 struct Options {
