@@ -63,7 +63,7 @@ class History:
 
     def told(self, answer):
         value, g = answer["value"], answer["g"]
-        computable = value is not None and math.isfinite(value) and all(map(math.isfinite, g))
+        computable = value is not None and all(v is not None for v in g)  # JSON has null for NaN and infinity
         if computable:
             self.worst = value if self.worst is None else max(self.worst, value)
             return value, g, all(v <= 0 for v in g)
