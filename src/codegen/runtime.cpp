@@ -39,6 +39,7 @@ std::vector<std::string> portable_sources() {
           "kernels/dense_plain.c",
           "kernels/depthwise_packed.c",
           "kernels/depthwise_plain.c",
+          "kernels/depthwise_rows.c",
           "kernels/global_average.c",
           "kernels/max_pool.c",
           "kernels/mean.c",
@@ -47,6 +48,8 @@ std::vector<std::string> portable_sources() {
           "kernels/place.c",
           "kernels/pointwise_packed.c",
           "kernels/softmax.c",
+          "kernels/stream.c",
+          "kernels/sum_row.c",
           "kernels/table.c"};
 }
 
