@@ -1,7 +1,7 @@
 #include "atml_dot.h"
 #include "atml_dsp.h"
 
-#if !ATML_DSP /* else dsp_nibble_dot.c */
+#if !ATML_DSP && !ATML_MVE /* else dsp_nibble_dot.c or mve_nibble_dot.c */
 
 static int32_t low_nibble(uint8_t byte) { return (int32_t)(byte & 15u) - 8; }
 
