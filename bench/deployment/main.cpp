@@ -79,18 +79,22 @@ Json row(const std::string& model, const bench::PeerFigures& f) {
 }
 
 Status measure(const bench::ReferenceModel& reference, const Options& options,
-               const target::Target& target, Json& rows) {
+               const target::Target& target, Json& rows,
+               codegen::Streaming streaming = codegen::Streaming::kOff) {
   ATML_TRY(const std::string bytes, read_file(options.models + "/" + reference.name + ".tflite"));
   ATML_TRY(const auto model, exchange::read_tflite(bytes, reference.name));
   deploy::BuiltinOptions builtin;
   builtin.full_figures = true;
+  builtin.streaming = streaming;
   ATML_TRY(const auto oracle, deploy::BuiltinOracle::create(builtin));
   ATML_TRY(const auto verdict,
            oracle->check(model, target, target::full_limits(target), StopToken{}));
   if (!verdict.computable) return Error{Code::kUnavailable, reference.name + ": " + verdict.reason};
+  codegen::Options run;
+  run.streaming = streaming;
   const auto inputs =
       golden_inputs(static_cast<std::size_t>(model.tensor(model.input).shape.elements()));
-  ATML_TRY(const auto outputs, deploy::run_on_mcu(model, target, inputs, 3));
+  ATML_TRY(const auto outputs, deploy::run_on_mcu(model, target, inputs, 3, run));
   const bool golden = outputs_are_golden(outputs, reference.golden);
   const bench::PeerFigures ours{"autotinyml", verdict.instructions.value, verdict.flash.value,
                                 verdict.ram.value};
@@ -121,6 +125,7 @@ Status run(const Options& options) {
   Json rows = Json::array();
   for (const bench::ReferenceModel& reference : bench::reference_models()) {
     ATML_TRY_STATUS(measure(reference, options, target, rows));
+    ATML_TRY_STATUS(measure(reference, options, target, rows, codegen::Streaming::kOn));
   }
   if (options.json.empty()) return {};
   Json document = Json::object();
