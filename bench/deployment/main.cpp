@@ -98,6 +98,9 @@ Status measure(const bench::ReferenceModel& reference, const Options& options,
   const bool golden = outputs_are_golden(outputs, reference.golden);
   const bench::PeerFigures ours{"autotinyml", verdict.instructions.value, verdict.flash.value,
                                 verdict.ram.value};
+  if (std::getenv("ATML_LAYERS") != nullptr) {
+    for (const auto& l : verdict.layers) fmt::print("   {} {} {}\n", l.name, l.kind, l.instructions.value);
+  }
   print_row(reference.name, ours, golden ? "outputs golden" : "OUTPUTS DIFFER");
   Json own = row(reference.name, ours);
   own.set("golden", golden);
