@@ -52,10 +52,11 @@ quantize::Int8Model mixed_model() {
   return quantize::random_model(net, 5);
 }
 
-TEST(Build, TheStrictGateIsSilent) {
+void expect_silent_gate(Streaming streaming) {
   const auto folder = ScratchFolder::create();
   ASSERT_TRUE(folder.ok());
   Options options;
+  options.streaming = streaming;
   options.self_test.emplace();
   const auto model = mixed_model();
   options.self_test->input.resize(16 * 16 * 3);
@@ -73,7 +74,8 @@ TEST(Build, TheStrictGateIsSilent) {
     const auto gate = strict_gate();
     argv.insert(argv.end(), gate.begin(), gate.end());
     argv.insert(argv.end(), {"-std=c99", "-ffreestanding", "-O1", "-fsyntax-only", "-I.",
-                             "-I./runtime/include", "model.c", "model_weights.c", "main.c"});
+                             "-I./runtime/include",
+                             "-I" + (resource_folder("runtime") / "include").string(), "model.c", "model_weights.c", "main.c"});
     for (const std::string& source : host_runtime_sources())
       argv.push_back((resource_folder("runtime") / source).string());
     const auto result = run(argv, folder->path());
@@ -86,6 +88,11 @@ TEST(Build, TheStrictGateIsSilent) {
       {"g++", "-std=c++20", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "use.cpp"},
       folder->path());
   EXPECT_TRUE(cpp.ok()) << cpp.error().message;
+}
+
+TEST(Build, TheStrictGateIsSilent) {
+  expect_silent_gate(Streaming::kOff);
+  expect_silent_gate(Streaming::kOn);
 }
 
 // Sections of the linked production firmware ("size -A"), with the weights in the given form.
