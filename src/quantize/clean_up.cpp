@@ -610,6 +610,7 @@ bool simplify_once(Int8Model& m) {
     Int8Model merged = m;
     if (!merge(merged, i)) continue;
     drop_unread(merged);
+    drop_tensors(merged);
     if (!merged.verify().ok()) continue;
     m = std::move(merged);
     return true;
