@@ -52,10 +52,11 @@ quantize::Int8Model mixed_model() {
   return quantize::random_model(net, 5);
 }
 
-TEST(Build, TheStrictGateIsSilent) {
+void expect_silent_gate(Streaming streaming) {
   const auto folder = ScratchFolder::create();
   ASSERT_TRUE(folder.ok());
   Options options;
+  options.streaming = streaming;
   options.self_test.emplace();
   const auto model = mixed_model();
   options.self_test->input.resize(16 * 16 * 3);
@@ -90,6 +91,11 @@ TEST(Build, TheStrictGateIsSilent) {
       {"g++", "-std=c++20", "-pedantic", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "use.cpp"},
       folder->path());
   EXPECT_TRUE(cpp.ok()) << cpp.error().message;
+}
+
+TEST(Build, TheStrictGateIsSilent) {
+  expect_silent_gate(Streaming::kOff);
+  expect_silent_gate(Streaming::kOn);
 }
 
 // Sections of the linked production firmware ("size -A"), with the weights in the given form.

@@ -2,6 +2,7 @@
 // are built (assembly with the DSP extension, C without).
 #include <gtest/gtest.h>
 
+#include "codegen/chain_models_test.h"
 #include "codegen/emulated_program_test.h"
 #include "codegen/random_models_test.h"
 
@@ -21,6 +22,8 @@ TEST_P(Emulated, EveryLayersBytesAreThoseOfTheInterpreter) {
   for (const auto rounding : {quantize::Rounding::kDouble, quantize::Rounding::kSingle}) {
     expect_same_layers(random_models(20, 500 + static_cast<std::uint64_t>(board.core), rounding),
                        program);
+    expect_same_layers(chain_models(20, 40 + static_cast<std::uint64_t>(board.core), rounding),
+                       program, streamed());
   }
 }
 

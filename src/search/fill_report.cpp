@@ -159,7 +159,9 @@ Result<report::Winner> winner_of(Context& context, const Winner& winner,
   w.figures = figures_of(verdict, network.macs(), network.parameters());
   w.statics_bytes = verdict.statics.value;
   w.layers = layer_rows(verdict);
-  w.memory = memory_of(codegen::plan_memory(model, context.target, codegen::Options{}), model);
+  codegen::Options plan_options;
+  plan_options.arena_limit = codegen::arena_limit(context.limits);
+  w.memory = memory_of(codegen::plan_memory(model, context.target, plan_options), model);
   w.flash_split = {{"weights", verdict.flash_split.weights.value},
                    {"tables", verdict.flash_split.tables.value},
                    {"code", verdict.flash_split.code.value},
