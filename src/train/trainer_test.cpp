@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/random.h"
+#include "train/early_stop.h"
 #include "train/engine.h"
 #include "train/fake_quantise.h"
 #include "train/loss.h"
@@ -482,7 +483,7 @@ TEST(Optimiser, NesterovTakesTheStepOfItsPaper) {
 }
 
 TEST(Trainer, TheNumberOfThreadsDoesNotChangeABit) {
-  const data::Dataset d = bar_data(320);
+  const data::Dataset d = bar_data(96);
   for (const bool tuned : {false, true}) {
     std::vector<std::string> states;
     for (const int threads : {1, 2, 3}) {
@@ -494,7 +495,7 @@ TEST(Trainer, TheNumberOfThreadsDoesNotChangeABit) {
       s.round_weights = tuned;
       auto t = trainer_for(small_net(0.2f), d, s);
       t->set_threads(threads);
-      train(*t, 2);
+      train(*t, 1);
       t->set_threads(1);
       train(*t, 1);
       states.push_back(t->checkpoint());
@@ -623,6 +624,20 @@ TEST(Schedule, OneCycleRisesAndFallsAndItsMomentumMirrorsIt) {
   EXPECT_LT(learning_rate(s, 10, 100), 1e-4);
   EXPECT_NEAR(momentum(s, 10, 0), 0.9, 1e-9);
   EXPECT_NEAR(momentum(s, 10, 30), 0.8, 1e-9);
+}
+
+TEST(EarlyStop, EndsWhenNothingIsGainedAndReturnsToTheBestEpoch) {
+  data::Dataset d = bar_data(160);
+  Settings s;
+  s.epochs = 60;
+  s.learning_rate = 1e-2;
+  auto t = trainer_for(small_net(), d, s);
+  const auto fitted = fit(*t, d.test, {.epochs = 60, .patience = 3}, {});
+  ASSERT_TRUE(fitted.ok());
+  EXPECT_LT(fitted->epochs, 60);
+  EXPECT_EQ(fitted->epochs, fitted->best_epoch + 3);
+  EXPECT_EQ(t->epochs_done(), fitted->best_epoch);
+  EXPECT_EQ(t->evaluate(d.test).metric, fitted->best);
 }
 
 }  // namespace
