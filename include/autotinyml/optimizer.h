@@ -73,6 +73,10 @@ struct Options {
   std::vector<std::string> constraints;           // names of measured constraints, to be learnt
   /// What an infeasible trial costs over what a full one costs, in (0, 1]; 1 counts trials alike.
   double refusal_cost = 1;
+  /// Epochs (or any unit of effort) that an evaluation may stop at, ascending, the last a full one;
+  /// the strategy "agp" then says in Trial::epochs how far to go. Tell such a value by tell_rung,
+  /// then tell_pruned.
+  std::vector<int> rungs = {};
   std::function<Exact(const Point&)> exact = {};  // optional: filters candidates, never learnt
 };
 
@@ -81,6 +85,7 @@ struct Trial {
   Point point;
   std::string why;      // predicted mean, feasibility, what it explores
   bool allowed = true;  // false: no candidate passed `exact`; this one violates least
+  int epochs = 0;       // one of Options::rungs, or 0: evaluate fully
 };
 
 struct Best {

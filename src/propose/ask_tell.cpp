@@ -140,7 +140,8 @@ struct Optimizer::State {
                        .history = history,
                        .constraint_names = options.constraints,
                        .seed = options.seed,
-                       .refusal_cost = options.refusal_cost};
+                       .refusal_cost = options.refusal_cost,
+                       .sources = options.rungs};
     if (options.exact) {
       p.exact = [this](const space::Configuration& c) {
         const Exact answer = options.exact(point_of(c));
@@ -188,6 +189,11 @@ Expected<Optimizer> Optimizer::create(const Space& declared, Options options) {
   if (!(options.refusal_cost > 0 && options.refusal_cost <= 1))
     return Failure{fmt::format("refusal_cost must be above 0 and at most 1, not {}",
                                options.refusal_cost)};
+  for (std::size_t i = 0; i < options.rungs.size(); ++i) {
+    if (options.rungs[i] <= (i == 0 ? 0 : options.rungs[i - 1]))
+      return Failure{fmt::format("rungs must ascend and be above 0; rung {} is {}", i,
+                                 options.rungs[i])};
+  }
   auto made = space::Space::create("space", declared.state_->parameters);
   if (!made) return Failure{made.error().message};
   auto strategy = propose::make_strategy(options.strategy);
@@ -229,7 +235,8 @@ Expected<Trial> Optimizer::ask() {
   t.configuration = proposal->configuration;
   t.why = proposal->why;
   state_->history.push_back(t);
-  return Trial{t.number, point_of(t.configuration), proposal->why, proposal->allowed};
+  return Trial{t.number, point_of(t.configuration), proposal->why, proposal->allowed,
+               proposal->epochs};
 }
 
 Done Optimizer::tell_constraint(int trial, const std::string& name, double used, double allowed) {

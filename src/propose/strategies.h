@@ -8,6 +8,7 @@
 
 namespace atml::propose {
 
+std::unique_ptr<Strategy> make_agp();
 std::unique_ptr<Strategy> make_bayes();
 std::unique_ptr<Strategy> make_bayes_constant();
 std::unique_ptr<Strategy> make_bayes_penalty();

@@ -23,6 +23,8 @@ constexpr Entry kTable[] = {
      make_svm_cbo},
     {"svm-cbo-published", "svm-cbo with the flaws of its reference code, for comparison",
      make_svm_cbo_published},
+    {"agp", "augmented-GP multi-source: cheaper rungs asked where they agree with full evaluations",
+     make_agp},
     {"forest", "constrained expected improvement on random forests", make_forest},
     {"tpe", "tree-structured Parzen estimator with constraints", make_tpe},
     {"pareto",
