@@ -1,8 +1,10 @@
 // bench/architectures: evaluations that each strategy needs to reach the best feasible 0.5 % of the
 // tabulated networks, under several limits; the bar is a third of random search's.
-//   bench_architectures [--table FILE] [--seeds N] [--budget N] [--strategies a,b] [--jobs N] [--only LIMITS] [--json FILE]
+//   bench_architectures [--table FILE] [--seeds N] [--budget N] [--strategies a,b] [--jobs N] [--only LIMITS] [--transfer LIMITS]
+//                       [--json FILE]
 // A strategy meets what it meets in a search: flash and RAM are known before a trial (exact), latency
-// is measured, and a network that does not fit is never trained: it has no accuracy.
+// is measured, and a network that does not fit is never trained: it has no accuracy. "random-blind" is
+// random search without the exact checks: every draw costs an evaluation.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -24,12 +26,13 @@ namespace {
 using namespace atml;
 
 constexpr double kBestShare = 0.005;
+constexpr char kBlind[] = "random-blind";
 
 struct Options {
   std::string table = ATML_SOURCE_DIR "/bench/architectures/table.csv";
   int seeds = 20, budget = 400, jobs = 2;
-  std::vector<std::string> strategies = {"random", "bayes"};
-  std::string only, json;
+  std::vector<std::string> strategies = {"random-blind", "random", "bayes"};
+  std::string only, transfer, json;
 };
 
 /// Limits as quantiles of the table's own figures; 1: no limit.
@@ -98,6 +101,28 @@ study::Trial evaluated(const Problem& p, const space::Configuration& c, int numb
   return t;
 }
 
+/// One evaluation of the history that `strategy` made; false where it cannot go on.
+bool step(const Problem& p, propose::Strategy& s, bool blind, std::vector<study::Trial>& history,
+          int seed) {
+  const auto exact = [&](const space::Configuration& c) {
+    const bench::Entry* e = p.find(c);
+    if (!e) return propose::ExactCheck{false, 1, "not in the table"};
+    if (blind) return propose::ExactCheck{};
+    const double worst = std::max(static_cast<double>(e->flash_bytes) / p.limit.flash,
+                                  static_cast<double>(e->ram_bytes) / p.limit.ram) -
+                         1;
+    return propose::ExactCheck{worst <= 0, worst, worst <= 0 ? "" : "flash or RAM"};
+  };
+  const auto proposal = s.propose({.space = p.space,
+                                   .history = history,
+                                   .exact = exact,
+                                   .constraint_names = {"latency"},
+                                   .seed = static_cast<std::uint64_t>(seed)});
+  if (!proposal.ok() || !p.find(proposal->configuration)) return false;
+  history.push_back(evaluated(p, proposal->configuration, static_cast<int>(history.size())));
+  return true;
+}
+
 /// Evaluations and trainings until the goal; budget + 1 where it was not reached. Random search has
 /// the same exact checks, so the ratio is the merit of the models alone.
 struct Reached {
@@ -105,24 +130,11 @@ struct Reached {
 };
 
 Reached search(const Problem& p, const std::string& strategy, int seed, int budget) {
-  const auto s = propose::make_strategy(strategy).value();
+  const bool blind = strategy == kBlind;
+  const auto s = propose::make_strategy(blind ? "random" : strategy).value();
   std::vector<study::Trial> history;
   Reached reached;
-  const auto exact = [&](const space::Configuration& c) {
-    const bench::Entry* e = p.find(c);
-    if (!e) return propose::ExactCheck{false, 1, "not in the table"};
-    const double worst = std::max(static_cast<double>(e->flash_bytes) / p.limit.flash,
-                                  static_cast<double>(e->ram_bytes) / p.limit.ram) - 1;
-    return propose::ExactCheck{worst <= 0, worst, worst <= 0 ? "" : "flash or RAM"};
-  };
-  for (int i = 0; i < budget; ++i) {
-    const auto proposal = s->propose({.space = p.space,
-                                      .history = history,
-                                      .exact = exact,
-                                      .constraint_names = {"latency"},
-                                      .seed = static_cast<std::uint64_t>(seed)});
-    if (!proposal.ok() || !p.find(proposal->configuration)) break;
-    history.push_back(evaluated(p, proposal->configuration, i));
+  for (int i = 0; i < budget && step(p, *s, blind, history, seed); ++i) {
     reached.trainings += history.back().objective.has_value();
     if (history.back().objective.value_or(0) >= p.goal) {
       reached.evaluations = i + 1;
@@ -139,6 +151,33 @@ double middle(std::vector<double> v, double q) {
   const auto low = static_cast<std::size_t>(at);
   const std::size_t high = std::min(low + 1, v.size() - 1);
   return v[low] + (at - static_cast<double>(low)) * (v[high] - v[low]);
+}
+
+/// What a search under one setting leaves for others: per setting, how far (in points of accuracy)
+/// the best network of its history that fits lies below the best of the table; 100 where none fits.
+std::vector<double> shortfalls(Problem p, const std::string& strategy, int seed, int budget,
+                               const Setting& searched) {
+  set_limits(p, searched);
+  const bool blind = strategy == kBlind;
+  const auto s = propose::make_strategy(blind ? "random" : strategy).value();
+  std::vector<study::Trial> history;
+  while (static_cast<int>(history.size()) < budget && step(p, *s, blind, history, seed)) {
+  }
+  std::set<std::string> trained;
+  for (const auto& t : history)
+    if (t.objective) trained.insert(bench::key_of(p.space, t.configuration));
+  std::vector<double> all;
+  for (const Setting& setting : kSettings) {
+    set_limits(p, setting);
+    double best = 0, reached = -1;
+    for (const auto& [key, e] : p.table) {
+      if (!p.fits(e)) continue;
+      best = std::max(best, e.mean_accuracy());
+      if (trained.contains(key)) reached = std::max(reached, e.mean_accuracy());
+    }
+    all.push_back(reached < 0 ? 100 : 100 * (best - reached));
+  }
+  return all;
 }
 
 /// The seeds of one strategy, spread over processes; each child writes its pairs into a pipe.
@@ -177,12 +216,41 @@ std::string shown(double value, int budget) {
   return value > budget ? fmt::format("> {}", budget) : fmt::format("{:.0f}", value);
 }
 
+/// One search under the limits `o.transfer`; its history is then asked for every setting.
+Status transfer(const Options& o, const Problem& p) {
+  const auto searched = std::find_if(std::begin(kSettings), std::end(kSettings), [&](const Setting& s) {
+    return o.transfer == s.name;
+  });
+  if (searched == std::end(kSettings))
+    return Error{Code::kInvalidArgument, fmt::format("no limits '{}'", o.transfer)};
+  fmt::print("\nSearched under '{}', {} evaluations, {} seeds: points of accuracy below the best network "
+             "that fits, median (upper quartile)\n\n| strategy |",
+             o.transfer, o.budget, o.seeds);
+  for (const Setting& s : kSettings) fmt::print(" {} |", s.name);
+  fmt::print("\n|---|---|---|---|---|---|\n");
+  for (const std::string& strategy : o.strategies) {
+    std::vector<std::vector<double>> by_setting(std::size(kSettings));
+    for (int seed = 0; seed < o.seeds; ++seed) {
+      const auto one = shortfalls(p, strategy, seed, o.budget, *searched);
+      for (std::size_t k = 0; k < one.size(); ++k) by_setting[k].push_back(one[k]);
+    }
+    fmt::print("| {} |", strategy);
+    const auto text = [](double v) { return v >= 50 ? std::string("none") : fmt::format("{:.2f}", v); };
+    for (const auto& values : by_setting)
+      fmt::print(" {} ({}) |", text(middle(values, .5)), text(middle(values, .75)));
+    fmt::print("\n");
+    std::fflush(stdout);
+  }
+  return {};
+}
+
 Status measure(const Options& o) {
   ATML_TRY(space::Space space, space::load_space(ATML_SOURCE_DIR "/bench/architectures/space.toml"));
   ATML_TRY(bench::Table table, bench::read_table(o.table, true));
   ATML_TRY(const auto every, bench::enumerate(space));
   fmt::print("{} of the space's {} networks are in the table\n", table.size(), every.size());
   Problem p{std::move(space), std::move(table)};
+  if (!o.transfer.empty()) return transfer(o, p);
   Json rows = Json::array();
   for (const Setting& setting : kSettings) {
     if (!o.only.empty() && o.only != setting.name) continue;
@@ -200,7 +268,7 @@ Status measure(const Options& o) {
         trainings.push_back(r.trainings);
       }
       const double median = middle(evaluations, .5);
-      if (strategy == "random") random = median;
+      if (strategy == kBlind) random = median;
       fmt::print("| {} | {} | {} | {} | {:.0f} | {} |\n", strategy, shown(median, o.budget),
                  shown(middle(evaluations, .25), o.budget), shown(middle(evaluations, .75), o.budget),
                  middle(trainings, .5), random > 0 ? fmt::format("{:.2f}", median / random) : "");
@@ -235,6 +303,8 @@ Result<Options> parse(int argc, char** argv) {
       o.jobs = std::atoi(value.c_str());
     else if (key == "--strategies")
       o.strategies = split(value, ',');
+    else if (key == "--transfer")
+      o.transfer = value;
     else if (key == "--only")
       o.only = value;
     else if (key == "--json")
@@ -244,7 +314,9 @@ Result<Options> parse(int argc, char** argv) {
   }
   if (o.seeds < 1 || o.budget < 1 || o.jobs < 1)
     return Error{Code::kInvalidArgument, "--seeds, --budget and --jobs are whole numbers above 0"};
-  for (const std::string& name : o.strategies) ATML_TRY_STATUS(propose::make_strategy(name));
+  for (const std::string& name : o.strategies) {
+    if (name != kBlind) ATML_TRY_STATUS(propose::make_strategy(name));
+  }
   return o;
 }
 

@@ -44,5 +44,21 @@ TEST(Tabulated, TableRoundTripAndDamage) {
   EXPECT_NE(read_table(path).error().message.find("twice"), std::string::npos);
 }
 
+TEST(Tabulated, TheCommittedTableIsOfTheSpace) {
+  const auto space = space::load_space(ATML_SOURCE_DIR "/bench/architectures/space.toml");
+  const auto table = read_table(ATML_SOURCE_DIR "/bench/architectures/table.csv");
+  ASSERT_TRUE(space.ok());
+  ASSERT_TRUE(table.ok()) << table.error().message;
+  std::set<std::string> keys;
+  const auto all = enumerate(*space);
+  ASSERT_TRUE(all.ok()) << all.error().message;
+  for (const auto& c : *all) keys.insert(key_of(*space, c));
+  for (const auto& [key, entry] : *table) {
+    EXPECT_TRUE(keys.contains(key)) << key;
+    EXPECT_GT(entry.mean_accuracy(), 0.09) << key;  // ten classes: worse than guessing is a damage
+    EXPECT_LT(entry.mean_accuracy(), 0.95) << key;
+  }
+}
+
 }  // namespace
 }  // namespace atml::bench
