@@ -69,6 +69,10 @@ CodeSize code_size(Kernel kernel) {
       return {kernel, 868, 20};
     case Kernel::kTable:
       return {kernel, 32, 0};
+    case Kernel::kDepthwiseRows:
+      return {kernel, 1100, 56};
+    case Kernel::kSumRow:
+      return {kernel, 180, 0};
   }
   ATML_UNREACHABLE("unknown kernel");
 }
@@ -99,16 +103,38 @@ std::int64_t code_bytes(const std::vector<KernelChoice>& choices) {
          (nibble_dot_4 ? 640 : 0);
 }
 
+// What streaming adds: the engine, row functions, and kernels that only streamed layers use.
+std::int64_t streaming_bytes(const quantize::Int8Model& model,
+                             const std::vector<KernelChoice>& choices,
+                             const PlannedMemory& memory) {
+  std::int64_t total = memory.groups.empty() ? 0 : 600;
+  std::set<Kernel> seen;
+  for (const StreamGroup& group : memory.groups) {
+    total += 24 + 16 * static_cast<std::int64_t>(group.buffers.size());
+    for (const StreamStage& stage : group.stages) {
+      const auto i = static_cast<std::size_t>(stage.op);
+      const KernelChoice row = row_kernel(model, model.ops[i], choices[i]);
+      total += 16 + 40 + row.weights - choices[i].weights;
+      if (row.kernel != choices[i].kernel && seen.insert(row.kernel).second)
+        total += code_size(row.kernel).code;
+    }
+  }
+  return total;
+}
+
 }  // namespace
 
-Estimate estimate(const quantize::Int8Model& model, const target::Target&, const Options&) {
+Estimate estimate(const quantize::Int8Model& model, const target::Target& target,
+                  const Options& options) {
   const auto choices = choose_kernels(model, true);
   if (!choices.ok()) return {};  // generate() will say why
   Estimate e;
   std::int64_t constants = 0;
   for (const KernelChoice& c : *choices) constants += c.weights + c.tables;
-  e.flash = Bytes(constants + code_bytes(*choices));
-  e.arena = plan_arena(model, *choices).plan.arena;
+  const PlannedMemory memory =
+      choose_plan(model, *choices, options.streaming, arena_limit(target, options));
+  e.flash = Bytes(constants + code_bytes(*choices) + streaming_bytes(model, *choices, memory));
+  e.arena = memory.plan.arena;
   e.ram = e.arena + Bytes(kStatics + kStack);
   return e;
 }

@@ -35,10 +35,14 @@ std::vector<std::string> helpers(const std::string& source) {
   return {};
 }
 
-Result<std::set<std::string>> sources_in_use(const quantize::Int8Model& model) {
-  ATML_TRY(const auto choices, choose_kernels(model));
+Result<std::set<std::string>> sources_in_use(const quantize::Int8Model& model,
+                                             const target::Target& target,
+                                             const Options& options) {
+  ATML_TRY(const Lowered lowered, lower(model, target, options));
   std::set<std::string> sources;
-  for (const KernelChoice& choice : choices) {
+  if (!lowered.memory.groups.empty()) sources.insert("kernels/stream.c");
+  for (const Step& step : lowered.steps) {
+    const KernelChoice& choice = step.choice;
     if (choice.kernel == Kernel::kNone) continue;
     const std::string source = source_name(choice.kernel);
     sources.insert(source);
@@ -100,7 +104,7 @@ Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target:
   std::erase_if(firmware.files, [](const File& f) {
     return f.role == Role::kWeightsAssembly || f.role == Role::kWeightsBlob;
   });
-  ATML_TRY(const auto sources, sources_in_use(model));
+  ATML_TRY(const auto sources, sources_in_use(model, target, options));
   ATML_TRY_STATUS(add_runtime(sources, target, firmware.files));
   const FolderContext context{model, target, options, firmware, {sources.begin(), sources.end()}};
   firmware.files.push_back({"Makefile", makefile_text(context), Role::kSupport});

@@ -293,6 +293,10 @@ std::string_view function_name(Kernel kernel) {
       return "atml_softmax";
     case Kernel::kTable:
       return "atml_table";
+    case Kernel::kDepthwiseRows:
+      return "atml_depthwise_rows";
+    case Kernel::kSumRow:
+      return "atml_sum_row";
   }
   ATML_UNREACHABLE("unknown kernel");
 }

@@ -33,6 +33,8 @@ enum class Kernel {
   kPad,
   kSoftmax,
   kTable,
+  kDepthwiseRows,  // row streaming only (streaming.h)
+  kSumRow,
 };
 
 /// The runtime's function: "atml_conv_packed"; empty for kNone.

@@ -105,6 +105,8 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
     case Kernel::kDensePlain:
     case Kernel::kPlace:
     case Kernel::kPad:
+    case Kernel::kDepthwiseRows:
+    case Kernel::kSumRow:
       return {};
   }
   ATML_UNREACHABLE("unknown kernel");

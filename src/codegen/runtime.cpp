@@ -42,6 +42,7 @@ std::vector<std::string> portable_sources() {
           "kernels/depthwise_nibbles.c",
           "kernels/depthwise_packed.c",
           "kernels/depthwise_plain.c",
+          "kernels/depthwise_rows.c",
           "kernels/global_average.c",
           "kernels/max_pool.c",
           "kernels/mean.c",
@@ -51,6 +52,8 @@ std::vector<std::string> portable_sources() {
           "kernels/pointwise_nibbles.c",
           "kernels/pointwise_packed.c",
           "kernels/softmax.c",
+          "kernels/stream.c",
+          "kernels/sum_row.c",
           "kernels/table.c"};
 }
 

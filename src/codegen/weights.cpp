@@ -191,6 +191,24 @@ std::string pack_taps(const Op& op, const FilterShape& shape, bool transposed) {
   return bytes;
 }
 
+std::vector<std::int32_t> pack_row_taps(const Op& op, const FilterShape& shape) {
+  std::vector<std::int32_t> words;
+  const auto weight = [&](int channel, int tap) {
+    return channel < shape.outputs ? shape.weight(op, channel, tap) : 0;
+  };
+  const auto pair = [](int low, int high) {
+    return static_cast<std::int32_t>((static_cast<std::uint32_t>(high) << 16) |
+                                     (static_cast<std::uint32_t>(low) & 0xffffu));
+  };
+  for (int c = 0; c < shape.outputs; c += 4) {
+    for (int tap = 0; tap < shape.inputs; ++tap) {
+      words.push_back(pair(weight(c, tap), weight(c + 2, tap)));
+      words.push_back(pair(weight(c + 1, tap), weight(c + 3, tap)));
+    }
+  }
+  return words;
+}
+
 std::string declarations(const std::vector<ConstArray>& arrays, const std::string& section_macro) {
   std::string text;
   for (const ConstArray& a : arrays) text += "extern " + signature(a, section_macro) + ";\n";

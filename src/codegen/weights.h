@@ -27,6 +27,9 @@ std::string pack_pair_scales(const quantize::FilterParams& params, bool per_chan
 /// kDepthwisePacked: taps [channel][row][tap along x].
 std::string pack_taps(const quantize::Op& op, const FilterShape& shape, bool transposed);
 
+/// kDepthwiseRows: words of int16 pairs, see atml_rows_depthwise (atml_stream.h).
+std::vector<std::int32_t> pack_row_taps(const quantize::Op& op, const FilterShape& shape);
+
 /// Biases with the zero point of the input folded in.
 std::vector<std::int32_t> folded_bias(const quantize::Int8Model& model, const quantize::Op& op);
 
