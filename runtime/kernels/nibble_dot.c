@@ -21,21 +21,40 @@ static void finish_pair(int8_t *out, int32_t sum_a, int32_t sum_b, int32_t partn
   }
 }
 
+/* Two inputs of one pixel. */
+#define STEP(p)                                  \
+  do {                                           \
+    const int32_t x0 = patch[2 * (p)];           \
+    const int32_t x1 = patch[2 * (p) + 1];       \
+    a[p] += x0 * a0 + x1 * a1;                   \
+    b[p] += x0 * b0 + x1 * b1;                   \
+  } while (0)
+
+/* Four pixels, one pair of channels; byte i of a group of four belongs to pair i % 2, at i / 2 of it. */
+static void dot_pair(const int16_t *patch, const uint8_t *weights, int32_t k, int32_t *a, int32_t *b) {
+  for (int32_t i = 0; i < k; i += 2) {
+    const uint8_t *w = &weights[(i & ~3) + ((i >> 1) & 1)];
+    const int32_t a0 = low_nibble(w[0]);
+    const int32_t b0 = high_nibble(w[0]);
+    const int32_t a1 = low_nibble(w[2]);
+    const int32_t b1 = high_nibble(w[2]);
+    STEP(0);
+    STEP(1);
+    STEP(2);
+    STEP(3);
+    patch += 8;
+  }
+}
+
 void atml_nibble_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
   const atml_pair_scale *scale = f->scales;
   for (int32_t c = 0; c < f->channels; c += 2) {
-    const uint8_t *weights = &stream[8];
+    int32_t a[4] = {0, 0, 0, 0};
+    int32_t b[4] = {0, 0, 0, 0};
+    dot_pair(patch, &stream[8], f->k, a, b);
     for (int32_t p = 0; p < 4; p++) {
-      int32_t sum_a = 0;
-      int32_t sum_b = 0;
-      for (int32_t i = 0; i < f->k; i++) {
-        /* Input i of a group of four is in pair i % 2, at i / 2 of it. */
-        const int32_t x = patch[(i / 4) * 16 + (i & 1) * 8 + 2 * p + ((i >> 1) & 1)];
-        sum_a += x * low_nibble(weights[i]);
-        sum_b += x * high_nibble(weights[i]);
-      }
-      finish_pair(&out[p * f->channels + c], sum_a, sum_b, (c + 1 < f->channels) ? 1 : 0, stream, scale, f);
+      finish_pair(&out[p * f->channels + c], a[p], b[p], (c + 1 < f->channels) ? 1 : 0, stream, scale, f);
     }
     stream += 8 + f->k;
     scale = next_scale(scale, f);
