@@ -137,8 +137,11 @@ report::MemoryPlan memory_of(const codegen::MemoryPlan& plan, const quantize::In
   memory.arena_bytes = plan.arena.value;
   for (const codegen::Placement& p : plan.placements) {
     memory.placements.push_back(
-        {model.tensor(p.tensor).name, p.offset.value, p.size.value, p.first_op, p.last_op});
+        {model.tensor(p.tensor).name, p.offset.value, p.size.value, p.first_op, p.last_op,
+         p.rows});
   }
+  for (const codegen::StreamedGroup& g : plan.groups)
+    memory.groups.push_back({g.first_op, g.last_op, g.extra_instructions});
   for (const Bytes live : plan.live_at_op) memory.live_bytes.push_back(live.value);
   return memory;
 }
