@@ -71,6 +71,8 @@ struct Options {
   std::string strategy = "bayes";  // see Optimizer::strategies()
   std::uint64_t seed = 0;
   std::vector<std::string> constraints;           // names of measured constraints, to be learnt
+  /// What an infeasible trial costs over what a full one costs, in (0, 1]; 1 counts trials alike.
+  double refusal_cost = 1;
   std::function<Exact(const Point&)> exact = {};  // optional: filters candidates, never learnt
 };
 
@@ -85,6 +87,14 @@ struct Best {
   int number = 0;
   Point point;
   double objective = 0;
+};
+
+/// How much of the variance over the space involves a parameter, alone or with others: Sobol's total
+/// indices of what was learnt, in [0, 1].
+struct Importance {
+  std::string parameter;
+  double objective = 0;
+  std::map<std::string, double> constraints;
 };
 
 class Optimizer {
@@ -116,6 +126,8 @@ class Optimizer {
   /// Numbers of the feasible trials that no other beats in the objective and every constraint's use
   /// at once.
   std::vector<int> front() const;
+  /// Of every parameter, in the order of the space; zeros while nothing is known.
+  std::vector<Importance> importance() const;
   std::size_t trials() const;
   /// One line of JSON a trial.
   std::string save() const;

@@ -3,7 +3,7 @@
 #include "atml_dot.h"
 #include "atml_dsp.h"
 
-#if !ATML_DSP /* else dsp_depthwise_row.c */
+#if !ATML_DSP && !ATML_MVE /* else dsp_depthwise_row.c or mve_depthwise_row.c */
 
 void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
   for (int32_t i = 0; i < p->rows * p->row_taps; i++) {

@@ -2,7 +2,7 @@
 
 #include "atml_dsp.h"
 
-#if !ATML_DSP /* else dsp_dot.c */
+#if !ATML_DSP && !ATML_MVE /* else dsp_dot.c or mve_dot.c */
 
 void atml_expand(const int8_t *in, int16_t *patch, int32_t groups) {
   for (int32_t g = 0; g < groups; g++) {

@@ -35,6 +35,14 @@ CodeSize code_size(Kernel kernel) {
       return {kernel, 4, 24};
     case Kernel::kDepthwisePacked:
       return {kernel, 1400, 72};
+    case Kernel::kConvNibbles:
+      return {kernel, 500, 60};
+    case Kernel::kPointwiseNibbles:
+      return {kernel, 172, 32};
+    case Kernel::kDenseNibbles:
+      return {kernel, 4, 24};
+    case Kernel::kDepthwiseNibbles:
+      return {kernel, 1460, 72};
     case Kernel::kConvPlain:
       return {kernel, 528, 56};
     case Kernel::kDepthwisePlain:
@@ -61,8 +69,16 @@ CodeSize code_size(Kernel kernel) {
       return {kernel, 868, 20};
     case Kernel::kTable:
       return {kernel, 32, 0};
+    case Kernel::kDepthwiseRows:
+      return {kernel, 1100, 56};
+    case Kernel::kSumRow:
+      return {kernel, 180, 0};
   }
   ATML_UNREACHABLE("unknown kernel");
+}
+
+bool uses_nibble_dot(Kernel k) {
+  return k == Kernel::kConvNibbles || k == Kernel::kPointwiseNibbles || k == Kernel::kDenseNibbles;
 }
 
 bool uses_dot(Kernel k) {
@@ -72,28 +88,53 @@ bool uses_dot(Kernel k) {
 std::int64_t code_bytes(const std::vector<KernelChoice>& choices) {
   std::int64_t total = kStartup;
   std::set<Kernel> seen;
-  bool dot_4 = false, dot_1 = false;
+  bool dot_4 = false, dot_1 = false, nibble_dot_4 = false, nibble_dot_1 = false;
   for (const KernelChoice& c : choices) {
     if (c.kernel == Kernel::kNone) continue;
     const CodeSize size = code_size(c.kernel);
     total += size.params + kLayerBytes;
     if (seen.insert(c.kernel).second) total += size.code;
+    nibble_dot_1 |= uses_nibble_dot(c.kernel);
+    nibble_dot_4 |= uses_nibble_dot(c.kernel) && c.kernel != Kernel::kDenseNibbles;
     dot_1 |= uses_dot(c.kernel);
     dot_4 |= uses_dot(c.kernel) && c.kernel != Kernel::kDensePacked;
   }
-  return total + (dot_1 ? 378 : 0) + (dot_4 ? 604 : 0);
+  return total + (dot_1 ? 378 : 0) + (dot_4 ? 604 : 0) + (nibble_dot_1 ? 430 : 0) +
+         (nibble_dot_4 ? 640 : 0);
+}
+
+// What streaming adds: the engine, row functions, and kernels that only streamed layers use.
+std::int64_t streaming_bytes(const quantize::Int8Model& model,
+                             const std::vector<KernelChoice>& choices,
+                             const PlannedMemory& memory) {
+  std::int64_t total = memory.groups.empty() ? 0 : 600;
+  std::set<Kernel> seen;
+  for (const StreamGroup& group : memory.groups) {
+    total += 24 + 16 * static_cast<std::int64_t>(group.buffers.size());
+    for (const StreamStage& stage : group.stages) {
+      const auto i = static_cast<std::size_t>(stage.op);
+      const KernelChoice row = row_kernel(model, model.ops[i], choices[i]);
+      total += 16 + 40 + row.weights - choices[i].weights;
+      if (row.kernel != choices[i].kernel && seen.insert(row.kernel).second)
+        total += code_size(row.kernel).code;
+    }
+  }
+  return total;
 }
 
 }  // namespace
 
-Estimate estimate(const quantize::Int8Model& model, const target::Target&, const Options&) {
+Estimate estimate(const quantize::Int8Model& model, const target::Target& target,
+                  const Options& options) {
   const auto choices = choose_kernels(model, true);
   if (!choices.ok()) return {};  // generate() will say why
   Estimate e;
   std::int64_t constants = 0;
   for (const KernelChoice& c : *choices) constants += c.weights + c.tables;
-  e.flash = Bytes(constants + code_bytes(*choices));
-  e.arena = plan_arena(model, *choices).plan.arena;
+  const PlannedMemory memory =
+      choose_plan(model, *choices, options.streaming, arena_limit(target, options));
+  e.flash = Bytes(constants + code_bytes(*choices) + streaming_bytes(model, *choices, memory));
+  e.arena = memory.plan.arena;
   e.ram = e.arena + Bytes(kStatics + kStack);
   return e;
 }

@@ -76,6 +76,26 @@ Result<Optimize> parse_optimize(std::string_view text) {
                fmt::format("unknown optimisation '{}'{}", text, suggestion(text, known))};
 }
 
+std::string_view to_string(Streaming streaming) {
+  switch (streaming) {
+    case Streaming::kOff:
+      return "off";
+    case Streaming::kAuto:
+      return "auto";
+    case Streaming::kOn:
+      return "on";
+  }
+  ATML_UNREACHABLE("unknown streaming");
+}
+
+Result<Streaming> parse_streaming(std::string_view text) {
+  for (const Streaming s : {Streaming::kOff, Streaming::kAuto, Streaming::kOn}) {
+    if (text == to_string(s)) return s;
+  }
+  return Error{Code::kInvalidArgument,
+               fmt::format("unknown streaming '{}': off, auto or on", text)};
+}
+
 const File* Firmware::find(std::string_view path) const {
   const auto found = std::ranges::find(files, path, &File::path);
   return found == files.end() ? nullptr : &*found;
@@ -84,7 +104,7 @@ const File* Firmware::find(std::string_view path) const {
 Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target,
                           const Options& options) {
   ATML_TRY_STATUS(check_options(options));
-  ATML_TRY(const Lowered lowered, lower(model, options));
+  ATML_TRY(const Lowered lowered, lower(model, target, options));
   Firmware firmware;
   firmware.files = files_of({model, target, options, lowered});
   firmware.plan = lowered.memory.plan;
@@ -92,10 +112,21 @@ Result<Firmware> generate(const quantize::Int8Model& model, const target::Target
   return firmware;
 }
 
-MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target&, const Options&) {
+Bytes arena_limit(const target::Limits& limits) {
+  return std::max(Bytes(1), limits.usable_ram() - kOtherRam);
+}
+
+Bytes arena_limit(const target::Target& target, const Options& options) {
+  if (options.arena_limit.value > 0) return options.arena_limit;
+  if (target.ram.size.value == 0) return Bytes(std::int64_t{1} << 40);  // a host: no limit
+  return target.ram.size - kOtherRam;
+}
+
+MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& target,
+                       const Options& options) {
   const auto choices = choose_kernels(model, true);
   ATML_ASSERT(choices.ok(), "plan_memory() of a model that cannot be generated");
-  return plan_arena(model, *choices).plan;
+  return choose_plan(model, *choices, options.streaming, arena_limit(target, options)).plan;
 }
 
 }  // namespace atml::codegen

@@ -30,15 +30,26 @@ enum class Optimize { kSpeed, kBalanced, kSize };
 std::string_view to_string(Optimize optimize);
 Result<Optimize> parse_optimize(std::string_view text);
 
+/// Row streaming of neighbouring operators (fewer bytes of RAM for some instructions, same bits).
+/// kAuto: as little as the arena limit asks for.
+enum class Streaming { kOff, kAuto, kOn };
+std::string_view to_string(Streaming streaming);
+Result<Streaming> parse_streaming(std::string_view text);
+
 /// A vector for the firmware's own test: what must come out for this input.
 struct SelfTest {
   std::vector<std::int8_t> input;
   std::vector<std::int8_t> output;
 };
 
+/// RAM that a firmware needs beside its arena, at most: statics and stack of the deepest kernel.
+constexpr Bytes kOtherRam(512);
+
 struct Options {
   std::string prefix = "model";  // a C identifier; on all external names and macros
   Optimize optimize = Optimize::kBalanced;
+  Streaming streaming = Streaming::kAuto;
+  Bytes arena_limit;                  // for kAuto; 0: the part's RAM less kOtherRam
   std::optional<SelfTest> self_test;  // only firmware_folder() uses it
   std::string provenance;  // text for the header comment (study, trial, seed); may have lines
 };
@@ -52,6 +63,13 @@ struct Placement {
   Bytes offset, size;
   int first_op = 0, last_op = 0;
   int in_place_of = -1;  // tensor whose bytes this one overwrites, or -1
+  int rows = 0;          // > 0: a line buffer of so many rows of the tensor; `size` is theirs
+};
+
+/// Operators that run together row by row; tensors between them are in line buffers.
+struct StreamedGroup {
+  int first_op = 0, last_op = 0;     // both included
+  std::int64_t extra_instructions = 0;  // estimate of its price; nothing is computed twice
 };
 
 struct MemoryPlan {
@@ -62,6 +80,7 @@ struct MemoryPlan {
   Bytes scratch_offset;  // of the operator that needs the largest
   std::vector<Bytes> live_at_op;  // bytes in use while operator i runs, with its scratch
   int peak_op = 0;                // the first operator with the largest live_at_op
+  std::vector<StreamedGroup> groups;
 };
 
 enum class Role {
@@ -108,6 +127,10 @@ struct Firmware {
 /// model must verify().
 Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target,
                           const Options& options);
+/// What limits leave for the arena (at least 1 byte): for Options::arena_limit.
+Bytes arena_limit(const target::Limits& limits);
+/// The limit that kAuto plans for.
+Bytes arena_limit(const target::Target& target, const Options& options);
 
 /// The user's folder: all of generate() without form (b), the kernels in use, start-up, Makefile,
 /// README.md, self-test (host `make check`).

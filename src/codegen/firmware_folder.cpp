@@ -21,18 +21,28 @@ namespace {
 std::vector<std::string> helpers(const std::string& source) {
   if (source == "kernels/conv_packed.c" || source == "kernels/pointwise_packed.c" ||
       source == "kernels/dense_packed.c") {
-    return {"kernels/dot.c", "kernels/dsp_dot.c"};
+    return {"kernels/dot.c", "kernels/dsp_dot.c", "kernels/mve_dot.c"};
   }
-  if (source == "kernels/depthwise_packed.c")
-    return {"kernels/depthwise_row.c", "kernels/dsp_depthwise_row.c"};
+  if (source == "kernels/conv_nibbles.c" || source == "kernels/pointwise_nibbles.c" ||
+      source == "kernels/dense_nibbles.c") {
+    return {"kernels/dot.c",        "kernels/dsp_dot.c",        "kernels/mve_dot.c",
+            "kernels/nibble_dot.c", "kernels/dsp_nibble_dot.c", "kernels/mve_nibble_dot.c"};
+  }
+  if (source == "kernels/depthwise_packed.c" || source == "kernels/depthwise_nibbles.c")
+    return {"kernels/depthwise_row.c", "kernels/dsp_depthwise_row.c",
+            "kernels/mve_depthwise_row.c"};
   if (source == "kernels/place.c") return {"kernels/table.c", "kernels/copy.c"};
   return {};
 }
 
-Result<std::set<std::string>> sources_in_use(const quantize::Int8Model& model) {
-  ATML_TRY(const auto choices, choose_kernels(model));
+Result<std::set<std::string>> sources_in_use(const quantize::Int8Model& model,
+                                             const target::Target& target,
+                                             const Options& options) {
+  ATML_TRY(const Lowered lowered, lower(model, target, options));
   std::set<std::string> sources;
-  for (const KernelChoice& choice : choices) {
+  if (!lowered.memory.groups.empty()) sources.insert("kernels/stream.c");
+  for (const Step& step : lowered.steps) {
+    const KernelChoice& choice = step.choice;
     if (choice.kernel == Kernel::kNone) continue;
     const std::string source = source_name(choice.kernel);
     sources.insert(source);
@@ -94,7 +104,7 @@ Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target:
   std::erase_if(firmware.files, [](const File& f) {
     return f.role == Role::kWeightsAssembly || f.role == Role::kWeightsBlob;
   });
-  ATML_TRY(const auto sources, sources_in_use(model));
+  ATML_TRY(const auto sources, sources_in_use(model, target, options));
   ATML_TRY_STATUS(add_runtime(sources, target, firmware.files));
   const FolderContext context{model, target, options, firmware, {sources.begin(), sources.end()}};
   firmware.files.push_back({"Makefile", makefile_text(context), Role::kSupport});

@@ -60,10 +60,24 @@ inline std::string with_layer_reports(const quantize::Int8Model& model, const Fi
     const std::size_t at = text.find(call);
     const Placement& place =
         firmware.plan.placements[static_cast<std::size_t>(model.ops[i].output)];
-    text.insert(at + call.size(),
-                fmt::format("  report(&bytes[{}], {});\n", place.offset.value, place.size.value));
+    const Shape& out = model.output_of(model.ops[i]).shape;
+    if (at != std::string::npos) {
+      text.insert(at + call.size(), fmt::format("  report({}, &bytes[{}], {});\n", i,
+                                                place.offset.value, out.elements()));
+      continue;
+    }
+    // A streamed layer: each row when it is made, a global average after its last.
+    const std::size_t start = text.find(" " + firmware.ops[i].symbol + "(const atml_row *r) {");
+    const std::size_t end = text.find("\n}\n", start) + 1;
+    const bool sums = firmware.ops[i].kernel == "atml_sum_row";
+    text.insert(end, sums ? fmt::format("  if (r->y == {}) report({}, &r->arena[{}], {});\n",
+                                        model.input_of(model.ops[i]).shape.height - 1, i,
+                                        place.offset.value, out.channels)
+                          : fmt::format("  report({}, r->out, {});\n", i,
+                                        out.width * out.channels));
   }
-  const std::string declaration = "void report(const signed char *bytes, long count);\n";
+  const std::string declaration =
+      "void report(int op, const signed char *bytes, long count);\n";
   text.insert(0, declaration);
   return text;
 }
@@ -82,9 +96,12 @@ struct HostProgram {
     ATML_TRY(const auto folder, ScratchFolder::create());
     std::string main =
         "#include <stdio.h>\n#include <string.h>\n"
-        "void report(const signed char *bytes, long count);\n"
-        "void report(const signed char *bytes, long count) { fwrite(bytes, 1, (size_t)count, "
-        "stdout); }\n";
+        "void report(int op, const signed char *bytes, long count);\n"
+        "static signed char seen[40][8192];\nstatic long sizes[40];\n"
+        "void report(int op, const signed char *bytes, long count) {\n"
+        "  memcpy(&seen[op][sizes[op]], bytes, (size_t)count);\n  sizes[op] += count;\n}\n"
+        "static void print_layers(void) {\n  for (int i = 0; i < 40; i++) {\n"
+        "    fwrite(seen[i], 1, (size_t)sizes[i], stdout);\n    sizes[i] = 0;\n  }\n}\n";
     std::string body;
     Command compile;
     compile.timeout = Seconds(300);
@@ -120,7 +137,7 @@ struct HostProgram {
           "  memset(arena{0}, 0x5A, sizeof arena{0});\n  for (int i = 0; i < {1}; i++) {{\n"
           "    if (fread(net{0}_input(arena{0}), 1, NET{0}_INPUT_BYTES, stdin) != "
           "NET{0}_INPUT_BYTES) return 1;\n"
-          "    net{0}_run(arena{0});\n  }}\n",
+          "    net{0}_run(arena{0});\n    print_layers();\n  }}\n",
           m, inputs);
       const auto values = quantize::random_inputs(models[m], inputs, m);
       input_bytes.append(values.begin(), values.end());

@@ -20,11 +20,24 @@ struct Layer {
     return fmt::format("&arena[{}]",
                        lowered.memory.tensor_offsets[static_cast<std::size_t>(tensor)]);
   }
-  std::string in(int n = 0) const { return place(op.inputs[static_cast<std::size_t>(n)]); }
-  std::string out() const { return place(op.output); }
+  bool rows() const { return step.streamed; }
+  std::string in(int n = 0) const {
+    if (rows()) return n == 0 ? "r->in" : "r->in_2";
+    return place(op.inputs[static_cast<std::size_t>(n)]);
+  }
+  std::string out() const { return rows() ? "r->out" : place(op.output); }
   std::string scratch() const {
-    return fmt::format("&arena[{}]",
+    return fmt::format("&{}arena[{}]", rows() ? "r->" : "",
                        lowered.memory.scratch_offsets[static_cast<std::size_t>(step.op)]);
+  }
+  // Of what one call computes.
+  std::int64_t elements() const {
+    const Shape& o = out_tensor().shape;
+    return rows() ? static_cast<std::int64_t>(o.width) * o.channels : o.elements();
+  }
+  int positions() const {
+    const Shape& o = out_tensor().shape;
+    return rows() ? o.width : o.height * o.width;
   }
   const Tensor& in_tensor(int n = 0) const { return model.input_of(op, n); }
   const Tensor& out_tensor() const { return model.output_of(op); }
@@ -62,14 +75,66 @@ std::string packed_filter_text(const Layer& l) {
 // atml_plain_filter
 std::string plain_filter_text(const Layer& l) {
   const FilterParams p = filter_params(l.model, l.op);
-  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), l.array(2),
-                     l.array(3), l.choice.per_channel ? 1 : 0, p.input_offset, p.output_offset,
+  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1),
+                     l.array(2), l.array(3), l.choice.per_channel ? 1 : 0,
+                     l.choice.nibbles ? 1 : 0, p.input_offset, p.output_offset,
                      p.low, p.high);
 }
 
 std::string with_params(const std::string& type, const std::string& values,
                         const std::string& call) {
   return fmt::format("  static const {} p = {};\n  {};\n", type, values, call);
+}
+
+// The same with a window: a streamed row has its own.
+std::string with_window(const Layer& l, const std::string& type, const std::string& values,
+                        const std::string& call) {
+  if (!l.rows()) return with_params(type, values, call);
+  return fmt::format(
+      "  static const {0} whole = {1};\n  {0} p = whole;\n  p.window.in_h = r->rows;\n"
+      "  p.window.out_h = 1;\n  p.window.pad_top = (uint8_t)r->above;\n  {2};\n",
+      type, values, call);
+}
+
+// atml_rows_depthwise
+std::string depthwise_rows_text(const Layer& l) {
+  const FilterParams p = filter_params(l.model, l.op);
+  return with_window(
+      l, "atml_rows_depthwise",
+      fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), l.array(2),
+                  l.array(3), window_text(l), l.choice.per_channel ? 1 : 0, p.input_offset,
+                  p.output_offset, p.low, p.high),
+      fmt::format("{}({}, {}, &p)", l.function(), l.in(), l.out()));
+}
+
+std::string mean_params_text(const Layer& l) {
+  const MeanParams p = mean_params(l.model, l.op);
+  const Shape& i = l.in_tensor().shape;
+  return fmt::format("{{{}, {}, {}, {}, {}, {}}}", i.height * i.width, i.channels, p.sum_offset,
+                     p.multiplier.mantissa, p.multiplier.shift, p.output_offset);
+}
+
+// A global average: rows are added up, the last call writes the mean.
+std::string sum_rows_text(const Layer& l) {
+  const Shape& i = l.in_tensor().shape;
+  std::size_t group = 0;
+  while (l.lowered.memory.groups[group].last_op != l.step.op) ++group;
+  std::string text = fmt::format(
+      "  int32_t *const sums = (int32_t *)(void *)&r->arena[{}];\n"
+      "  atml_sum_row(r->in, sums, (r->y == 0) ? 1 : 0, {}, {});\n  if (r->y == {}) {{\n",
+      l.lowered.memory.sums_offsets[group], i.width, i.channels, i.height - 1);
+  const std::string out = "&r->" + l.place(l.op.output).substr(1);
+  if (std::holds_alternative<Mean>(l.op.kind)) {
+    text += "  " + with_params("atml_mean_params", mean_params_text(l),
+                               fmt::format("  atml_finish_mean(sums, {}, &p)", out));
+  } else {
+    text += fmt::format("    atml_finish_average(sums, {}, {}, {});\n", out, i.height * i.width,
+                        i.channels);
+    const auto& a = std::get<AveragePool>(l.op.kind);
+    if (l.choice.clamp)
+      text += fmt::format("    atml_clamp({}, {}, {}, {});\n", out, i.channels, a.low, a.high);
+  }
+  return text + "  }\n";
 }
 
 std::string depthwise_packed_text(const Layer& l) {
@@ -101,21 +166,27 @@ std::string filter_text(const Layer& l) {
   const std::string call = fmt::format("{}({}, {}, ", l.function(), l.in(), l.out());
   switch (l.choice.kernel) {
     case Kernel::kConvPacked:
-      return with_params("atml_packed_conv",
+    case Kernel::kConvNibbles:
+      return with_window(l, "atml_packed_conv",
                          fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l),
                                      l.in_tensor().zero_point),
                          call + l.scratch() + ", &p)");
-    case Kernel::kPointwisePacked: {
+    case Kernel::kPointwisePacked:
+    case Kernel::kPointwiseNibbles: {
       const Shape& i = l.in_tensor().shape;
       return with_params(
           "atml_packed_pointwise",
-          fmt::format("{{{}, {}, {}}}", packed_filter_text(l), i.height * i.width, i.channels),
+          fmt::format("{{{}, {}, {}}}", packed_filter_text(l), l.positions(), i.channels),
           call + l.scratch() + ", &p)");
     }
     case Kernel::kDensePacked:
+    case Kernel::kDenseNibbles:
       return with_params("atml_packed_filter", packed_filter_text(l), call + "&p)");
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseNibbles:
       return depthwise_packed_text(l);
+    case Kernel::kDepthwiseRows:
+      return depthwise_rows_text(l);
     case Kernel::kDensePlain: {
       const FilterShape shape = filter_shape(l.model, l.op);
       return with_params(
@@ -124,19 +195,20 @@ std::string filter_text(const Layer& l) {
           call + "&p)");
     }
     default:
-      return with_params("atml_plain_conv",
+      return with_window(l, "atml_plain_conv",
                          fmt::format("{{{}, {}}}", plain_filter_text(l), window_text(l)),
                          call + "&p)");
   }
 }
 
 std::string pool_text(const Layer& l, int low, int high) {
+  if (l.choice.kernel == Kernel::kSumRow) return sum_rows_text(l);
   if (l.choice.kernel == Kernel::kGlobalAverage) {
     const Shape& i = l.in_tensor().shape;
     return fmt::format("  atml_global_average({}, {}, {}, {});\n", l.in(), l.out(),
                        i.height * i.width, i.channels);
   }
-  return with_params("atml_pool", fmt::format("{{{}, {}, {}}}", window_text(l), low, high),
+  return with_window(l, "atml_pool", fmt::format("{{{}, {}, {}}}", window_text(l), low, high),
                      fmt::format("{}({}, {}, &p)", l.function(), l.in(), l.out()));
 }
 
@@ -151,11 +223,8 @@ struct BodyText {
   std::string operator()(const MaxPool& p) const { return pool_text(l, p.low, p.high); }
   std::string operator()(const AveragePool& p) const { return pool_text(l, p.low, p.high); }
   std::string operator()(const Mean&) const {
-    const MeanParams p = mean_params(l.model, l.op);
-    const Shape& i = l.in_tensor().shape;
-    return with_params("atml_mean_params",
-                       fmt::format("{{{}, {}, {}, {}, {}}}", i.height * i.width, i.channels,
-                                   p.sum_offset, factor_text(p.multiplier), p.output_offset),
+    if (l.choice.kernel == Kernel::kSumRow) return sum_rows_text(l);
+    return with_params("atml_mean_params", mean_params_text(l),
                        fmt::format("atml_mean({}, {}, &p)", l.in(), l.out()));
   }
   std::string operator()(const Add&) const {
@@ -166,7 +235,7 @@ struct BodyText {
     const bool whole = l.in_tensor(1).shape == shape;
     return with_params(
         "atml_add_params",
-        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", whole ? shape.elements() : shape.channels,
+        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", whole ? l.elements() : shape.channels,
                     p.offset_1, p.offset_2, p.output_offset, factor_text(p.input_1),
                     factor_text(p.input_2), factor_text(p.output), p.low, p.high),
         whole ? fmt::format("atml_add({}, {}, {}, &p)", l.in(0), l.in(1), l.out())
@@ -191,10 +260,13 @@ struct BodyText {
     for (int n = 0; n < static_cast<int>(l.op.inputs.size()); ++n) {
       const int channels = l.in_tensor(n).shape.channels;
       const bool copy = rescale_params(l.in_tensor(n), l.out_tensor()).identity;
+      const std::string to =
+          l.rows() ? fmt::format("&r->out[{}]", first)
+                   : fmt::format("&arena[{}]", l.lowered.memory.tensor_offsets
+                                                       [static_cast<std::size_t>(l.op.output)] +
+                                                   first);
       text += fmt::format(
-          "  atml_place({}, &arena[{}], {}, {}, {}, {});\n", l.in(n),
-          l.lowered.memory.tensor_offsets[static_cast<std::size_t>(l.op.output)] + first,
-          o.height * o.width, channels, o.channels, copy ? std::string("0") : l.array(table++));
+          "  atml_place({}, {}, {}, {}, {}, {});\n", l.in(n), to, l.positions(), channels, o.channels, copy ? std::string("0") : l.array(table++));
       first += channels;
     }
     return text;
@@ -218,7 +290,7 @@ struct BodyText {
   }
   std::string operator()(const Table&) const {
     return fmt::format("  atml_table({}, {}, {}, {});\n", l.in(), l.out(),
-                       l.out_tensor().shape.elements(), l.array(0));
+                       l.elements(), l.array(0));
   }
 };
 
@@ -251,10 +323,10 @@ std::string layer_body(const Int8Model& model, const Lowered& lowered, int index
   const Op& op = model.ops[static_cast<std::size_t>(index)];
   const Layer layer{model, lowered, step, op, step.choice};
   std::string text = std::visit(BodyText{layer}, op.kind);
-  if (!step.choice.clamp) return text;
+  if (!step.choice.clamp || step.choice.kernel == Kernel::kSumRow) return text;
   const auto [low, high] = clamp_range(op);
   return text + fmt::format("  atml_clamp({}, {}, {}, {});\n", layer.out(),
-                            model.output_of(op).shape.elements(), low, high);
+                            layer.elements(), low, high);
 }
 
 }  // namespace atml::codegen

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace atml::codegen {
 
 using namespace quantize;
@@ -58,23 +60,37 @@ std::string plain_weights(const Int8Model& model, const Op& op, Kernel kernel) {
   return bytes;
 }
 
+std::string stored(std::string weights, const KernelChoice& choice) {
+  return choice.nibbles ? pack_nibbles(weights) : std::move(weights);
+}
+
 void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const KernelChoice& choice) {
   const FilterParams p = filter_params(model, op);
   switch (choice.kernel) {
     case Kernel::kConvPacked:
     case Kernel::kPointwisePacked:
     case Kernel::kDensePacked:
+    case Kernel::kConvNibbles:
+    case Kernel::kPointwiseNibbles:
+    case Kernel::kDenseNibbles:
       arrays.add("stream", ArrayType::kUint8, pack_stream(model, op));
       arrays.add("scales", ArrayType::kPairScale, pack_pair_scales(p, choice.per_channel));
       return;
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseNibbles:
       arrays.add("taps", ArrayType::kInt8,
-                 pack_taps(op, filter_shape(model, op), choice.transposed));
+                 stored(pack_taps(op, filter_shape(model, op), choice.transposed), choice));
       arrays.add("bias", ArrayType::kInt32, int32_bytes(folded_bias(model, op)));
       add_factors(arrays, p, choice, true);
       return;
+    case Kernel::kDepthwiseRows:
+      arrays.add("taps", ArrayType::kInt32,
+                 int32_bytes(pack_row_taps(op, filter_shape(model, op))));
+      arrays.add("bias", ArrayType::kInt32, int32_bytes(filter_of(op)->bias));
+      add_factors(arrays, p, choice, true);
+      return;
     default:
-      arrays.add("weights", ArrayType::kInt8, plain_weights(model, op, choice.kernel));
+      arrays.add("weights", ArrayType::kInt8, stored(plain_weights(model, op, choice.kernel), choice));
       arrays.add("bias", ArrayType::kInt32, int32_bytes(filter_of(op)->bias));
       add_factors(arrays, p, choice, false);
   }
@@ -115,13 +131,19 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model, bool as
   return choices;
 }
 
-Result<Lowered> lower(const Int8Model& model, const Options& options) {
+Result<Lowered> lower(const Int8Model& model, const target::Target& target,
+                      const Options& options) {
   ATML_TRY(const auto choices, choose_kernels(model));
   Lowered lowered;
-  lowered.memory = plan_arena(model, choices);
+  lowered.memory = choose_plan(model, choices, options.streaming, arena_limit(target, options));
   for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
     const std::size_t n = static_cast<std::size_t>(i);
-    Step step{i, choices[n], "", arrays_of(model, i, choices[n], options)};
+    const bool streamed = std::ranges::any_of(lowered.memory.groups, [&](const StreamGroup& g) {
+      return g.first_op <= i && i <= g.last_op;
+    });
+    const KernelChoice choice =
+        streamed ? row_kernel(model, model.ops[n], choices[n]) : choices[n];
+    Step step{i, choice, "", arrays_of(model, i, choice, options), streamed};
     if (step.choice.kernel != Kernel::kNone) {
       step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, i, model.ops[n].name);
     }

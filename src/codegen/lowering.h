@@ -17,6 +17,7 @@ struct Step {
   KernelChoice choice;
   std::string symbol;              // of its function; empty for kNone
   std::vector<ConstArray> arrays;  // its constants in flash
+  bool streamed = false;           // it computes a row a call, see Lowered::memory.groups
 };
 
 struct Lowered {
@@ -24,7 +25,8 @@ struct Lowered {
   PlannedMemory memory;
 };
 
-Result<Lowered> lower(const quantize::Int8Model& model, const Options& options);
+Result<Lowered> lower(const quantize::Int8Model& model, const target::Target& target,
+                      const Options& options);
 
 /// The kernel of every operator, without constants.
 Result<std::vector<KernelChoice>> choose_kernels(const quantize::Int8Model& model,

@@ -27,20 +27,52 @@ struct Blocks {
   PackProblem problem;
   std::vector<int> of_tensor;   // block of a tensor's root
   std::vector<int> of_scratch;  // block of an operator's scratch, or -1
+  std::vector<int> of_state;    // one a group
+  std::vector<int> of_sums;     // one a group; -1 without
 };
 
-void add_tensors(const Int8Model& model, Blocks& blocks) {
+using Groups = std::vector<StreamGroup>;
+
+const StreamGroup* group_of(const Groups& groups, int op) {
+  for (const StreamGroup& g : groups) {
+    if (g.first_op <= op && op <= g.last_op) return &g;
+  }
+  return nullptr;
+}
+
+// Operators of a group run together: what one needs lives as long as all of them run.
+std::pair<int, int> span_of(const Groups& groups, int op) {
+  const StreamGroup* g = group_of(groups, op);
+  return g == nullptr ? std::pair(op, op) : std::pair(g->first_op, g->last_op);
+}
+
+const StreamBuffer* line_buffer(const Groups& groups, int tensor) {
+  for (const StreamGroup& g : groups) {
+    for (const StreamBuffer& b : g.buffers) {
+      if (b.line && b.tensor == tensor) return &b;
+    }
+  }
+  return nullptr;
+}
+
+std::int64_t bytes_of(const Int8Model& model, const Groups& groups, int tensor) {
+  const StreamBuffer* line = line_buffer(groups, tensor);
+  return line == nullptr ? model.tensor(tensor).shape.elements() : line->capacity * line->row_bytes;
+}
+
+void add_tensors(const Int8Model& model, const Groups& groups, Blocks& blocks) {
   const auto roots = alias_roots(model);
   blocks.of_tensor.assign(model.tensors.size(), -1);
   const auto block_of = [&](int tensor) -> int& { return blocks.of_tensor[at(roots[at(tensor)])]; };
   const auto touch = [&](int tensor, int op) {
+    const auto [first, last] = span_of(groups, op);
     if (block_of(tensor) < 0) {
       block_of(tensor) = static_cast<int>(blocks.problem.blocks.size());
-      blocks.problem.blocks.push_back({round_up(model.tensor(tensor).shape.elements(), 4), op, op});
+      blocks.problem.blocks.push_back({round_up(bytes_of(model, groups, tensor), 4), first, last});
     }
     Block& b = blocks.problem.blocks[at(block_of(tensor))];
-    b.first_op = std::min(b.first_op, op);
-    b.last_op = std::max(b.last_op, op);
+    b.first_op = std::min(b.first_op, first);
+    b.last_op = std::max(b.last_op, last);
   };
   touch(model.input, -1);
   for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
@@ -53,11 +85,41 @@ void add_tensors(const Int8Model& model, Blocks& blocks) {
     blocks.of_tensor[t] = blocks.of_tensor[at(roots[t])];
 }
 
-void add_scratch(const std::vector<KernelChoice>& choices, Blocks& blocks) {
-  for (int i = 0; i < static_cast<int>(choices.size()); ++i) {
-    const std::int64_t size = choices[at(i)].scratch;
-    blocks.of_scratch.push_back(size > 0 ? static_cast<int>(blocks.problem.blocks.size()) : -1);
-    if (size > 0) blocks.problem.blocks.push_back({round_up(size, 4), i, i});
+int add_block(Blocks& blocks, std::int64_t size, std::pair<int, int> span) {
+  if (size <= 0) return -1;
+  blocks.problem.blocks.push_back({round_up(size, 4), span.first, span.second});
+  return static_cast<int>(blocks.problem.blocks.size()) - 1;
+}
+
+void add_scratch(const std::vector<KernelChoice>& choices, const Groups& groups, Blocks& blocks) {
+  for (int i = 0; i < static_cast<int>(choices.size()); ++i)
+    blocks.of_scratch.push_back(add_block(blocks, choices[at(i)].scratch, span_of(groups, i)));
+}
+
+// Parts of a group that never hold something at one moment, its state and its sums.
+void add_group(const StreamGroup& group, Blocks& blocks) {
+  const std::pair span(group.first_op, group.last_op);
+  blocks.of_state.push_back(
+      add_block(blocks, 4 * static_cast<std::int64_t>(group.buffers.size()), span));
+  blocks.of_sums.push_back(add_block(blocks, group.sums, span));
+  std::vector<int> block_of_part;
+  for (const StreamBuffer& b : group.buffers)
+    block_of_part.push_back(b.line ? blocks.of_tensor[at(b.tensor)] : -1);
+  for (const StreamStage& s : group.stages)
+    block_of_part.push_back(blocks.of_scratch[at(s.op)]);
+  for (std::size_t a = 0; a < block_of_part.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      if (block_of_part[a] < 0 || block_of_part[b] < 0 || group.together[a][b]) continue;
+      blocks.problem.apart.push_back(std::minmax(block_of_part[a], block_of_part[b]));
+    }
+  }
+  for (const auto& over : group.over_inputs) {
+    const int in = blocks.of_tensor[at(group.buffers[at(over.input)].tensor)];
+    const int out = blocks.of_tensor[at(group.buffers[at(over.output)].tensor)];
+    if (blocks.problem.blocks[at(in)].last_op != group.last_op ||
+        blocks.problem.blocks[at(out)].first_op != group.first_op)
+      continue;
+    blocks.problem.shares.push_back({in, out, over.rule});
   }
 }
 
@@ -83,13 +145,27 @@ void add_shares(const Int8Model& model, int i, const KernelChoice& choice, Block
   }
 }
 
-Blocks blocks_of(const Int8Model& model, const std::vector<KernelChoice>& choices) {
+Blocks blocks_of(const Int8Model& model, const std::vector<KernelChoice>& choices,
+                 const Groups& groups) {
   Blocks blocks;
-  add_tensors(model, blocks);
-  add_scratch(choices, blocks);
-  for (int i = 0; i < static_cast<int>(model.ops.size()); ++i)
-    add_shares(model, i, choices[at(i)], blocks);
+  add_tensors(model, groups, blocks);
+  add_scratch(choices, groups, blocks);
+  for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
+    if (group_of(groups, i) == nullptr) add_shares(model, i, choices[at(i)], blocks);
+  }
+  for (const StreamGroup& group : groups) add_group(group, blocks);
+  std::ranges::sort(blocks.problem.apart);
   return blocks;
+}
+
+std::vector<KernelChoice> with_row_kernels(const Int8Model& model,
+                                           std::vector<KernelChoice> choices,
+                                           const Groups& groups) {
+  for (int i = 0; i < static_cast<int>(choices.size()); ++i) {
+    if (group_of(groups, i) != nullptr)
+      choices[at(i)] = row_kernel(model, model.ops[at(i)], choices[at(i)]);
+  }
+  return choices;
 }
 
 int shared_tensor(const Blocks& blocks, const std::vector<std::int64_t>& offsets, int tensor) {
@@ -128,16 +204,40 @@ std::int64_t covered(const PackProblem& problem, const std::vector<std::int64_t>
 // whatever follows in the arena. The values do not count (their weights are zero), but the bytes
 // must exist.
 std::int64_t read_end(const Int8Model& model, const std::vector<KernelChoice>& choices,
-                      const Blocks& blocks, const Packing& packing) {
+                      const Groups& groups, const Blocks& blocks, const Packing& packing) {
   std::int64_t end = packing.top;
+  for (const StreamGroup& group : groups) {  // row kernels read words, too
+    for (const StreamStage& stage : group.stages) {
+      const int b = blocks.of_tensor[at(group.buffers[at(stage.inputs[0])].tensor)];
+      end = std::max(end, packing.offsets[at(b)] + blocks.problem.blocks[at(b)].size + 3);
+    }
+  }
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (choices[i].kernel != Kernel::kPointwisePacked) continue;
+    if (group_of(groups, static_cast<int>(i)) != nullptr) continue;
     const int tensor = model.ops[i].inputs[0];
     const Shape& in = model.tensor(tensor).shape;
     const std::int64_t offset = packing.offsets[at(blocks.of_tensor[at(tensor)])];
     end = std::max(end, offset + in.elements() - in.channels + packed_inputs(in.channels));
   }
   return end;
+}
+
+void describe_groups(const Int8Model& model, const Blocks& blocks, const Packing& packing,
+                     PlannedMemory& result) {
+  const auto offset = [&](int block) { return block < 0 ? -1 : packing.offsets[at(block)]; };
+  for (std::size_t g = 0; g < result.groups.size(); ++g) {
+    const StreamGroup& group = result.groups[g];
+    result.state_offsets.push_back(offset(blocks.of_state[g]));
+    result.sums_offsets.push_back(offset(blocks.of_sums[g]));
+    result.plan.groups.push_back({group.first_op, group.last_op, streaming_price(model, group)});
+    for (const StreamBuffer& b : group.buffers) {
+      if (!b.line) continue;
+      Placement& p = result.plan.placements[at(b.tensor)];
+      p.size = Bytes(b.capacity * b.row_bytes);
+      p.rows = b.capacity;
+    }
+  }
 }
 
 void describe(const Int8Model& model, const Blocks& blocks, const Packing& packing,
@@ -149,7 +249,7 @@ void describe(const Int8Model& model, const Blocks& blocks, const Packing& packi
     const Block& block = blocks.problem.blocks[at(b)];
     plan.placements.push_back({t, Bytes(packing.offsets[at(b)]),
                                Bytes(model.tensor(t).shape.elements()), block.first_op,
-                               block.last_op, shared_tensor(blocks, packing.offsets, t)});
+                               block.last_op, shared_tensor(blocks, packing.offsets, t), 0});
     result.tensor_offsets.push_back(packing.offsets[at(b)]);
   }
   for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
@@ -166,15 +266,38 @@ void describe(const Int8Model& model, const Blocks& blocks, const Packing& packi
 
 }  // namespace
 
-PlannedMemory plan_arena(const Int8Model& model, const std::vector<KernelChoice>& choices) {
-  const Blocks blocks = blocks_of(model, choices);
+PlannedMemory plan_arena(const Int8Model& model, const std::vector<KernelChoice>& choices,
+                         const std::vector<StreamGroup>& groups) {
+  const auto kernels = with_row_kernels(model, choices, groups);
+  const Blocks blocks = blocks_of(model, kernels, groups);
   Packing packing = pack_blocks(blocks.problem);
   ATML_ASSERT(packing_holds(blocks.problem, packing.offsets),
               "the memory plan overlaps live tensors");
-  packing.top = read_end(model, choices, blocks, packing);
+  packing.top = read_end(model, kernels, groups, blocks, packing);
   PlannedMemory result;
+  result.groups = groups;
   describe(model, blocks, packing, result);
+  describe_groups(model, blocks, packing, result);
   return result;
+}
+
+std::int64_t least_bytes(const Int8Model& model, const std::vector<KernelChoice>& choices,
+                         const StreamGroup& group) {
+  const auto kernels = with_row_kernels(model, choices, {group});
+  Blocks blocks = blocks_of(model, kernels, {group});
+  // The parts of the group are one block of the group's peak.
+  for (const StreamBuffer& b : group.buffers) {
+    if (b.line) blocks.problem.blocks[at(blocks.of_tensor[at(b.tensor)])].size = 0;
+  }
+  for (const StreamStage& s : group.stages) {
+    if (blocks.of_scratch[at(s.op)] >= 0)
+      blocks.problem.blocks[at(blocks.of_scratch[at(s.op)])].size = 0;
+  }
+  return live_bound(blocks.problem, group.first_op) + group.peak;
+}
+
+std::int64_t least_bytes(const Int8Model& model, const std::vector<KernelChoice>& choices, int op) {
+  return live_bound(blocks_of(model, choices, {}).problem, op);
 }
 
 }  // namespace atml::codegen

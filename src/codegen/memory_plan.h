@@ -7,6 +7,7 @@
 #include "codegen/firmware.h"
 #include "codegen/kernel_choice.h"
 #include "codegen/overlap.h"
+#include "codegen/streaming.h"
 
 namespace atml::codegen {
 
@@ -27,6 +28,9 @@ struct SharePair {
 struct PackProblem {
   std::vector<Block> blocks;
   std::vector<SharePair> shares;
+  /// Blocks of one streamed group that hold nothing at one moment, although both belong to its
+  /// operators: they may share all bytes. `first` < `second`, sorted.
+  std::vector<std::pair<int, int>> apart;
 };
 
 /// Offset of each block such that blocks alive at one time are disjoint or share by their rule; the
@@ -41,14 +45,40 @@ Packing pack_blocks(const PackProblem& problem);
 /// Whether a packing keeps all rules; for tests and as a guard in the generator.
 bool packing_holds(const PackProblem& problem, const std::vector<std::int64_t>& offsets);
 
+/// Bytes that the blocks alive at an operator need at least.
+std::int64_t live_bound(const PackProblem& problem, int op);
+
 /// The plan of a model whose kernels were chosen (one choice an operator), with where each scratch
 /// buffer is.
 struct PlannedMemory {
   MemoryPlan plan;
   std::vector<std::int64_t> tensor_offsets;   // one a tensor; aliases by reshape have their root's
   std::vector<std::int64_t> scratch_offsets;  // one an operator; -1 without scratch
+  std::vector<StreamGroup> groups;
+  std::vector<std::int64_t> state_offsets, sums_offsets;  // one a group; sums: -1 without
 };
-PlannedMemory plan_arena(const quantize::Int8Model& model,
-                         const std::vector<KernelChoice>& choices);
+
+/// `choices` has the kernels of the operators one after another; those of streamed operators are
+/// replaced by row_kernel().
+PlannedMemory plan_arena(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,
+                         const std::vector<StreamGroup>& groups = {});
+
+/// Lower bounds of the arena while a group, or a single operator, runs.
+std::int64_t least_bytes(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,
+                         const StreamGroup& group);
+std::int64_t least_bytes(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,
+                         int op);
+
+/// Which groups stream. Partitions of the operators into single ones and groups are compared by
+/// plan_arena(): all of them up to kExactOperators operators, else those that a dynamic programme
+/// over lower bounds finds. kOff: none. kOn: the smallest arena, then the lowest price. kAuto: the
+/// lowest price with an arena of at most `arena_limit`; where none is so small, the smallest.
+constexpr int kExactOperators = 8;
+PlannedMemory choose_plan(const quantize::Int8Model& model,
+                          const std::vector<KernelChoice>& choices, Streaming streaming,
+                          Bytes arena_limit);
+/// Of all groups of a plan.
+std::int64_t streaming_price(const quantize::Int8Model& model,
+                             const std::vector<StreamGroup>& groups);
 
 }  // namespace atml::codegen

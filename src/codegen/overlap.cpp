@@ -77,6 +77,8 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
   switch (choice.kernel) {
     case Kernel::kConvPacked:
     case Kernel::kPointwisePacked:
+    case Kernel::kConvNibbles:
+    case Kernel::kPointwiseNibbles:
       return by_groups(window_of(op), in, out);
     case Kernel::kConvPlain:
       return by_pixels(window_of(op), in, out);
@@ -87,6 +89,7 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
     case Kernel::kAveragePool:
       return by_channels(window_of(op), in, out);
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseNibbles:
       return {slides_in_place(op, in, out) ? Overlap::Kind::kExact : Overlap::Kind::kNever, 0};
     case Kernel::kAdd:
     case Kernel::kMul:
@@ -98,9 +101,12 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
       return {Overlap::Kind::kAtLeast, 0};
     case Kernel::kNone:
     case Kernel::kDensePacked:
+    case Kernel::kDenseNibbles:
     case Kernel::kDensePlain:
     case Kernel::kPlace:
     case Kernel::kPad:
+    case Kernel::kDepthwiseRows:
+    case Kernel::kSumRow:
       return {};
   }
   ATML_UNREACHABLE("unknown kernel");

@@ -30,10 +30,13 @@ struct Neighbour {
 class Packer {
  public:
   explicit Packer(const PackProblem& problem)
-      : blocks_(problem.blocks), neighbours_(blocks_.size()) {
+      : blocks_(problem.blocks),
+        neighbours_(blocks_.size()),
+        has_apart_(blocks_.size(), false) {
+    for (const auto& [a, b] : problem.apart) has_apart_[at(a)] = has_apart_[at(b)] = true;
     for (int i = 0; i < count(); ++i) {
       for (int j = 0; j < count(); ++j) {
-        if (i != j && alive_together(block(i), block(j)))
+        if (i != j && alive_together(block(i), block(j)) && !is_apart(problem, i, j))
           neighbours_[at(i)].push_back(relation(problem, i, j));
       }
     }
@@ -96,8 +99,28 @@ class Packer {
     return result;
   }
 
+  std::int64_t bound_at(int op) const {
+    std::int64_t total = 0, saved = 0, largest_apart = 0;
+    for (int i = 0; i < count(); ++i) {
+      if (block(i).first_op > op || block(i).last_op < op) continue;
+      if (has_apart_[at(i)]) {
+        largest_apart = std::max(largest_apart, block(i).size);
+        continue;
+      }
+      total += block(i).size;
+      for (const Neighbour& n : neighbours_[at(i)]) {
+        if (n.is_input && block(n.other).first_op == op) saved += saving(i, n.other, n.rule);
+      }
+    }
+    return total + largest_apart - saved;
+  }
+
  private:
   static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+  static bool is_apart(const PackProblem& problem, int i, int j) {
+    return std::ranges::binary_search(problem.apart, std::pair(std::min(i, j), std::max(i, j)));
+  }
 
   static Neighbour relation(const PackProblem& problem, int i, int j) {
     Neighbour n{j, {}, false};
@@ -117,20 +140,9 @@ class Packer {
     return std::max<std::int64_t>(0, a + b - std::max(b, align_up(rule.distance) + a));
   }
 
-  std::int64_t bound_at(int op) const {
-    std::int64_t total = 0, saved = 0;
-    for (int i = 0; i < count(); ++i) {
-      if (block(i).first_op > op || block(i).last_op < op) continue;
-      total += block(i).size;
-      for (const Neighbour& n : neighbours_[at(i)]) {
-        if (n.is_input && block(n.other).first_op == op) saved += saving(i, n.other, n.rule);
-      }
-    }
-    return total - saved;
-  }
-
   const std::vector<Block>& blocks_;
   std::vector<std::vector<Neighbour>> neighbours_;
+  std::vector<bool> has_apart_;
 };
 
 // Depth first over all orders; a branch ends when its top reaches the best found.
@@ -221,6 +233,10 @@ Packing pack_blocks(const PackProblem& problem) {
     for (const Order& order : orders) improve(packer, best, order);
   }
   return best;
+}
+
+std::int64_t live_bound(const PackProblem& problem, int op) {
+  return Packer(problem).bound_at(op);
 }
 
 bool packing_holds(const PackProblem& problem, const std::vector<std::int64_t>& offsets) {

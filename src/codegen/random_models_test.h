@@ -51,8 +51,8 @@ inline std::vector<quantize::Int8Model> random_models(int count, std::uint64_t s
 }
 
 inline void expect_same_layers(const std::vector<quantize::Int8Model>& models,
-                               const HostProgram& program) {
-  const auto out = program.run(models, {}, 2);
+                               const HostProgram& program, const Options& options = {}) {
+  const auto out = program.run(models, options, 2);
   ASSERT_TRUE(out.ok()) << out.error().message.substr(0, 3000);
   const std::string expected = expected_layers(models, 2);
   ASSERT_EQ(out->size(), expected.size());

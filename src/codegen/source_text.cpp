@@ -17,8 +17,12 @@ namespace {
 
 // fmt's braces and C's do not mix: @NAME@ and @name@ stand for the prefix.
 std::string with_prefix(const SourceContext& c, std::string text) {
+  const std::string stream =
+      c.lowered.memory.groups.empty() ? "" : "#include \"atml_stream.h\"\n";
   for (const auto& [mark, value] :
-       {std::pair<std::string, std::string>{"@NAME@", c.upper()}, {"@name@", c.lower()}}) {
+       {std::pair<std::string, std::string>{"@NAME@", c.upper()},
+        {"@name@", c.lower()},
+        {"@STREAM@", stream}}) {
     for (std::size_t p = text.find(mark); p != std::string::npos;
          p = text.find(mark, p + value.size())) {
       text.replace(p, mark.size(), value);
@@ -54,7 +58,8 @@ std::string plan_table(const SourceContext& c) {
   for (const Placement& p : plan.placements) {
     fmt::format_to(std::back_inserter(text), " * {:9} {:9}  {:<16}  {}\n", p.offset.value,
                    p.size.value, lifetime_text(p, static_cast<int>(c.model.ops.size())),
-                   comment_safe(c.model.tensor(p.tensor).name));
+                   comment_safe(c.model.tensor(p.tensor).name) +
+                       (p.rows > 0 ? fmt::format(", {} rows at a time", p.rows) : ""));
   }
   for (const Step& s : c.lowered.steps) {
     const std::int64_t offset = c.lowered.memory.scratch_offsets[static_cast<std::size_t>(s.op)];
@@ -171,6 +176,43 @@ static inline const int8_t *@name@_output(const void *arena) {
   return text;
 }
 
+// The tables of a group and the function that runs it; its layers are row functions above.
+std::string group_text(const SourceContext& c, std::size_t index) {
+  const StreamGroup& group = c.lowered.memory.groups[index];
+  std::string buffers, stages;
+  for (const StreamBuffer& b : group.buffers) {
+    fmt::format_to(
+        std::back_inserter(buffers), "      {{{}, {}, {}, {}, {}}}, /* {} */\n",
+        c.lowered.memory.tensor_offsets[static_cast<std::size_t>(b.tensor)], b.row_bytes, b.height,
+        b.capacity, b.given ? b.height : 0, comment_safe(c.model.tensor(b.tensor).name));
+  }
+  for (const StreamStage& s : group.stages) {
+    const std::string second = s.inputs.size() > 1 ? std::to_string(s.inputs[1]) : "ATML_NO_BUFFER";
+    fmt::format_to(std::back_inserter(stages), "      {{{}, {}, {}, {}, {}, {}, {}}},\n",
+                   c.lowered.steps[static_cast<std::size_t>(s.op)].symbol, s.inputs[0], second,
+                   s.output, s.stride, s.pad, s.extent);
+  }
+  return fmt::format(
+      "/* Layers {0:02} to {1:02}, row by row. Buffers: offset, bytes a row, rows, rows held, rows "
+      "given.\n * Stages: inputs, output, then stride, padding and extent of the window. */\n"
+      "static void {2}_rows_{0:02}(int8_t *arena) {{\n"
+      "  static const atml_stream_buffer buffers[{3}] = {{\n{4}  }};\n"
+      "  static const atml_stream_stage stages[{5}] = {{\n{6}  }};\n"
+      "  static const atml_stream s = {{buffers, stages, {3}, {5}, {7}}};\n"
+      "  atml_stream_run(arena, &s);\n}}\n\n",
+      group.first_op, group.last_op, c.lower(), group.buffers.size(), buffers, group.stages.size(),
+      stages, c.lowered.memory.state_offsets[index]);
+}
+
+// The index of the group that ends with an operator, or -1.
+int group_ending(const SourceContext& c, int op) {
+  const auto& groups = c.lowered.memory.groups;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (groups[g].last_op == op) return static_cast<int>(g);
+  }
+  return -1;
+}
+
 std::string model_text(const SourceContext& c) {
   std::string text = with_prefix(c, "/* The layers of @name@.h, in order of execution.\n *\n") +
                      plan_table(c) + " */\n";
@@ -181,7 +223,7 @@ std::string model_text(const SourceContext& c) {
 #include "@name@_weights.h"
 #include "atml_filters.h"
 #include "atml_ops.h"
-
+@STREAM@
 /* Layers stay functions of their own, so that a debugger or profiler sees them. */
 #if defined(__GNUC__)
 #define @NAME@_LAYER static __attribute__((noinline)) void
@@ -199,10 +241,16 @@ std::string model_text(const SourceContext& c) {
       continue;
     }
     fmt::format_to(std::back_inserter(text),
-                   "/* {:02} {} */\n{}_LAYER {}(int8_t *arena) {{\n{}}}\n\n", s.op,
+                   "/* {:02} {} */\n{}_LAYER {}({}) {{\n{}}}\n\n", s.op,
                    comment_safe(layer_title(c.model, op)), c.upper(), s.symbol,
+                   s.streamed ? "const atml_row *r" : "int8_t *arena",
                    layer_body(c.model, c.lowered, s.op));
-    calls += fmt::format("  {}(bytes);\n", s.symbol);
+    if (!s.streamed) calls += fmt::format("  {}(bytes);\n", s.symbol);
+    if (const int g = group_ending(c, s.op); g >= 0) {
+      text += group_text(c, static_cast<std::size_t>(g));
+      calls += fmt::format("  {}_rows_{:02}(bytes);\n", c.lower(),
+                           c.lowered.memory.groups[static_cast<std::size_t>(g)].first_op);
+    }
   }
   text += with_prefix(c, "void @name@_run(void *arena) {\n  int8_t *const bytes = arena;\n") +
           calls + "}\n\n";

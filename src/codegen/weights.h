@@ -19,11 +19,16 @@ struct ConstArray {
   std::string bytes;  // little endian, padded with zeros to a multiple of 4
 };
 
-/// The stream of atml_packed_filter (atml_filters.h says its form) and its factors (pairs, or one).
+/// Weights of 4 bits, two a byte, the first in the low half (atml_nibbles.h); each in [-8, 7].
+std::string pack_nibbles(const std::string& weights);
+/// The stream of atml_packed_filter (atml_filters.h says its form; weights of 4 bits are packed) and its factors (pairs, or one).
 std::string pack_stream(const quantize::Int8Model& model, const quantize::Op& op);
 std::string pack_pair_scales(const quantize::FilterParams& params, bool per_channel);
 /// kDepthwisePacked: taps [channel][row][tap along x].
 std::string pack_taps(const quantize::Op& op, const FilterShape& shape, bool transposed);
+
+/// kDepthwiseRows: words of int16 pairs, see atml_rows_depthwise (atml_stream.h).
+std::vector<std::int32_t> pack_row_taps(const quantize::Op& op, const FilterShape& shape);
 
 /// Biases with the zero point of the input folded in.
 std::vector<std::int32_t> folded_bias(const quantize::Int8Model& model, const quantize::Op& op);

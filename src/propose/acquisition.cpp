@@ -1,6 +1,8 @@
 #include "propose/acquisition.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -29,6 +31,28 @@ Term below(double mean, double variance, double limit) {
   return {log_normal_cdf(z), -slope / sd, -slope * z / (2 * variance)};
 }
 
+// The improvement over an incumbent that is itself uncertain: averaged over joint draws of the
+// feasible trials' true values (noisy EI; Letham et al., Bayesian Analysis 14, 2019, eq. 6, with
+// the posterior of the candidate left unconditioned).
+Term improvement(double mean, double variance, std::span<const double> bests, double margin) {
+  if (bests.size() == 1) return improvement(mean, variance, bests[0] + margin);
+  std::vector<Term> terms;
+  double top = -std::numeric_limits<double>::infinity();
+  for (const double best : bests) {
+    terms.push_back(improvement(mean, variance, best + margin));
+    top = std::max(top, terms.back().value);
+  }
+  Term sum{0, 0, 0};
+  for (const Term& t : terms) {
+    const double weight = std::exp(t.value - top);
+    sum.value += weight;
+    sum.by_mean += weight * t.by_mean;
+    sum.by_variance += weight * t.by_variance;
+  }
+  return {top + std::log(sum.value / static_cast<double>(terms.size())), sum.by_mean / sum.value,
+          sum.by_variance / sum.value};
+}
+
 Term violation(double mean, double variance, double limit) {
   const double sd = std::sqrt(variance);
   if (mean <= limit)
@@ -40,13 +64,16 @@ double label_noise(const GaussianProcess& process) { return std::exp(process.hyp
 
 }  // namespace
 
+// log P / (c + (1 - c) P): what is left of a feasibility when refusals are cheap, and its
+// derivative by log P.
+std::pair<double, double> Acquisition::discounted(double log_probability) const {
+  if (goal_ != Goal::kImprove || refusal_cost_ >= 1) return {log_probability, 1};
+  const double gain = (1 - refusal_cost_) * std::exp(log_probability);
+  return {log_probability - std::log(refusal_cost_ + gain), refusal_cost_ / (refusal_cost_ + gain)};
+}
+
 std::vector<double> Acquisition::values(const Points& x) const {
   std::vector<double> sum(x.size(), 0.0), mean(x.size()), variance(x.size());
-  if (goal_ == Goal::kImprove) {
-    surrogates_.objective()->predict(x, mean, variance);
-    for (std::size_t i = 0; i < sum.size(); ++i)
-      sum[i] += improvement(mean[i], variance[i], *surrogates_.best()).value;
-  }
   for (const ConstraintModel& c : surrogates_.constraints()) {
     c.process.predict(x, mean, variance);
     for (std::size_t i = 0; i < sum.size(); ++i) {
@@ -59,6 +86,11 @@ std::vector<double> Acquisition::values(const Points& x) const {
     for (std::size_t i = 0; i < sum.size(); ++i)
       sum[i] += below(-mean[i], variance[i] + label_noise(*computable), 0).value;
   }
+  if (goal_ != Goal::kImprove) return sum;
+  surrogates_.objective()->predict(x, mean, variance);
+  for (std::size_t i = 0; i < sum.size(); ++i)
+    sum[i] = discounted(sum[i]).first +
+             improvement(mean[i], variance[i], surrogates_.bests(), margin_).value;
   return sum;
 }
 
@@ -70,10 +102,6 @@ double Acquisition::value_with_slope(std::span<const double> x, std::span<double
     for (std::size_t i = 0; i < slope.size(); ++i)
       slope[i] += sign * term.by_mean * at.mean_slope[i] + term.by_variance * at.variance_slope[i];
   };
-  if (goal_ == Goal::kImprove) {
-    const auto at = surrogates_.objective()->predict_with_slope(x);
-    add(at, improvement(at.mean, at.variance, *surrogates_.best()), 1);
-  }
   for (const ConstraintModel& c : surrogates_.constraints()) {
     const auto at = c.process.predict_with_slope(x);
     add(at,
@@ -85,6 +113,12 @@ double Acquisition::value_with_slope(std::span<const double> x, std::span<double
     const auto at = computable->predict_with_slope(x);
     add(at, below(-at.mean, at.variance + label_noise(*computable), 0), -1);
   }
+  if (goal_ != Goal::kImprove) return sum;
+  const auto [feasible, share] = discounted(sum);
+  sum = feasible;
+  for (double& s : slope) s *= share;
+  const auto at = surrogates_.objective()->predict_with_slope(x);
+  add(at, improvement(at.mean, at.variance, surrogates_.bests(), margin_), 1);
   return sum;
 }
 

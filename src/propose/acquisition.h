@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "propose/surrogates.h"
@@ -19,7 +20,11 @@ enum class Goal {
 /// Value and derivative of an acquisition over encoded points. Borrows the surrogates.
 class Acquisition {
  public:
-  Acquisition(const Surrogates& surrogates, Goal goal) : surrogates_(surrogates), goal_(goal) {}
+  /// `margin`: by how much (in warped objectives) an improvement must beat the best, to leave basins
+  /// that are exhausted. `refusal_cost`: see Problem; kImprove is then the improvement by expected
+  /// cost, logEI + logP - log(c + (1 - c) P).
+  Acquisition(const Surrogates& surrogates, Goal goal, double margin = 0, double refusal_cost = 1)
+      : surrogates_(surrogates), goal_(goal), margin_(margin), refusal_cost_(refusal_cost) {}
 
   std::vector<double> values(const Points& x) const;
   /// Derivative by active numbers; 0 elsewhere.
@@ -29,8 +34,11 @@ class Acquisition {
   std::string explain(std::span<const double> x) const;
 
  private:
+  std::pair<double, double> discounted(double log_probability) const;
   const Surrogates& surrogates_;
   Goal goal_;
+  double margin_;
+  double refusal_cost_;
 };
 
 }  // namespace atml::propose

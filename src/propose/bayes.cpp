@@ -1,5 +1,6 @@
 // Constrained Bayesian optimisation: the default strategy.
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,14 @@ namespace {
 
 constexpr int kDesignSamples = 1500;
 constexpr std::size_t kIncumbents = 5;
+// Where a random forest takes over: a Gaussian process costs the cube of its observations, and
+// its distances mean little where hardly two trials have the same parameters active.
+constexpr std::size_t kLargeHistory = 500;
+constexpr std::size_t kBranchedHistory = 60;
+constexpr double kTrialsPerBranch = 2;
+constexpr double kNoticed = 0.02;  // of a standard deviation of the warped objectives
+constexpr int kPatience = 8;
+constexpr double kMargin = 0.01, kLargestMargin = 0.1;
 
 std::vector<space::Encoding> good_points(std::span<const Observed> observed) {
   std::vector<space::Encoding> points;
@@ -32,12 +41,47 @@ Problem first_trials(const Problem& problem, std::size_t count) {
   return part;
 }
 
+// Large, or heavily branched: of many trials fewer than two on average share their active
+// parameters.
+bool suits_forest(const Problem& problem) {
+  const std::size_t n = problem.history.size();
+  if (n > kLargeHistory) return true;
+  const bool conditional =
+      std::any_of(problem.space.parameters().begin(), problem.space.parameters().end(),
+                  [](const space::Parameter& p) { return !p.conditions.empty(); });
+  if (n < kBranchedHistory || !conditional) return false;
+  std::set<std::vector<std::string>> branches;
+  for (const study::Trial& t : problem.history)
+    branches.insert(problem.space.active(t.configuration));
+  return static_cast<double>(n) < kTrialsPerBranch * static_cast<double>(branches.size());
+}
+
 // While nothing is feasible, every third proposal descends the predicted violation instead, so that
 // a flat or wrong probability cannot hold the search.
 Goal goal_of(const Surrogates& surrogates, std::size_t trials) {
   if (surrogates.best()) return Goal::kImprove;
   return trials % 3 == 2 && !surrogates.constraints().empty() ? Goal::kLeastViolation
                                                               : Goal::kFeasible;
+}
+
+// Trials that came to an answer since the best feasible one was beaten noticeably.
+int staleness(const Surrogates& surrogates, std::span<const Observed> observed) {
+  std::optional<double> best;
+  int stale = 0;
+  for (const Observed& o : observed) {
+    if (o.computable) ++stale;
+    if (!o.feasible) continue;
+    const double value = (*surrogates.objective_warp())(*o.objective);
+    if (best && value < *best + kNoticed) continue;
+    best = value;
+    stale = 0;
+  }
+  return stale;
+}
+
+// The improvement that every second proposal looks for after that many trials without one.
+double margin_after(int stale) {
+  return stale < kPatience ? 0 : std::min(kMargin * (stale - kPatience + 1), kLargestMargin);
 }
 
 // Screening costs about candidates x models x n^2; this keeps it within some tens of milliseconds.
@@ -93,7 +137,8 @@ class BayesStrategy : public Strategy {
       : name_(std::move(name)),
         treatment_(treatment),
         pareto_(pareto),
-        local_(treatment == Treatment::kModelled && !pareto ? make_scbo() : nullptr) {}
+        local_(treatment == Treatment::kModelled && !pareto ? make_scbo() : nullptr),
+        forest_(local_ ? make_forest() : nullptr) {}
   std::string name() const override { return name_; }
 
   Result<Proposal> propose(const Problem& asked) override {
@@ -101,16 +146,20 @@ class BayesStrategy : public Strategy {
     if (treatment_ != Treatment::kModelled) problem.constraint_names.clear();
     Gate gate(problem);
     if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
-    // One proposal in four is local: it leaves basins in which expected improvement polishes too
+    if (forest_ && suits_forest(problem)) return forest_->propose(problem);
+    // One proposal in three is local: it leaves basins in which expected improvement polishes too
     // long, and is what finds tiny feasible sets.
-    if (local_ && problem.history.size() % 4 == 3) return local_->propose(problem);
+    if (local_ && problem.history.size() % 3 == 1) return local_->propose(problem);
     const std::vector<Observed> observed = seen(problem, problem.history.size());
     const std::vector<Observed> basis = seen(problem, fitted_size(problem.history.size()));
     const Surrogates surrogates(problem, observed, basis, memory_);
     if (surrogates.models() == 0) return from_design(problem, gate);
 
     const Goal goal = goal_of(surrogates, problem.history.size());
-    const Acquisition acquisition(surrogates, goal);
+    const double margin = goal == Goal::kImprove && problem.history.size() % 2 == 0
+                              ? margin_after(staleness(surrogates, observed))
+                              : 0;
+    const Acquisition acquisition(surrogates, goal, margin, problem.refusal_cost);
     const Scorer scorer{[&](const Points& x) { return acquisition.values(x); },
                         [&](std::span<const double> x, std::span<double> slope) {
                           return acquisition.value_with_slope(x, slope);
@@ -145,7 +194,8 @@ class BayesStrategy : public Strategy {
   std::string name_;
   Treatment treatment_;
   bool pareto_;  // a random direction among the objective and all resources each time (ParEGO)
-  std::unique_ptr<Strategy> local_;  // null for the baselines
+  std::unique_ptr<Strategy> local_;   // null for the baselines
+  std::unique_ptr<Strategy> forest_;  // likewise
   HyperMemory memory_;
 };
 
@@ -154,8 +204,8 @@ class BayesStrategy : public Strategy {
 std::unique_ptr<Strategy> make_bayes() {
   return std::make_unique<BayesStrategy>("bayes", Treatment::kModelled);
 }
-std::unique_ptr<Strategy> make_pareto() {
-  return std::make_unique<BayesStrategy>("pareto", Treatment::kModelled, true);
+std::unique_ptr<Strategy> make_parego() {
+  return std::make_unique<BayesStrategy>("parego", Treatment::kModelled, true);
 }
 std::unique_ptr<Strategy> make_bayes_penalty() {
   return std::make_unique<BayesStrategy>("bayes-penalty", Treatment::kPenalty);

@@ -14,6 +14,7 @@ std::unique_ptr<Strategy> make_bayes_penalty();
 std::unique_ptr<Strategy> make_evolution();
 std::unique_ptr<Strategy> make_forest();
 std::unique_ptr<Strategy> make_nsga2();
+std::unique_ptr<Strategy> make_parego();
 std::unique_ptr<Strategy> make_pareto();
 std::unique_ptr<Strategy> make_random();
 std::unique_ptr<Strategy> make_scbo();

@@ -36,6 +36,10 @@ struct Problem {
   /// Of the study, the same for every proposal: designs continue one sequence; draws differ by the
   /// history's size.
   std::uint64_t seed = 0;
+  /// What a trial costs that turns out infeasible, over what a full one costs: 1 where trials are
+  /// counted, less where time is (an undeployable network costs a check, the others a training).
+  /// Acquisitions are divided by the expected cost. In (0, 1].
+  double refusal_cost = 1;
 };
 
 struct Proposal {

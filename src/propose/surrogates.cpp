@@ -9,6 +9,9 @@ namespace {
 constexpr std::size_t kAlwaysFitted = 60;  // observations up to which every proposal fits anew
 constexpr double kGrowth = 1.15;           // then at sizes growing by this factor
 constexpr int kFitIterations = 40;
+constexpr double kNoticedNoise = 1e-3;  // variance, of standardised values: then EI is noisy EI
+constexpr std::size_t kRivals = 15;     // trials that may truly be the best
+constexpr int kDraws = 16;
 constexpr int kFailuresToLearn = 3;  // as Ax's execution viability
 
 std::uint64_t fingerprint(const Observations& data) {
@@ -171,6 +174,27 @@ void Surrogates::find_best(std::span<const Observed> observed) {
   std::vector<double> mean(at.size()), variance(at.size());
   objective_->predict(at, mean, variance);
   best_ = *std::max_element(mean.begin(), mean.end());
+  bests_ = {*best_};
+  if (objective_->hyper().log_noise > std::log(kNoticedNoise)) draw_bests(at, mean);
+}
+
+// Joint draws at the trials with the best means; fixed normals, so the acquisition is one function.
+void Surrogates::draw_bests(const Points& at, std::span<const double> mean) {
+  std::vector<std::size_t> order(at.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return mean[a] > mean[b]; });
+  order.resize(std::min(order.size(), kRivals));
+  Points rivals{at.dimensions, {}};
+  for (const std::size_t i : order) rivals.add(at[i]);
+  bests_.clear();
+  Rng rng(1);
+  std::vector<double> normals(rivals.size());
+  for (int k = 0; k < kDraws; ++k) {
+    for (double& z : normals) z = rng.normal();
+    const std::vector<double> draw = objective_->sample(rivals, normals);
+    bests_.push_back(*std::max_element(draw.begin(), draw.end()));
+  }
 }
 
 std::size_t Surrogates::largest() const {

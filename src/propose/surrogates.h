@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/random.h"
 #include "propose/history.h"
 #include "propose/models/gaussian_process.h"
 #include "propose/warp.h"
@@ -61,6 +62,8 @@ class Surrogates {
   /// The largest posterior mean among observed feasible points, warped; none while nothing is
   /// feasible.
   std::optional<double> best() const { return best_; }
+  /// best(), or, where the objective is noisy, draws of what the best feasible trial truly has.
+  std::span<const double> bests() const { return bests_; }
   std::size_t models() const {
     return constraints_.size() + (objective_ ? 1u : 0u) + (computable_ ? 1u : 0u);
   }
@@ -73,6 +76,7 @@ class Surrogates {
                         HyperMemory& memory);
   void learn_computable(Span observed, Span basis, HyperMemory& memory);
   void find_best(std::span<const Observed> observed);
+  void draw_bests(const Points& at, std::span<const double> mean);
 
   Layout layout_;
   std::optional<GaussianProcess> objective_;
@@ -80,6 +84,7 @@ class Surrogates {
   std::vector<ConstraintModel> constraints_;
   std::optional<GaussianProcess> computable_;
   std::optional<double> best_;
+  std::vector<double> bests_;
 };
 
 }  // namespace atml::propose

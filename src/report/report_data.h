@@ -185,6 +185,7 @@ struct ReportData {
   std::vector<CoursePoint> course;   // empty: derived from the trials' own stage times
   Times times;
   std::optional<EstimateError> estimate_error;
+  std::vector<std::pair<std::string, double>> importance;  // share of variance by parameter
   Provenance provenance;
   std::vector<std::string> notes;  // warnings, plain sentences
   std::vector<std::pair<std::string, std::string>>

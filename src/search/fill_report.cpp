@@ -8,6 +8,7 @@
 #include "codegen/firmware.h"
 #include "deploy/doctor.h"
 #include "quantize/quantize.h"
+#include "propose/importance.h"
 #include "search/model_blob.h"
 #include "search/times.h"
 #include "search/trial_runner.h"
@@ -38,6 +39,23 @@ double median_of(std::vector<double> values, double quantile) {
   if (values.empty()) return 0;
   std::ranges::sort(values);
   return values[static_cast<std::size_t>(quantile * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+/// The parameters that matter most for the objective, most important first.
+std::vector<std::pair<std::string, double>> importance_of(
+    const Context& context, const std::vector<study::Trial>& trials) {
+  constexpr std::size_t kShown = 8;
+  constexpr double kSmallest = 0.01;
+  constexpr std::ptrdiff_t kFewestTrials = 10;
+  if (std::ranges::count_if(trials, [](const auto& t) { return !t.rungs.empty(); }) < kFewestTrials)
+    return {};
+  std::vector<std::pair<std::string, double>> list;
+  for (const propose::Importance& p :
+       propose::importances({.space = context.space, .history = trials}))
+    if (p.objective >= kSmallest) list.emplace_back(p.parameter, p.objective);
+  std::ranges::stable_sort(list, std::ranges::greater{}, [](const auto& p) { return p.second; });
+  if (list.size() > kShown) list.resize(kShown);
+  return list;
 }
 
 /// The estimate of the exact check against the linked firmware, over all trials that were linked
@@ -141,7 +159,9 @@ Result<report::Winner> winner_of(Context& context, const Winner& winner,
   w.figures = figures_of(verdict, network.macs(), network.parameters());
   w.statics_bytes = verdict.statics.value;
   w.layers = layer_rows(verdict);
-  w.memory = memory_of(codegen::plan_memory(model, context.target, codegen::Options{}), model);
+  codegen::Options plan_options;
+  plan_options.arena_limit = codegen::arena_limit(context.limits);
+  w.memory = memory_of(codegen::plan_memory(model, context.target, plan_options), model);
   w.flash_split = {{"weights", verdict.flash_split.weights.value},
                    {"tables", verdict.flash_split.tables.value},
                    {"code", verdict.flash_split.code.value},
@@ -215,6 +235,7 @@ Result<report::ReportData> fill_report(Context& context, const Ended& ended,
     data.course.push_back({mark.seconds, mark.trial, mark.best});
   data.times = times_of(context, data.trials, stages);
   data.estimate_error = estimate_error(context, data.trials);
+  data.importance = importance_of(context, data.trials);
   data.provenance = provenance_of(context);
   data.notes = notes_of(ended);
   data.files = {{"report.html", "this report"}, {"summary.json", "the figures for scripts"}};

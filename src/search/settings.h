@@ -32,6 +32,9 @@ struct Settings {
   int final_seeds = 3;   // trainings per finalist, at least 1
   bool single_rounding = false;  // requantisation semantics of every model of the study
 
+  bool fine_tune = true;  // finalists end with quantisation-aware fine tuning; false in studies that
+                          // were begun before it existed
+
   bool operator==(const Settings&) const = default;
 };
 

@@ -62,7 +62,9 @@ Result<double> float_test_metric(Context& context, const RankedFinalist& finalis
   ATML_TRY(const auto trainer,
            train::Trainer::create(
                network, context.dataset,
-               training_settings(context, finalist.trial.configuration, plan.epochs, run.seed)));
+               training_settings(context, finalist.trial.configuration,
+                                 plan.epochs - tuning_epochs(context.settings, plan.epochs),
+                                 run.seed)));
   ATML_TRY(const auto checkpoint,
            context.store->get_blob(run.trial, final_checkpoint_kind(run.seed_index)));
   if (!checkpoint)

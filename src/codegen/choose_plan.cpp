@@ -1,0 +1,222 @@
+// Which operators stream: partitions of the execution order into single operators and groups.
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "codegen/memory_plan.h"
+
+namespace atml::codegen {
+
+using namespace quantize;
+
+namespace {
+
+constexpr int kTriedPlans = 8;  // that the dynamic programme offers and the packer judges
+constexpr int kTriedExchanges = 300;
+constexpr std::int64_t kNoPrice = std::numeric_limits<std::int64_t>::max();
+
+struct Segment {
+  int first = 0, last = 0;
+  std::int64_t bytes = 0, price = 0;
+  StreamGroup group;  // of more than one operator
+};
+
+using Groups = std::vector<StreamGroup>;
+
+// All segments, by first operator.
+struct Segments {
+  std::vector<std::vector<Segment>> from;
+
+  Segments(const Int8Model& model, const std::vector<KernelChoice>& choices)
+      : from(model.ops.size()) {
+    const int count = static_cast<int>(model.ops.size());
+    for (int i = 0; i < count; ++i) {
+      auto& list = from[static_cast<std::size_t>(i)];
+      list.push_back({i, i, least_bytes(model, choices, i), 0, {}});
+      for (int j = i + 1; j < count; ++j) {
+        const KernelChoice& choice = choices[static_cast<std::size_t>(j)];
+        if (row_kernel(model, model.ops[static_cast<std::size_t>(j)], choice).kernel ==
+            Kernel::kNone)
+          break;
+        Segment s{i, j, 0, 0, {}};
+        if (!make_group(model, choices, i, j, s.group)) continue;
+        s.bytes = least_bytes(model, choices, s.group);
+        s.price = streaming_price(model, s.group);
+        list.push_back(std::move(s));
+      }
+    }
+  }
+
+  // Bounds that occur, rising.
+  std::vector<std::int64_t> thresholds() const {
+    std::set<std::int64_t> all;
+    for (const auto& list : from) {
+      for (const Segment& s : list) all.insert(s.bytes);
+    }
+    return {all.begin(), all.end()};
+  }
+
+  // The cheapest partition whose segments all stay below the threshold; false where none does.
+  bool cheapest(std::int64_t threshold, Groups& groups) const {
+    const std::size_t count = from.size();
+    std::vector<std::int64_t> price(count + 1, kNoPrice);
+    std::vector<const Segment*> chosen(count, nullptr);
+    price[count] = 0;
+    for (std::size_t i = count; i-- > 0;) {
+      for (const Segment& s : from[i]) {
+        const std::int64_t rest = price[static_cast<std::size_t>(s.last) + 1];
+        if (s.bytes > threshold || rest == kNoPrice || s.price + rest >= price[i]) continue;
+        price[i] = s.price + rest;
+        chosen[i] = &s;
+      }
+    }
+    groups.clear();
+    if (price[0] == kNoPrice) return false;
+    for (std::size_t i = 0; i < count; i = static_cast<std::size_t>(chosen[i]->last) + 1) {
+      if (chosen[i]->last > chosen[i]->first) groups.push_back(chosen[i]->group);
+    }
+    return true;
+  }
+
+  // Every partition.
+  void enumerate(std::size_t i, Groups& groups, std::vector<Groups>& all) const {
+    if (i == from.size()) {
+      all.push_back(groups);
+      return;
+    }
+    for (const Segment& s : from[i]) {
+      if (s.last > s.first) groups.push_back(s.group);
+      enumerate(static_cast<std::size_t>(s.last) + 1, groups, all);
+      if (s.last > s.first) groups.pop_back();
+    }
+  }
+};
+
+class Choice {
+ public:
+  Choice(const Int8Model& model, const std::vector<KernelChoice>& choices, Streaming streaming,
+         std::int64_t limit)
+      : model_(model), choices_(choices), streaming_(streaming), limit_(limit) {
+    offer({});
+  }
+
+  // Whether these groups are the best so far.
+  bool offer(const Groups& groups) {
+    PlannedMemory plan = plan_arena(model_, choices_, groups);
+    const std::int64_t price = streaming_price(model_, groups);
+    if (tried_ && !is_better(plan.plan.arena.value, price)) return false;
+    best_ = std::move(plan);
+    price_ = price;
+    tried_ = true;
+    return true;
+  }
+
+  bool is_done() const { return streaming_ == Streaming::kAuto && fits(best_.plan.arena.value); }
+  std::int64_t arena() const { return best_.plan.arena.value; }
+  const Groups& groups() const { return best_.groups; }
+  PlannedMemory take() { return std::move(best_); }
+
+ private:
+  bool fits(std::int64_t arena) const { return arena <= limit_; }
+
+  bool is_better(std::int64_t arena, std::int64_t price) const {
+    const std::int64_t mine = best_.plan.arena.value;
+    if (streaming_ == Streaming::kAuto && fits(arena) && fits(mine))
+      return std::pair(price, arena) < std::pair(price_, mine);
+    return std::pair(arena, price) < std::pair(mine, price_);
+  }
+
+  const Int8Model& model_;
+  const std::vector<KernelChoice>& choices_;
+  Streaming streaming_;
+  std::int64_t limit_;
+  bool tried_ = false;
+  PlannedMemory best_;
+  std::int64_t price_ = 0;
+};
+
+void offer_exact(const Segments& segments, Choice& choice) {
+  std::vector<Groups> all;
+  Groups groups;
+  segments.enumerate(0, groups, all);
+  for (const Groups& g : all) choice.offer(g);
+}
+
+// From the lowest threshold on for the smallest arena; from the limit downwards for the cheapest
+// plan that fits.
+void offer_smallest(const Segments& segments, const std::vector<std::int64_t>& thresholds,
+                    Choice& choice) {
+  int tried = 0;
+  Groups groups;
+  for (const std::int64_t t : thresholds) {
+    if (tried == kTriedPlans || t >= choice.arena()) return;
+    if (!segments.cheapest(t, groups)) continue;
+    choice.offer(groups);
+    ++tried;
+  }
+}
+
+void offer_cheapest(const Segments& segments, const std::vector<std::int64_t>& thresholds,
+                    std::int64_t limit, Choice& choice) {
+  int tried = 0;
+  Groups groups;
+  for (std::size_t i = thresholds.size(); i-- > 0 && tried < kTriedPlans && !choice.is_done();) {
+    if (thresholds[i] > limit) continue;
+    if (!segments.cheapest(thresholds[i], groups)) return;
+    choice.offer(groups);
+    ++tried;
+  }
+}
+
+// The groups with one more in the place of those that it meets.
+Groups with_group(const Groups& groups, const StreamGroup& added) {
+  Groups result;
+  for (const StreamGroup& g : groups) {
+    if (g.last_op < added.first_op || g.first_op > added.last_op) result.push_back(g);
+  }
+  result.push_back(added);
+  std::ranges::sort(result, {}, &StreamGroup::first_op);
+  return result;
+}
+
+// The bounds do not know how well blocks pack: single exchanges of groups, as long as they help.
+void improve(const Segments& segments, Choice& choice) {
+  int tried = 0;
+  for (bool better = true; better && !choice.is_done();) {
+    better = false;
+    for (const auto& list : segments.from) {
+      for (const Segment& s : list) {
+        if (s.last == s.first || s.bytes > choice.arena()) continue;
+        if (++tried > kTriedExchanges) return;
+        better |= choice.offer(with_group(choice.groups(), s.group));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::int64_t streaming_price(const Int8Model& model, const std::vector<StreamGroup>& groups) {
+  std::int64_t price = 0;
+  for (const StreamGroup& g : groups) price += streaming_price(model, g);
+  return price;
+}
+
+PlannedMemory choose_plan(const Int8Model& model, const std::vector<KernelChoice>& choices,
+                          Streaming streaming, Bytes arena_limit) {
+  Choice choice(model, choices, streaming, arena_limit.value);
+  if (streaming == Streaming::kOff || choice.is_done()) return choice.take();
+  const Segments segments(model, choices);
+  if (static_cast<int>(model.ops.size()) <= kExactOperators) {
+    offer_exact(segments, choice);
+    return choice.take();
+  }
+  const auto thresholds = segments.thresholds();
+  if (streaming == Streaming::kAuto)
+    offer_cheapest(segments, thresholds, arena_limit.value, choice);
+  if (!choice.is_done()) offer_smallest(segments, thresholds, choice);
+  if (!choice.is_done()) improve(segments, choice);
+  return choice.take();
+}
+
+}  // namespace atml::codegen
