@@ -230,12 +230,18 @@ struct BodyText {
   std::string operator()(const Add&) const {
     const AddParams p = add_params(l.model, l.op);
     ATML_ASSERT(p.left_shift == 20, "atml_add shifts by 20");
+    // One value a channel: position by position.
+    const Shape& shape = l.out_tensor().shape;
+    const bool whole = l.in_tensor(1).shape == shape;
     return with_params(
         "atml_add_params",
-        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.elements(),
+        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", whole ? l.elements() : shape.channels,
                     p.offset_1, p.offset_2, p.output_offset, factor_text(p.input_1),
                     factor_text(p.input_2), factor_text(p.output), p.low, p.high),
-        fmt::format("atml_add({}, {}, {}, &p)", l.in(0), l.in(1), l.out()));
+        whole ? fmt::format("atml_add({}, {}, {}, &p)", l.in(0), l.in(1), l.out())
+              : fmt::format("int32_t i = 0;\n  do {{\n    atml_add({2} + i, {3}, {4} + i, &p);\n"
+                            "    i += {1};\n  }} while (i < {0})",
+                            shape.elements(), shape.channels, l.in(0), l.in(1), l.out()));
   }
   std::string operator()(const Mul&) const {
     const MulParams p = mul_params(l.model, l.op);
