@@ -23,6 +23,7 @@ propose::ExactCheck ExactLimits::compute(const space::Configuration& configurati
   const auto network =
       space::decode(configuration, context_.dataset.shape, context_.dataset.outputs());
   if (!network.ok()) return {false, 1e9, network.error().message};
+  if (!context_.sizes_are_known()) return {true, 0, ""};
   const codegen::Estimate estimate =
       codegen::estimate(quantize::structure_model(*network), context_.target, codegen::Options{});
   const auto excess = [](Bytes used, Bytes allowed) {

@@ -44,7 +44,7 @@ Json to_json(const Settings& s) {
       .set("jobs", s.jobs);  // text: 64 bits do not fit a JSON number
   json.set("epochs", s.epochs).set("final_epochs", s.final_epochs);
   json.set("finalists", s.finalists).set("final_seeds", s.final_seeds);
-  json.set("single_rounding", s.single_rounding);
+  json.set("single_rounding", s.single_rounding).set("oracle", s.oracle);
   return json;
 }
 
@@ -72,6 +72,7 @@ Result<Settings> settings_from_json(const Json& json) {
   s.finalists = static_cast<int>(json["finalists"].integer(3));
   s.final_seeds = static_cast<int>(json["final_seeds"].integer(3));
   s.single_rounding = json["single_rounding"].boolean();
+  if (json.contains("oracle")) s.oracle = json["oracle"].string();  // older studies: the default
   return s;
 }
 
