@@ -9,6 +9,10 @@
 
 namespace atml::cli {
 
+inline constexpr const char* kOracleHelp =
+    "what answers deployability: builtin (compile and emulate), analytic (bounds) or "
+    "external:COMMAND";
+
 struct LimitTexts {
   std::string flash, ram, latency, energy, reserve_flash, reserve_ram;
 };

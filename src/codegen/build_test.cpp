@@ -78,7 +78,7 @@ void expect_silent_gate(Streaming streaming) {
     const auto gate = strict_gate();
     argv.insert(argv.end(), gate.begin(), gate.end());
     argv.insert(argv.end(), {"-std=c99", "-ffreestanding", "-O1", "-fsyntax-only", "-I.",
-                             "-I" + (resource_folder("runtime") / "include").string(), "model.c", "model_weights.c", "main.c"});
+                             "-I./runtime/include", "-I" + (resource_folder("runtime") / "include").string(), "model.c", "model_weights.c", "main.c"});
     for (const std::string& source : host_runtime_sources())
       argv.push_back((resource_folder("runtime") / source).string());
     const auto result = run(argv, folder->path());

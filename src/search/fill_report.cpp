@@ -112,6 +112,7 @@ std::string command_of(const Settings& s) {
   if (s.budget) c += fmt::format(" --budget {}s", s.budget->value);
   if (s.trials) c += fmt::format(" --trials {}", *s.trials);
   if (!s.space.empty()) c += fmt::format(" --space {}", s.space);
+  if (s.oracle != "builtin") c += fmt::format(" --oracle '{}'", s.oracle);
   return c + fmt::format(" --strategy {} --seed {}", s.strategy, s.seed);
 }
 
@@ -150,8 +151,12 @@ Result<report::Winner> winner_of(Context& context, const Winner& winner,
                                  const RankedFinalist& finalist, const StopToken& stop) {
   ATML_TRY(const quantize::Int8Model model,
            get_model(*context.store, winner.trial, final_model_kind(winner.seed_index)));
-  ATML_TRY(const auto verdict,
-           context.full_oracle->check(model, context.target, context.limits, stop));
+  deploy::Deployability verdict;
+  if (winner.verdict) {
+    verdict = *winner.verdict;  // as it was measured; a report measures nothing again
+  } else {
+    ATML_TRY(verdict, context.full_oracle->check(model, context.target, context.limits, stop));
+  }
   ATML_TRY(const network::Network network,
            space::decode(finalist.trial.configuration, context.dataset.shape,
                          context.dataset.outputs()));

@@ -45,6 +45,7 @@ Json to_json(const Settings& s) {
   json.set("epochs", s.epochs).set("final_epochs", s.final_epochs);
   json.set("finalists", s.finalists).set("final_seeds", s.final_seeds);
   json.set("single_rounding", s.single_rounding).set("fine_tune", s.fine_tune);
+  json.set("oracle", s.oracle);
   return json;
 }
 
@@ -73,6 +74,7 @@ Result<Settings> settings_from_json(const Json& json) {
   s.final_seeds = static_cast<int>(json["final_seeds"].integer(3));
   s.single_rounding = json["single_rounding"].boolean();
   s.fine_tune = !json["fine_tune"].is_null() && json["fine_tune"].boolean();
+  if (json.contains("oracle")) s.oracle = json["oracle"].string();  // older studies: the default
   return s;
 }
 

@@ -22,6 +22,7 @@ struct Settings {
   Bytes reserve_ram;
   std::optional<Seconds> budget;  // wall time of the whole job, finalists and report included
   std::optional<int> trials;      // proposals at most; without budget and trials: kDefaultBudget
+  std::string oracle = "builtin";  // or "analytic", "external:COMMAND"
   std::string strategy = "bayes";
   std::string space;  // name or file; empty: by the shape of the data
   std::uint64_t seed = 1;

@@ -1,0 +1,29 @@
+// Which oracle answers, as a user says it: "builtin", "analytic" or "external:COMMAND".
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "codegen/firmware.h"
+#include "deploy/deployability.h"
+#include "deploy/external.h"
+
+namespace atml::deploy {
+
+enum class OracleKind { kBuiltin, kAnalytic, kExternal };
+
+struct OracleChoice {
+  OracleKind kind = OracleKind::kBuiltin;
+  std::string command;  // of kExternal
+};
+
+/// Fails (invalid_argument) on an unknown word ("did you mean") and on "external:" without command.
+Result<OracleChoice> parse_oracle(const std::string& text);
+
+/// full_figures and streaming: those of BuiltinOptions. `writer` serves external commands only. Fails where
+/// the built-in oracle lacks a tool.
+Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice, bool full_figures,
+                                            ModelWriter writer,
+                                            codegen::Streaming streaming = codegen::Streaming::kAuto);
+
+}  // namespace atml::deploy
