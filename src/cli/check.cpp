@@ -41,6 +41,7 @@ Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const target::Limits limits, search::limits_of(settings, target));
   deploy::BuiltinOptions builtin;
   builtin.full_figures = true;
+  ATML_TRY(builtin.optimize, codegen::parse_optimize(settings.optimize));
   ATML_TRY(const auto oracle, deploy::BuiltinOracle::create(builtin));
   ATML_TRY(const auto verdict, oracle->check(model, target, limits, StopToken(session.interrupt)));
   const report::Check check = to_check(options.model, model, target, limits, verdict);

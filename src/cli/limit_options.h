@@ -1,4 +1,4 @@
-// The limits that search and check share, as typed.
+// What search and check share, as typed: the limits, and what the firmware is optimised for.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@ namespace atml::cli {
 
 struct LimitTexts {
   std::string flash, ram, latency, energy, reserve_flash, reserve_ram;
+  std::string optimize = "balanced";
 };
 
 void add_limit_options(CLI::App& command, LimitTexts& texts);

@@ -32,9 +32,11 @@ Result<std::string> space_text(const std::string& name) {
   return text;
 }
 
-Result<std::unique_ptr<deploy::Oracle>> make_oracle(bool full_figures) {
+Result<std::unique_ptr<deploy::Oracle>> make_oracle(const Settings& settings,
+                                                    bool full_figures) {
   deploy::BuiltinOptions options;
   options.full_figures = full_figures;
+  ATML_TRY(options.optimize, codegen::parse_optimize(settings.optimize));
   ATML_TRY(auto oracle, deploy::BuiltinOracle::create(options));
   return std::unique_ptr<deploy::Oracle>(std::move(oracle));
 }
@@ -59,8 +61,8 @@ Result<std::unique_ptr<Context>> make_context(const Settings& settings, data::Da
   ATML_TRY(const network::Network typical,
            space::decode(space.default_configuration(), dataset.shape, dataset.outputs()));
   ATML_TRY(auto strategy, propose::make_strategy(settings.strategy));
-  ATML_TRY(auto oracle, make_oracle(false));
-  ATML_TRY(auto full_oracle, make_oracle(true));
+  ATML_TRY(auto oracle, make_oracle(settings, false));
+  ATML_TRY(auto full_oracle, make_oracle(settings, true));
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int jobs = settings.jobs > 0 ? settings.jobs : cores;
   const Plan plan = make_plan(settings, typical, dataset.train.size(), jobs);
