@@ -248,15 +248,17 @@ Result<int> run_check(const Session& session, const Options& options) {
   search::Settings settings;
   ATML_TRY_STATUS(parse_limits(options.limits, settings));
   const StopToken stop(session.interrupt);
-  ATML_TRY(const codegen::Streaming streaming, codegen::parse_streaming(options.streaming));
-  ATML_TRY(const auto oracle,
-           deploy::make_oracle(choice, true, exchange::write_tflite, streaming));
+  deploy::BuiltinOptions builtin;
+  builtin.full_figures = true;
+  ATML_TRY(builtin.streaming, codegen::parse_streaming(options.streaming));
+  ATML_TRY(builtin.optimize, codegen::parse_optimize(settings.optimize));
+  ATML_TRY(const auto oracle, deploy::make_oracle(choice, builtin, exchange::write_tflite));
   if (options.target == "any") return check_any(*oracle, model, settings, options, stop);
   ATML_TRY(const target::Target target, target::find_target(options.target));
   ATML_TRY(const target::Limits limits, search::limits_of(settings, target));
   ATML_TRY(const auto verdict, oracle->check(model, target, limits, stop));
   const report::Check check = to_check(options.model, model, target, limits, verdict);
-  ATML_TRY(const Extras extras, extras_of(*oracle, model, target, limits, streaming, verdict, stop));
+  ATML_TRY(const Extras extras, extras_of(*oracle, model, target, limits, builtin.streaming, verdict, stop));
   if (options.format == "json") {
     ATML_TRY(const std::string text, extra_json(report::check_json(check), extras));
     print(text);

@@ -1,5 +1,7 @@
 #include "cli/limit_options.h"
 
+#include "codegen/firmware.h"
+
 namespace atml::cli {
 namespace {
 
@@ -25,6 +27,8 @@ void add_limit_options(CLI::App& command, LimitTexts& texts) {
                      "flash that the rest of the application takes");
   command.add_option("--reserve-ram", texts.reserve_ram,
                      "RAM that the rest of the application takes");
+  command.add_option("--optimize", texts.optimize,
+                     "the firmware: speed, balanced or size (default: balanced)");
 }
 
 Status parse_limits(const LimitTexts& t, search::Settings& s) {
@@ -33,7 +37,11 @@ Status parse_limits(const LimitTexts& t, search::Settings& s) {
   ATML_TRY_STATUS(take("--latency", t.latency, parse_seconds, s.latency));
   ATML_TRY_STATUS(take("--energy", t.energy, parse_joules, s.energy));
   ATML_TRY_STATUS(take("--reserve-flash", t.reserve_flash, parse_bytes, s.reserve_flash));
-  return take("--reserve-ram", t.reserve_ram, parse_bytes, s.reserve_ram);
+  ATML_TRY_STATUS(take("--reserve-ram", t.reserve_ram, parse_bytes, s.reserve_ram));
+  const auto optimize = codegen::parse_optimize(t.optimize);
+  if (!optimize.ok()) return optimize.error().with_context("--optimize");
+  s.optimize = t.optimize;
+  return {};
 }
 
 }  // namespace atml::cli

@@ -1,4 +1,4 @@
-// The limits that search and check share, as typed.
+// What search and check share, as typed: the limits, and what the firmware is optimised for.
 #pragma once
 
 #include <memory>
@@ -15,6 +15,7 @@ inline constexpr const char* kOracleHelp =
 
 struct LimitTexts {
   std::string flash, ram, latency, energy, reserve_flash, reserve_ram;
+  std::string optimize = "balanced";
 };
 
 void add_limit_options(CLI::App& command, LimitTexts& texts);

@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "deploy/analytic.h"
-#include "deploy/builtin.h"
 
 namespace atml::deploy {
 
@@ -25,9 +24,8 @@ Result<OracleChoice> parse_oracle(const std::string& text) {
                            text, suggestion(text, names))};
 }
 
-Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice, bool full_figures,
-                                            ModelWriter writer,
-                                            codegen::Streaming streaming) {
+Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
+                                            const BuiltinOptions& builtin, ModelWriter writer) {
   switch (choice.kind) {
     case OracleKind::kAnalytic:
       return std::unique_ptr<Oracle>(std::make_unique<AnalyticOracle>());
@@ -35,10 +33,7 @@ Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice, bool ful
       return std::unique_ptr<Oracle>(std::make_unique<ExternalOracle>(
           ExternalOptions{.command = choice.command}, std::move(writer)));
     case OracleKind::kBuiltin: {
-      BuiltinOptions options;
-      options.full_figures = full_figures;
-      options.streaming = streaming;
-      ATML_TRY(auto oracle, BuiltinOracle::create(options));
+      ATML_TRY(auto oracle, BuiltinOracle::create(builtin));
       return std::unique_ptr<Oracle>(std::move(oracle));
     }
   }

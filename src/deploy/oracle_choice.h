@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "codegen/firmware.h"
+#include "deploy/builtin.h"
 #include "deploy/deployability.h"
 #include "deploy/external.h"
 
@@ -20,10 +20,9 @@ struct OracleChoice {
 /// Fails (invalid_argument) on an unknown word ("did you mean") and on "external:" without command.
 Result<OracleChoice> parse_oracle(const std::string& text);
 
-/// full_figures and streaming: those of BuiltinOptions. `writer` serves external commands only. Fails where
+/// `builtin` serves the built-in oracle only, `writer` external commands only. Fails where
 /// the built-in oracle lacks a tool.
-Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice, bool full_figures,
-                                            ModelWriter writer,
-                                            codegen::Streaming streaming = codegen::Streaming::kAuto);
+Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
+                                            const BuiltinOptions& builtin, ModelWriter writer);
 
 }  // namespace atml::deploy

@@ -74,6 +74,7 @@ Status write_model_files(const Context& context, const quantize::Int8Model& mode
                          const report::ReportData& data) {
   codegen::Options options;
   options.arena_limit = codegen::arena_limit(context.limits);
+  ATML_TRY(options.optimize, codegen::parse_optimize(context.settings.optimize));
   options.self_test = self_test_vector(context, model);
   options.provenance = provenance_text(context, model, data);
   ATML_TRY(const codegen::Firmware firmware,

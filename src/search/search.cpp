@@ -35,7 +35,10 @@ Result<std::string> space_text(const std::string& name) {
 
 Result<std::unique_ptr<deploy::Oracle>> make_oracle(const Settings& settings, bool full_figures) {
   ATML_TRY(const deploy::OracleChoice choice, deploy::parse_oracle(settings.oracle));
-  return deploy::make_oracle(choice, full_figures, exchange::write_tflite);
+  deploy::BuiltinOptions builtin;
+  builtin.full_figures = full_figures;
+  ATML_TRY(builtin.optimize, codegen::parse_optimize(settings.optimize));
+  return deploy::make_oracle(choice, builtin, exchange::write_tflite);
 }
 
 struct SpaceChoice {

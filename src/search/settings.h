@@ -31,6 +31,7 @@ struct Settings {
   int final_epochs = 0;  // of a finalist; 0: planned from the time that is left
   int finalists = 3;     // at most
   int final_seeds = 3;   // trainings per finalist, at least 1
+  std::string optimize = "balanced";  // the firmware: speed, balanced or size
   bool single_rounding = false;  // requantisation semantics of every model of the study
 
   bool fine_tune = true;  // finalists end with quantisation-aware fine tuning; false in studies that
