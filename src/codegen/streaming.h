@@ -22,8 +22,8 @@ struct StreamBuffer {
 
 struct StreamStage {
   int op = 0;
-  std::vector<int> inputs;  // buffers; at most 2
-  int output = 0;           // buffer
+  std::vector<int> inputs;              // buffers; at most 2
+  int output = 0;                       // buffer
   int stride = 1, pad = 0, extent = 1;  // of the window along the rows
   std::int64_t scratch = 0;             // bytes
 };
@@ -60,7 +60,7 @@ bool make_group(const quantize::Int8Model& model, const std::vector<KernelChoice
                 int first_op, int last_op, StreamGroup& group);
 
 /// Instructions (Cortex-M4) that streaming costs beside the same operators one after another: an
-/// estimate to rank plans by, fitted to emulated runs (see streaming.cpp). Nothing is computed
+/// estimate to rank plans by (see streaming.cpp). Nothing is computed
 /// twice; the price is row-wise depthwise kernels, shifts and calls.
 std::int64_t streaming_price(const quantize::Int8Model& model, const StreamGroup& group);
 

@@ -64,8 +64,7 @@ Result<std::vector<std::int8_t>> run_on_mcu(const quantize::Int8Model& model,
   assert_inputs(model, inputs, n);
   ATML_TRY(Workbench workbench, Workbench::create());
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
-  ATML_TRY(const Production production,
-           workbench.build(model, target, options, folder.path()));
+  ATML_TRY(const Production production, workbench.build(model, target, options, folder.path()));
   if (!production.failure.empty()) return Error{Code::kUnsupported, production.failure};
   const RunSettings settings{.timeout = Seconds(600)};
   ATML_TRY(MeasuredRun run, workbench.run(target, production, inputs, settings, folder.path()));
@@ -84,7 +83,7 @@ Result<std::vector<std::int8_t>> run_on_host(const quantize::Int8Model& model,
   target::Target host;  // the generator's plain kernels: no DSP, no FPU
   host.name = "host";
   host.core = target::Core::kCortexM0Plus;
-  ATML_TRY(const codegen::Firmware firmware, codegen::generate(model, host, {}));
+  ATML_TRY(const codegen::Firmware firmware, codegen::generate(model, host, options.firmware));
   ATML_TRY(Command build, host_build(firmware, options, folder.path()));
   build.timeout = Seconds(300);
   ATML_TRY(const ProcessResult built, run_process(build));

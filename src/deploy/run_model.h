@@ -17,6 +17,7 @@ namespace atml::deploy {
 struct HostOptions {
   std::string compiler = "gcc";  // any C99 compiler with gcc's options (gcc, clang, clang-16)
   bool sanitizers = false;  // address and undefined behaviour; a finding is an Error with its text
+  codegen::Options firmware = {};  // what is generated, e.g. with streamed rows
 };
 
 /// Outputs of n samples, sample after sample. `inputs` holds n x input elements, quantised bytes in

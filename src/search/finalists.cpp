@@ -103,15 +103,15 @@ class Finals {
         const network::Network network,
         space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs()));
     FinalRun run{trial.number, seed_index, final_seed(trial.number, seed_index), 0, 0, 0};
-    const int tuning = tuning_epochs(context_.settings, plan_.epochs);
+    const int tuning = tuning_epochs(context_.settings, network, plan_.epochs);
     const int epochs = plan_.epochs - tuning;
     const train::Settings settings =
         training_settings(context_, trial.configuration, epochs, run.seed);
     ATML_TRY(const auto trainer, train::Trainer::create(network, context_.dataset, settings));
     const TrainedTo trained = train_to(*trainer, epochs, stop_, [this] { return threads(); });
     if (trained.end != train::TrainEnd::kOk) return std::optional<FinalRun>();
-    ATML_TRY(const Scored scored, fine_tune_and_score(context_, *trainer, network, settings,
-                                                      tuning, stop_, threads()));
+    ATML_TRY(const Scored scored,
+             fine_tune_and_score(context_, *trainer, network, settings, tuning, stop_, threads()));
     run.validation = scored.objective;
     run.float_validation = trainer->evaluate(context_.dataset.validation).metric;
     run.seconds = now_seconds() - start;

@@ -11,6 +11,7 @@
 #include "quantize/evaluate.h"
 #include "quantize/interpreter.h"
 #include "report/report.h"
+#include "search/firmware_options.h"
 
 namespace atml::search {
 namespace {
@@ -72,9 +73,7 @@ std::string provenance_text(const Context& context, const quantize::Int8Model& m
 
 Status write_model_files(const Context& context, const quantize::Int8Model& model,
                          const report::ReportData& data) {
-  codegen::Options options;
-  options.arena_limit = codegen::arena_limit(context.limits);
-  ATML_TRY(options.optimize, codegen::parse_optimize(context.settings.optimize));
+  ATML_TRY(codegen::Options options, firmware_options(context.settings, context.limits));
   options.self_test = self_test_vector(context, model);
   options.provenance = provenance_text(context, model, data);
   ATML_TRY(const codegen::Firmware firmware,

@@ -33,6 +33,16 @@ bool has_narrow_weights(const network::Network& network) {
 /// Of the rate that the network was trained with.
 constexpr double kTuningRate = 0.1;
 
+bool has_coarse_weights(const network::Network& network) {
+  const auto coarse = [](const auto& kind) {
+    if constexpr (requires { kind.weight_bits; }) return kind.weight_bits < 8;
+    return false;
+  };
+  return std::ranges::any_of(network.layers(), [&](const network::Layer& layer) {
+    return std::visit(coarse, layer.op);
+  });
+}
+
 }  // namespace
 
 train::Settings training_settings(const Context& context, const space::Configuration& configuration,
@@ -82,14 +92,15 @@ Result<Scored> quantize_and_score(const Context& context, train::Trainer& traine
   return Scored{std::move(model), score.metric};
 }
 
-int tuning_epochs(const Settings& settings, int epochs) {
-  return settings.fine_tune && epochs >= 4 ? std::clamp(epochs / 8, 1, 6) : 0;
+int tuning_epochs(const Settings& settings, const network::Network& network, int epochs) {
+  return settings.fine_tune && epochs >= 4 && has_coarse_weights(network)
+             ? std::clamp(epochs / 8, 1, 6)
+             : 0;
 }
 
 Result<Scored> fine_tune_and_score(const Context& context, train::Trainer& trainer,
-                                   const network::Network& network,
-                                   const train::Settings& settings, int epochs,
-                                   const StopToken& stop, int threads) {
+                                   const network::Network& network, const train::Settings& settings,
+                                   int epochs, const StopToken& stop, int threads) {
   ATML_TRY(Scored plain, quantize_and_score(context, trainer, network, settings.seed));
   if (epochs == 0) return plain;
   quantize::FineTuneOptions options;
@@ -98,11 +109,12 @@ Result<Scored> fine_tune_and_score(const Context& context, train::Trainer& train
   options.quantize.rounding = context.rounding();
   options.quantize.seed = settings.seed;
   ATML_TRY(quantize::FineTuned tuned,
-           quantize::fine_tune(network, trainer.weights(), context.dataset, settings, options,
-                               stop, nullptr, threads));
+           quantize::fine_tune(network, trainer.weights(), context.dataset, settings, options, stop,
+                               nullptr, threads));
   if (tuned.end != train::TrainEnd::kOk) return plain;
-  ATML_TRY(const quantize::Score score, quantize::evaluate(tuned.model, context.dataset,
-                                                           context.dataset.validation, StopToken()));
+  ATML_TRY(
+      const quantize::Score score,
+      quantize::evaluate(tuned.model, context.dataset, context.dataset.validation, StopToken()));
   if (!(score.metric > plain.objective)) return plain;
   return Scored{std::move(tuned.model), score.metric};
 }

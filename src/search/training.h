@@ -26,8 +26,10 @@ TrainedTo train_to(train::Trainer& trainer, int epochs, const StopToken& stop,
                    const std::function<int()>& threads = {});
 
 /// Of a final training of `epochs` epochs, those at its end that fine tune the int8 model: an
-/// eighth, 1 to 6; none in trainings shorter than 4 epochs or where the study does not fine tune.
-int tuning_epochs(const Settings& settings, int epochs);
+/// eighth, 1 to 6; none in trainings shorter than 4 epochs, where the study does not fine tune, or
+/// where all weights have 8 bits: there it was measured to gain nothing over training longer
+/// (bench/results/training.md).
+int tuning_epochs(const Settings& settings, const network::Network& network, int epochs);
 
 struct Scored {
   quantize::Int8Model model;
@@ -41,8 +43,7 @@ Result<Scored> quantize_and_score(const Context& context, train::Trainer& traine
 /// Fine tunes what was trained and scores it; the better of that and quantize_and_score() on the
 /// validation split.
 Result<Scored> fine_tune_and_score(const Context& context, train::Trainer& trainer,
-                                   const network::Network& network,
-                                   const train::Settings& settings, int epochs,
-                                   const StopToken& stop, int threads);
+                                   const network::Network& network, const train::Settings& settings,
+                                   int epochs, const StopToken& stop, int threads);
 
 }  // namespace atml::search

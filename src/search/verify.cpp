@@ -62,6 +62,7 @@ std::string first_difference(const Bytes8& expected, const Bytes8& found, std::s
 
 Result<report::BitExactness> verify_bit_exact(const quantize::Int8Model& model,
                                               const target::Target& target,
+                                              const codegen::Options& options,
                                               const data::Dataset& dataset,
                                               const data::Split& split) {
   const Bytes8 inputs = verification_inputs(model, dataset, split);
@@ -78,14 +79,14 @@ Result<report::BitExactness> verify_bit_exact(const quantize::Int8Model& model,
        }},
       {"C on the host (gcc)",
        [&] {
-         return deploy::run_on_host(model, inputs, n, {"gcc", false});
+         return deploy::run_on_host(model, inputs, n, {"gcc", false, options});
        }},
       {"C on the host (gcc, address and undefined-behaviour sanitizers)",
        [&] {
-         return deploy::run_on_host(model, inputs, n, {"gcc", true});
+         return deploy::run_on_host(model, inputs, n, {"gcc", true, options});
        }},
       {fmt::format("C on the emulated {}", target.name),
-       [&] { return deploy::run_on_mcu(model, target, inputs, n); }},
+       [&] { return deploy::run_on_mcu(model, target, inputs, n, options); }},
   };
   report::BitExactness result;
   result.checked = true;

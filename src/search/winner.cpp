@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "quantize/evaluate.h"
+#include "search/firmware_options.h"
 #include "search/model_blob.h"
 #include "search/training.h"
 #include "search/verdict_note.h"
@@ -65,9 +66,9 @@ Result<double> float_test_metric(Context& context, const RankedFinalist& finalis
   ATML_TRY(const auto trainer,
            train::Trainer::create(
                network, context.dataset,
-               training_settings(context, finalist.trial.configuration,
-                                 plan.epochs - tuning_epochs(context.settings, plan.epochs),
-                                 run.seed)));
+               training_settings(
+                   context, finalist.trial.configuration,
+                   plan.epochs - tuning_epochs(context.settings, network, plan.epochs), run.seed)));
   ATML_TRY(const auto checkpoint,
            context.store->get_blob(run.trial, final_checkpoint_kind(run.seed_index)));
   if (!checkpoint)
@@ -89,8 +90,9 @@ Result<Winner> score(Context& context, const RankedFinalist& finalist,
   Winner w;
   w.trial = finalist.trial.number;
   w.seed_index = finalist.best_run().seed_index;
+  ATML_TRY(const codegen::Options options, firmware_options(context.settings, context.limits));
   ATML_TRY(w.bit_exact,
-           verify_bit_exact(model, context.target, context.dataset, context.dataset.test));
+           verify_bit_exact(model, context.target, options, context.dataset, context.dataset.test));
   ATML_TRY(const quantize::Score test,
            quantize::evaluate(model, context.dataset, context.dataset.test, stop));
   w.test = test.metric;
