@@ -1,0 +1,581 @@
+// The board in the loop against QEMU's serial port, which stands in for the board's.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/process.h"
+#include "base/random.h"
+#include "deploy/builtin.h"
+#include "deploy/serial_firmware.h"
+#include "deploy/serial_oracle.h"
+#include "quantize/quantize.h"
+
+namespace atml::deploy {
+namespace {
+
+namespace fs = std::filesystem;
+using serial::Frame;
+using serial::FrameReader;
+
+quantize::Int8Model test_model(std::uint64_t seed) {
+  network::Network network({10, 10, 3});
+  EXPECT_TRUE(network
+                  .add(network::Conv{.filters = 6,
+                                     .window = {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2},
+                                     .bias = true},
+                       {0})
+                  .ok());
+  EXPECT_TRUE(network.add(network::Activate{}, {1}).ok());
+  EXPECT_TRUE(network.add(network::Flatten{}, {2}).ok());
+  EXPECT_TRUE(network.add(network::Dense{.units = 10}, {3}).ok());
+  return quantize::random_model(network, seed);
+}
+
+target::Target qemu_board() {
+  target::Target part;
+  part.name = "mps2-an386";
+  part.core = target::Core::kCortexM4;
+  part.fpu = part.dsp = true;
+  part.clock_hz = 25e6;
+  part.flash = {0, Bytes(1 << 20)};
+  part.ram = {0x20000000u, Bytes(256 << 10)};
+  part.microamps_per_mhz = 100;
+  return part;
+}
+
+// A model file in name: its seed tells models apart.
+ModelWriter writer(std::uint64_t seed) {
+  return [seed](const quantize::Int8Model& model) -> Result<std::string> {
+    return model.name + " " + std::to_string(seed);
+  };
+}
+
+constexpr std::uint64_t kGood = 1, kOther = 2;
+
+// Firmware of a model for the emulated board, built once for all tests.
+fs::path firmware(std::uint64_t seed, const char* target_name = "mps2-an386") {
+  static const auto folder = std::make_unique<ScratchFolder>(ScratchFolder::create().value());
+  const fs::path place = folder->path() / (std::to_string(seed) + target_name);
+  if (fs::exists(place / "board.elf")) return place / "board.elf";
+  EXPECT_TRUE(make_directories(place).ok());
+  auto workbench = Workbench::create();
+  const quantize::Int8Model model = test_model(seed);
+  target::Target part = qemu_board();
+  part.name = target_name;
+  const auto production = workbench->build(model, part, codegen::Optimize::kBalanced, place);
+  EXPECT_TRUE(production.ok() && production->failure.empty());
+  const auto built = serial::build_board_firmware(
+      workbench->tools(), model, part, *production,
+      {.model_id = fnv1a(*writer(seed)(model)), .port = {}, .folder = place});
+  EXPECT_TRUE(built.ok() && built->failure.empty()) << (built.ok() ? built->failure : "");
+  return built->elf;
+}
+
+// The "board": QEMU with its UART at a socket. -icount makes its clock one of instructions: 32 ns
+// each.
+class Board {
+ public:
+  Board(fs::path socket, const fs::path& elf) : socket_(std::move(socket)) { start(elf); }
+  void start(const fs::path& elf) {
+    process_.reset();
+    fs::remove(socket_);
+    auto started = ChildProcess::start({.argv = command(elf)});
+    ASSERT_TRUE(started.ok()) << started.error().message;
+    process_.emplace(std::move(*started));
+  }
+  void kill() { process_.reset(); }
+  std::vector<std::string> command(const fs::path& elf) const {
+    return {"qemu-system-arm", "-M",       "mps2-an386", "-kernel", elf.string(), "-display",
+            "none",            "-monitor", "none",       "-icount", "shift=5",    "-serial",
+            "unix:" + socket_.string() + ",server=on,wait=off"};
+  }
+
+ private:
+  fs::path socket_;
+  std::optional<ChildProcess> process_;
+};
+
+// Something that listens at a socket and is no board: `serve` gets each connection.
+class Listener {
+ public:
+  Listener(const fs::path& path, std::function<void(int fd, const std::atomic<bool>& stop)> serve)
+      : serve_(std::move(serve)) {
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    std::strncpy(name.sun_path, path.c_str(), sizeof name.sun_path - 1);
+    fd_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
+    EXPECT_EQ(::listen(fd_, 4), 0);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Listener() {
+    stop_ = true;
+    thread_.join();
+    ::close(fd_);
+  }
+
+ private:
+  void run() {
+    while (!stop_) {
+      pollfd item{fd_, POLLIN, 0};
+      if (::poll(&item, 1, 20) <= 0) continue;
+      const int client = ::accept(fd_, nullptr, nullptr);
+      serve_(client, stop_);
+      ::close(client);
+    }
+  }
+  std::function<void(int, const std::atomic<bool>&)> serve_;
+  int fd_ = -1;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+int connect_to(const fs::path& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  std::strncpy(name.sun_path, path.c_str(), sizeof name.sun_path - 1);
+  for (int i = 0; i < 200; ++i) {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    if (::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0) return fd;
+    ::close(fd);
+    ::poll(nullptr, 0, 20);
+  }
+  return -1;
+}
+
+// What a bad line does to a byte: position in its direction, the byte; false: it is lost.
+using Damage = std::function<bool(std::uint64_t position, char& byte)>;
+
+// Passes bytes both ways through `damage` (one counter a direction).
+std::function<void(int, const std::atomic<bool>&)> bad_line(const fs::path& board, Damage damage) {
+  return [board, damage](int client, const std::atomic<bool>& stop) {
+    const int far = connect_to(board);
+    const int ends[2] = {client, far};
+    std::uint64_t counts[2] = {0, 0};
+    while (!stop) {
+      pollfd items[2] = {{client, POLLIN, 0}, {far, POLLIN, 0}};
+      if (::poll(items, 2, 20) <= 0) continue;
+      for (int side = 0; side < 2; ++side) {
+        if (items[side].revents == 0) continue;
+        char bytes[512];
+        const ssize_t count = ::read(ends[side], bytes, sizeof bytes);
+        if (count <= 0) return void(::close(far));
+        std::string kept;
+        for (ssize_t i = 0; i < count; ++i) {
+          if (damage(counts[side]++, bytes[i])) kept.push_back(bytes[i]);
+        }
+        if (::send(ends[1 - side], kept.data(), kept.size(), MSG_NOSIGNAL) < 0)
+          return void(::close(far));
+      }
+    }
+    ::close(far);
+  };
+}
+
+class Serial : public testing::Test {
+ protected:
+  ScratchFolder folder_ = ScratchFolder::create().value();
+  fs::path board_ = folder_.path() / "board";
+  fs::path line_ = folder_.path() / "line";
+
+  static SerialOptions fast() {
+    SerialOptions options;
+    options.session = {.answer = Seconds(0.1), .silence = Seconds(8), .inference = Seconds(8)};
+    return options;
+  }
+
+  static Result<Deployability> ask(const fs::path& socket, SerialOptions options = fast(),
+                                   std::uint64_t seed = kGood, StopToken stop = StopToken(),
+                                   target::Target part = qemu_board()) {
+    auto oracle = make_serial_oracle("serial:unix:" + socket.string(), std::move(options),
+                                     writer(seed));
+    EXPECT_TRUE(oracle.ok()) << oracle.error().message;
+    return (*oracle)->check(test_model(seed), part, target::full_limits(part), stop);
+  }
+
+  static std::string reason(const Result<Deployability>& d) {
+    EXPECT_TRUE(d.ok()) << d.error().message;
+    if (!d.ok()) return d.error().message;
+    EXPECT_FALSE(d->computable);
+    EXPECT_FALSE(d->deployable());
+    return d->reason;
+  }
+
+  static void expect_measured(const Result<Deployability>& d) {
+    ASSERT_TRUE(d.ok()) << d.error().message;
+    ASSERT_TRUE(d->computable) << d->reason;
+    EXPECT_TRUE(d->deployable());
+    EXPECT_TRUE(d->origin.starts_with("measured on board ")) << d->origin;
+    EXPECT_GT(d->latency.value, 0);
+  }
+};
+
+// ---- the protocol alone -------------------------------------------------------------------
+
+TEST(SerialProtocol, ChecksumsAreTheStandardOnes) {
+  EXPECT_EQ(serial::crc16("123456789"), 0x29B1);  // check values of the CRC catalogue
+  EXPECT_EQ(serial::crc32("123456789"), 0xCBF43926u);
+}
+
+TEST(SerialProtocol, AFrameSurvivesBeingCutAnywhere) {
+  const std::string bytes = encode(Frame{.type = 3, .sequence = 700, .session = 9, .payload = "pay"});
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    FrameReader reader;
+    reader.feed(std::string_view(bytes).substr(0, cut));
+    if (cut < bytes.size()) {
+      EXPECT_FALSE(reader.next().has_value());
+    }
+    reader.feed(std::string_view(bytes).substr(cut));
+    const auto frame = reader.next();
+    ASSERT_TRUE(frame.has_value());
+    EXPECT_EQ(frame->sequence, 700);
+    EXPECT_EQ(frame->payload, "pay");
+  }
+}
+
+TEST(SerialProtocol, AGoodFrameBehindAnyDamageIsFound) {
+  const std::string first = encode(Frame{.type = 1, .sequence = 1, .payload = std::string(60, 'a')});
+  const std::string second = encode(Frame{.type = 1, .sequence = 2, .payload = "b"});
+  for (std::size_t lost = 0; lost < first.size(); ++lost) {
+    for (const bool flip : {false, true}) {
+      std::string damaged = first;
+      flip ? void(damaged[lost] = static_cast<char>(damaged[lost] ^ 0x10)) : void(damaged.erase(lost, 1));
+      FrameReader reader;
+      // The last repetition's bytes may complete the broken frame, so it comes twice.
+      reader.feed("\xA5\xA5\x5A noise" + damaged + second + second);
+      const auto frame = reader.next();
+      ASSERT_TRUE(frame.has_value()) << lost;
+      EXPECT_EQ(frame->sequence, 2) << lost;
+    }
+  }
+}
+
+TEST(SerialProtocol, RandomBytesAreNoFrames) {
+  Rng rng(5);
+  FrameReader reader;
+  std::string bytes(200000, '\0');
+  for (char& c : bytes) c = static_cast<char>(rng.next());
+  reader.feed(bytes);
+  EXPECT_FALSE(reader.next().has_value());
+}
+
+TEST(SerialProtocol, MalformedPayloadsAreErrors) {
+  EXPECT_FALSE(serial::read_hello("short").ok());
+  EXPECT_FALSE(serial::read_time(std::string(26, '\0')).ok());
+  std::string payload;
+  serial::put(payload, 2, 2);
+  for (const int cycles : {5, 4, 9}) serial::put(payload, static_cast<std::uint64_t>(cycles), 8);
+  EXPECT_FALSE(serial::read_time(payload).ok());  // the median below the minimum
+}
+
+TEST(SerialAddress, FormsAndErrors) {
+  using Kind = serial::Address::Kind;
+  EXPECT_EQ(serial::parse_address("/dev/ttyUSB0")->baud, 115200);
+  EXPECT_EQ(serial::parse_address("/dev/ttyUSB0@921600")->baud, 921600);
+  EXPECT_EQ(serial::parse_address("unix:/tmp/x")->kind, Kind::kUnix);
+  EXPECT_EQ(serial::parse_address("tcp:localhost:5555")->port, "5555");
+  EXPECT_EQ(serial::parse_address("/dev/ttyUSB0@12345").error().message,
+            "board address '/dev/ttyUSB0@12345': '12345' is no usual baud rate (9600 to 4000000); "
+            "write /dev/ttyACM0, /dev/ttyUSB0@115200, unix:PATH or tcp:HOST:PORT");
+  for (const char* text : {"", "@9600", "unix:", "tcp:host", "tcp::5", "tcp:host:0", "tcp:h:70000"})
+    EXPECT_FALSE(serial::parse_address(text).ok()) << text;
+  EXPECT_FALSE(make_serial_oracle("external:x", {}, writer(1)).ok());
+}
+
+// ---- against QEMU -------------------------------------------------------------------------
+
+TEST_F(Serial, ABoardGivesMeasuredFiguresThatAgreeWithTheEmulator) {
+  const Board board(board_, firmware(kGood));
+  const auto d = ask(board_);
+  expect_measured(d);
+  const auto builtin = BuiltinOracle::create();
+  const auto part = qemu_board();
+  const auto wanted = (*builtin)->check(test_model(kGood), part, target::full_limits(part), {});
+  ASSERT_TRUE(wanted.ok() && wanted->computable);
+  EXPECT_EQ(d->flash, wanted->flash);
+  EXPECT_EQ(d->arena, wanted->arena);
+  EXPECT_EQ(d->statics, wanted->statics);
+  EXPECT_EQ(d->ram, d->arena + d->statics + d->stack);
+  EXPECT_NEAR(static_cast<double>(d->stack.value), static_cast<double>(wanted->stack.value), 64);
+  // 32 ns an instruction at 25 MHz: 0.8 cycles.
+  const double cycles = 0.8 * static_cast<double>(wanted->instructions.value);
+  EXPECT_NEAR(static_cast<double>(d->cycles.mid.value), cycles, 0.02 * cycles + 50);
+  EXPECT_LE(d->cycles.low, d->cycles.mid);
+  EXPECT_LE(d->cycles.mid, d->cycles.high);
+  EXPECT_DOUBLE_EQ(d->latency.value, static_cast<double>(d->cycles.mid.value) / 25e6);
+  EXPECT_DOUBLE_EQ(d->energy.value, d->latency.value * part.run_watts());
+}
+
+TEST_F(Serial, AFlashCommandBringsEachFirmware) {
+  const fs::path script = folder_.path() / "flash.sh";
+  const fs::path pid = folder_.path() / "pid";
+  const std::string words = "#!/bin/sh\n[ -f " + pid.string() + " ] && kill $(cat " + pid.string() +
+                            ")\nrm -f " + board_.string() +
+                            "\nsetsid qemu-system-arm -M mps2-an386 -kernel \"$1\" -display none "
+                            "-monitor none -serial unix:" +
+                            board_.string() + ",server=on,wait=off -pidfile " + pid.string() +
+                            " >/dev/null 2>&1 &\n"
+                            "while ! [ -s " + pid.string() + " ]; do sleep 0.02; done\n";
+  ASSERT_TRUE(write_file(script, words).ok());
+  SerialOptions options = fast();
+  options.flash_command = "sh " + script.string() + " {elf}";
+  options.keep_firmware = folder_.path() / "kept" / "board.elf";
+  for (const std::uint64_t seed : {kGood, kOther}) expect_measured(ask(board_, options, seed));
+  EXPECT_TRUE(fs::exists(options.keep_firmware));
+  (void)run_process({.argv = {"sh", "-c", "kill $(cat " + pid.string() + ")"}});
+}
+
+TEST_F(Serial, FailedFlashCommandsAreReasonsAndMissingOnesErrors) {
+  SerialOptions options = fast();
+  options.flash_command = "echo target not halted >&2; exit 3";
+  EXPECT_EQ(reason(ask(board_, options)),
+            "the flash command exited with code 3: target not halted");
+  options.flash_command = "sleep 60";
+  options.flash_timeout = Seconds(0.2);
+  EXPECT_NE(reason(ask(board_, options)).find("was stopped after"), std::string::npos);
+  options.flash_command = "/nonexistent/openocd {elf}";
+  const auto d = ask(board_, options);
+  ASSERT_FALSE(d.ok());
+  EXPECT_EQ(d.error().code, Code::kNotFound);
+}
+
+TEST_F(Serial, LostBytesOnBothWaysCostTimeOnly) {
+  const Board board(board_, firmware(kGood));
+  const Listener line(line_, bad_line(board_, [](std::uint64_t n, char&) { return n % 211 != 210; }));
+  expect_measured(ask(line_));
+}
+
+TEST_F(Serial, CorruptedBytesOnBothWaysCostTimeOnly) {
+  const Board board(board_, firmware(kGood));
+  const Listener line(line_, bad_line(board_, [](std::uint64_t n, char& byte) {
+                        if (n % 193 == 192) byte = static_cast<char>(byte ^ 0x41);
+                        return true;
+                      }));
+  expect_measured(ask(line_));
+}
+
+TEST_F(Serial, NoiseBetweenTheBytesCostsTimeOnly) {
+  // Random loss of 1 in 300 and random flips of 1 in 300, seeded.
+  const Board board(board_, firmware(kGood));
+  const auto rng = std::make_shared<Rng>(11);
+  const Listener line(line_, bad_line(board_, [rng](std::uint64_t, char& byte) {
+                        if (rng->below(300) == 0) byte = static_cast<char>(rng->next());
+                        return rng->below(300) != 0;
+                      }));
+  expect_measured(ask(line_));
+}
+
+TEST_F(Serial, ALineThatLosesTooMuchIsNotComputable) {
+  const Board board(board_, firmware(kGood));
+  const Listener line(line_, bad_line(board_, [](std::uint64_t n, char&) { return n % 7 != 6; }));
+  SerialOptions options = fast();
+  options.session.silence = Seconds(1);
+  EXPECT_NE(reason(ask(line_, options)).find("no answer to hello from the board at unix:"),
+            std::string::npos);
+}
+
+TEST_F(Serial, AnotherModelsFirmwareIsRefused) {
+  const Board board(board_, firmware(kOther));
+  const std::string why = reason(ask(board_));
+  EXPECT_TRUE(why.starts_with("the board holds another model: '")) << why;
+  EXPECT_NE(why.find("flash it, or give a flash command"), std::string::npos) << why;
+}
+
+TEST_F(Serial, FirmwareOfAnotherTargetOrClockIsRefused) {
+  const Board board(board_, firmware(kGood, "other-part"));
+  EXPECT_EQ(reason(ask(board_)),
+            "the board's firmware was built for 'other-part', asked was 'mps2-an386'; flash it "
+            "again");
+  target::Target fast_part = qemu_board();
+  fast_part.name = "other-part";
+  fast_part.clock_hz = 180e6;
+  EXPECT_EQ(reason(ask(board_, fast(), kGood, StopToken(), fast_part)),
+            "the board runs at 25 MHz, target 'other-part' at 180 MHz; correct the port's clock "
+            "set-up or clock_mhz of the target");
+}
+
+TEST_F(Serial, AnotherBuildOfTheSameModelIsRefused) {
+  // The same model file, other bits: the writer of kOther's bytes for kGood's firmware.
+  const Board board(board_, firmware(kGood));
+  auto oracle = make_serial_oracle("serial:unix:" + board_.string(), fast(), writer(kGood));
+  const auto part = qemu_board();
+  const auto d = (*oracle)->check(test_model(kOther), part, target::full_limits(part), StopToken());
+  EXPECT_NE(reason(d).find("the board's firmware is another build of the model"), std::string::npos);
+}
+
+// Runs `at_request` when the n-th byte has gone to the board.
+TEST_F(Serial, AResetInTheMiddleBeginsAgain) {
+  Board board(board_, firmware(kGood));
+  const auto restarted = std::make_shared<std::atomic<bool>>(false);
+  const Listener line(line_, bad_line(board_, [&, restarted](std::uint64_t n, char&) {
+                        if (n == 500 && !restarted->exchange(true)) board.start(firmware(kGood));
+                        return true;
+                      }));
+  expect_measured(ask(line_));
+  EXPECT_TRUE(*restarted);
+}
+
+TEST_F(Serial, AfterAResetAnotherFirmwareIsNoticed) {
+  Board board(board_, firmware(kGood));
+  const fs::path other = firmware(kOther);
+  const auto restarted = std::make_shared<std::atomic<bool>>(false);
+  const Listener line(line_, bad_line(board_, [&, restarted](std::uint64_t n, char&) {
+                        if (n == 500 && !restarted->exchange(true)) board.start(other);
+                        return true;
+                      }));
+  EXPECT_NE(reason(ask(line_)).find("the board holds another model"), std::string::npos);
+  EXPECT_TRUE(*restarted);
+}
+
+TEST_F(Serial, ABoardThatDiesIsNotComputable) {
+  Board board(board_, firmware(kGood));
+  const Listener line(line_, bad_line(board_, [&](std::uint64_t n, char&) {
+                        if (n == 300) board.kill();
+                        return n < 300;
+                      }));
+  SerialOptions options = fast();
+  options.session = {.answer = Seconds(0.1), .silence = Seconds(1), .inference = Seconds(1)};
+  EXPECT_NE(reason(ask(line_, options)).find("from the board at"), std::string::npos);
+}
+
+TEST_F(Serial, ASilentBoardTimesOut) {
+  const Listener silent(line_, [](int, const std::atomic<bool>& stop) {
+    while (!stop) ::poll(nullptr, 0, 10);
+  });
+  SerialOptions options = fast();
+  options.session.silence = Seconds(0.5);
+  const double start = now_seconds();
+  EXPECT_NE(reason(ask(line_, options))
+                .find("nothing came back: is the firmware running, are the wires right?"),
+            std::string::npos);
+  EXPECT_LT(now_seconds() - start, 30);
+}
+
+TEST_F(Serial, GarbageTimesOutWithAHint) {
+  const Listener noisy(line_, [](int fd, const std::atomic<bool>& stop) {
+    Rng rng(3);
+    while (!stop) {
+      char bytes[64];
+      for (char& c : bytes) c = static_cast<char>(rng.next());
+      bytes[0] = '\xA5';
+      bytes[1] = '\x5A';
+      if (::send(fd, bytes, sizeof bytes, MSG_NOSIGNAL) < 0) return;
+      ::poll(nullptr, 0, 1);
+    }
+  });
+  SerialOptions options = fast();
+  options.session.silence = Seconds(0.5);
+  EXPECT_NE(reason(ask(line_, options)).find("is the baud rate right?"), std::string::npos);
+}
+
+TEST_F(Serial, ABoardThatEchoesIsNoBoard) {
+  const Listener echo(line_, [](int fd, const std::atomic<bool>& stop) {
+    char bytes[256];
+    while (!stop) {
+      const ssize_t count = ::recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+      if (count == 0) return;
+      if (count > 0) (void)::send(fd, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL);
+      ::poll(nullptr, 0, 2);
+    }
+  });
+  SerialOptions options = fast();
+  options.session.silence = Seconds(0.5);
+  EXPECT_NE(reason(ask(line_, options)).find("no answer to hello"), std::string::npos);
+}
+
+TEST_F(Serial, APseudoTerminalWorksLikeASerialLine) {
+  // QEMU's serial port at a socket, joined to a pseudo terminal: termios, locking and all.
+  const Board board(board_, firmware(kGood));
+  const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
+  ASSERT_GE(master, 0);
+  ASSERT_EQ(::grantpt(master), 0);
+  ASSERT_EQ(::unlockpt(master), 0);
+  const std::string name = ::ptsname(master);
+  const int keep_open = ::open(name.c_str(), O_RDWR | O_NOCTTY);
+  const int far = connect_to(board_);
+  std::atomic<bool> stop{false};
+  std::thread joint([&] {
+    const int ends[2] = {master, far};
+    while (!stop) {
+      pollfd items[2] = {{master, POLLIN, 0}, {far, POLLIN, 0}};
+      ::poll(items, 2, 20);
+      for (int side = 0; side < 2; ++side) {
+        char bytes[512];
+        if ((items[side].revents & POLLIN) == 0) continue;
+        const ssize_t count = ::read(ends[side], bytes, sizeof bytes);
+        if (count > 0) (void)!::write(ends[1 - side], bytes, static_cast<std::size_t>(count));
+      }
+    }
+  });
+  auto oracle = make_serial_oracle("serial:" + name + "@921600", fast(), writer(kGood));
+  const auto part = qemu_board();
+  const auto d = (*oracle)->check(test_model(kGood), part, target::full_limits(part), StopToken());
+  stop = true;
+  joint.join();
+  for (const int fd : {master, keep_open, far}) ::close(fd);
+  expect_measured(d);
+}
+
+TEST_F(Serial, WhatCannotBeOpenedIsAnError) {
+  SerialOptions options = fast();
+  options.session.silence = Seconds(0.1);
+  auto d = ask(folder_.path() / "nothing", options);
+  ASSERT_FALSE(d.ok());
+  EXPECT_EQ(d.error().code, Code::kNotFound);
+  const fs::path plain = folder_.path() / "plain";
+  ASSERT_TRUE(write_file(plain, "x").ok());
+  auto oracle = make_serial_oracle("serial:" + plain.string(), options, writer(kGood));
+  const auto part = qemu_board();
+  d = (*oracle)->check(test_model(kGood), part, target::full_limits(part), StopToken());
+  ASSERT_FALSE(d.ok());
+  EXPECT_NE(d.error().message.find("is no serial line"), std::string::npos) << d.error().message;
+}
+
+TEST_F(Serial, ACancelledConversationEndsSoon) {
+  std::atomic<bool> flag{false};
+  const Listener silent(line_, [&](int, const std::atomic<bool>& stop) {
+    flag = true;  // Ctrl-C as soon as somebody has connected
+    while (!stop) ::poll(nullptr, 0, 10);
+  });
+  const auto d = ask(line_, fast(), kGood, StopToken(&flag));
+  ASSERT_FALSE(d.ok());
+  EXPECT_EQ(d.error().code, Code::kCancelled);
+}
+
+TEST_F(Serial, WhatBreaksALimitNeedsNoBoard) {
+  target::Target small = qemu_board();
+  small.flash.size = Bytes(1024);
+  const auto d = ask(folder_.path() / "nothing", fast(), kGood, StopToken(), small);
+  ASSERT_TRUE(d.ok()) << d.error().message;
+  EXPECT_TRUE(d->computable);
+  ASSERT_FALSE(d->violations.empty());
+  EXPECT_EQ(d->violations[0].limit, Limit::kFlash);
+}
+
+TEST_F(Serial, CoresWithoutABuiltInPortNeedAPortFile) {
+  target::Target part = qemu_board();
+  part.core = target::Core::kCortexM33;
+  EXPECT_EQ(reason(ask(board_, fast(), kGood, StopToken(), part)),
+            "there is no built-in serial port for core cortex-m33; give a port file "
+            "(docs/board-protocol.md says how)");
+  SerialOptions options = fast();
+  options.port = folder_.path() / "port.c";
+  EXPECT_FALSE(make_serial_oracle("serial:unix:x", options, writer(1)).ok());
+  ASSERT_TRUE(write_file(options.port, "int broken(").ok());
+  EXPECT_NE(reason(ask(board_, options)).find("the board's firmware does not compile"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace atml::deploy
