@@ -61,7 +61,8 @@ std::uint64_t loaded_bytes_id(const ElfFile& elf) {
 
 std::string byte_list(std::uint64_t id) {
   std::string list;
-  for (int i = 0; i < 8; ++i) list += fmt::format("{}0x{:02x}", i == 0 ? "" : ", ", id >> (8 * i) & 0xFF);
+  for (int i = 0; i < 8; ++i)
+    list += fmt::format("{}0x{:02x}", i == 0 ? "" : ", ", id >> (8 * i) & 0xFF);
   return list;
 }
 
@@ -113,8 +114,8 @@ Result<std::vector<CompileJob>> compile_jobs(const target::Target& target, const
   ATML_TRY_STATUS(read_file(port));  // or the compiler would be blamed
   std::vector<CompileJob> jobs;
   int number = 0;
-  for (const fs::path& file :
-       {board / "protocol.c", board / "start.c", build.folder / "board_model.c", fs::absolute(port)}) {
+  for (const fs::path& file : {board / "protocol.c", board / "start.c",
+                               build.folder / "board_model.c", fs::absolute(port)}) {
     jobs.push_back({file,
                     build.folder / fmt::format("board_{}.o", number++),
                     codegen::startup_flags(target),
@@ -168,9 +169,9 @@ Result<BoardFirmware> build_board_firmware(const Toolchain& tools, const quantiz
   const auto map = memory_map(target, build.port);
   if (!map.ok()) return firmware.failure = map.error().message, firmware;
   ATML_TRY(const std::string script, linker_script(*map));
-  ATML_TRY(const std::vector<CompileJob> jobs,
-           compile_jobs(target, build,
-                        model_source(model, target, build.model_id, firmware.build_id)));
+  ATML_TRY(
+      const std::vector<CompileJob> jobs,
+      compile_jobs(target, build, model_source(model, target, build.model_id, firmware.build_id)));
   ATML_TRY(const StepOutcome compiled, tools.compile(jobs));
   if (!compiled.ok) {
     firmware.failure = "the board's firmware does not compile: " + compiled.summary();

@@ -11,9 +11,9 @@
 namespace atml::deploy::serial {
 
 struct BoardBuild {
-  std::uint64_t model_id = 0;       // of the model file
-  std::filesystem::path port;       // C file with board_init() and friends; empty: MPS2 boards
-  std::filesystem::path folder;     // of Workbench::build(); board.elf goes here too
+  std::uint64_t model_id = 0;    // of the model file
+  std::filesystem::path port;    // C file with board_init() and friends; empty: MPS2 boards
+  std::filesystem::path folder;  // of Workbench::build(); board.elf goes here too
 };
 
 struct BoardFirmware {

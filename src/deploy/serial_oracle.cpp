@@ -53,25 +53,27 @@ Status verify(const serial::Hello& hello, const Asked& asked) {
   }
   const std::string target = serial::board_name(asked.target.name);
   if (hello.target != target)
-    return wrong(fmt::format("the board's firmware was built for '{}', asked was '{}'; flash it "
-                             "again",
-                             hello.target, target));
+    return wrong(
+        fmt::format("the board's firmware was built for '{}', asked was '{}'; flash it "
+                    "again",
+                    hello.target, target));
   if (hello.build_id != asked.build_id)
-    return wrong(fmt::format("the board's firmware is another build of the model ({:016x}, this "
-                             "program builds {:016x}); flash it again",
-                             hello.build_id, asked.build_id));
+    return wrong(
+        fmt::format("the board's firmware is another build of the model ({:016x}, this "
+                    "program builds {:016x}); flash it again",
+                    hello.build_id, asked.build_id));
   if (hello.input_bytes != asked.elements(asked.model.input) ||
       hello.output_bytes != asked.elements(asked.model.output))
-    return wrong(fmt::format("the board's model has {} input and {} output bytes, asked were {} "
-                             "and {}",
-                             hello.input_bytes, hello.output_bytes,
-                             asked.elements(asked.model.input),
-                             asked.elements(asked.model.output)));
+    return wrong(
+        fmt::format("the board's model has {} input and {} output bytes, asked were {} "
+                    "and {}",
+                    hello.input_bytes, hello.output_bytes, asked.elements(asked.model.input),
+                    asked.elements(asked.model.output)));
   if (std::abs(hello.clock_hz - asked.target.clock_hz) > kClockTolerance * asked.target.clock_hz)
-    return wrong(fmt::format("the board runs at {:.6g} MHz, target '{}' at {:.6g} MHz; correct "
-                             "the port's clock set-up or clock_mhz of the target",
-                             1e-6 * hello.clock_hz, asked.target.name,
-                             1e-6 * asked.target.clock_hz));
+    return wrong(
+        fmt::format("the board runs at {:.6g} MHz, target '{}' at {:.6g} MHz; correct "
+                    "the port's clock set-up or clock_mhz of the target",
+                    1e-6 * hello.clock_hz, asked.target.name, 1e-6 * asked.target.clock_hz));
   return {};
 }
 
@@ -87,8 +89,7 @@ Status judge_self_test(const serial::SelfTestReply& reply) {
 Result<serial::TimeReply> time_inferences(Session& session, int runs, double clock_hz) {
   ATML_TRY(const serial::TimeReply first, session.time(1, Seconds(0)));
   const double each = static_cast<double>(first.median) / clock_hz;
-  const int count =
-      std::clamp(static_cast<int>(std::min(kTimingBudget / each, 1e3)), 1, runs);
+  const int count = std::clamp(static_cast<int>(std::min(kTimingBudget / each, 1e3)), 1, runs);
   if (count == 1) return first;
   return session.time(count, Seconds(each));
 }
@@ -109,9 +110,10 @@ Status compare(Session& session, const Asked& asked, const SerialOptions& option
     for (std::size_t i = 0; i < out; ++i) {
       const int got = static_cast<std::int8_t>(found[i]);
       if (got != wanted[i])
-        return wrong(fmt::format("the board's output differs from the reference interpreter: "
-                                 "sample {}, element {}: {} instead of {}",
-                                 n, i, got, static_cast<int>(wanted[i])));
+        return wrong(
+            fmt::format("the board's output differs from the reference interpreter: "
+                        "sample {}, element {}: {} instead of {}",
+                        n, i, got, static_cast<int>(wanted[i])));
     }
   }
   return {};
@@ -124,9 +126,8 @@ Result<Measured> measure_once(Session& session, const Asked& asked, const Serial
   measured.clock_hz = hello.clock_hz;
   ATML_TRY(measured.self_test, session.self_test());
   ATML_TRY_STATUS(judge_self_test(measured.self_test));
-  ATML_TRY(measured.time,
-           time_inferences(session, std::clamp(options.runs, 1, serial::kMostRuns),
-                           hello.clock_hz));
+  ATML_TRY(measured.time, time_inferences(session, std::clamp(options.runs, 1, serial::kMostRuns),
+                                          hello.clock_hz));
   const double each = static_cast<double>(measured.time.median) / hello.clock_hz;
   ATML_TRY_STATUS(compare(session, asked, options, Seconds(each)));
   return measured;
@@ -247,8 +248,8 @@ Result<std::unique_ptr<SerialOracle>> SerialOracle::create(std::string_view addr
   ATML_TRY(serial::Address parsed, serial::parse_address(address));
   if (!options.port.empty()) ATML_TRY_STATUS(read_file(options.port));
   ATML_TRY(Workbench workbench, Workbench::create());
-  return std::unique_ptr<SerialOracle>(new SerialOracle(std::unique_ptr<State>(
-      new State{std::move(parsed), std::move(options), std::move(writer), std::move(workbench), {}})));
+  return std::unique_ptr<SerialOracle>(new SerialOracle(std::unique_ptr<State>(new State{
+      std::move(parsed), std::move(options), std::move(writer), std::move(workbench), {}})));
 }
 
 Result<Deployability> SerialOracle::State::ask_board(const Asked& asked, const fs::path& elf,
@@ -271,8 +272,7 @@ Result<Deployability> SerialOracle::State::check(const Asked& question,
   Asked asked = question;
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
   const auto file = writer(asked.model);
-  if (!file.ok())
-    return not_computable("the model cannot be written: " + file.error().message, {});
+  if (!file.ok()) return not_computable("the model cannot be written: " + file.error().message, {});
   asked.model_id = fnv1a(*file);
   ATML_TRY(const Production production,
            workbench.build(asked.model, asked.target, codegen::Optimize::kBalanced, folder.path()));
@@ -313,9 +313,9 @@ Result<std::unique_ptr<Oracle>> make_serial_oracle(std::string_view spec, Serial
                              "serial:unix:PATH or serial:tcp:HOST:PORT",
                              spec)};
   }
-  ATML_TRY(std::unique_ptr<SerialOracle> oracle,
-           SerialOracle::create(spec.substr(kPrefix.size()), std::move(options),
-                                std::move(writer)));
+  ATML_TRY(
+      std::unique_ptr<SerialOracle> oracle,
+      SerialOracle::create(spec.substr(kPrefix.size()), std::move(options), std::move(writer)));
   return std::unique_ptr<Oracle>(std::move(oracle));
 }
 

@@ -107,9 +107,8 @@ Result<int> open_terminal(const Address& address) {
                              address.text)};
   }
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    return Error{
-        Code::kUnavailable,
-        fmt::format("the board's port '{}' is in use by another process", address.text)};
+    return Error{Code::kUnavailable,
+                 fmt::format("the board's port '{}' is in use by another process", address.text)};
   }
   if (!set_raw(fd.get(), find_baud(address.baud)->code)) return refused(address, errno);
   ::tcflush(fd.get(), TCIOFLUSH);
@@ -179,8 +178,7 @@ Result<Address> parse_terminal(std::string_view text) {
   address.path = std::string(text.substr(0, at));
   if (at != std::string_view::npos) {
     const std::string_view rate = text.substr(at + 1);
-    const auto [end, error] =
-        std::from_chars(rate.data(), rate.data() + rate.size(), address.baud);
+    const auto [end, error] = std::from_chars(rate.data(), rate.data() + rate.size(), address.baud);
     if (error != std::errc() || end != rate.data() + rate.size() ||
         find_baud(address.baud) == nullptr)
       return malformed(text, fmt::format("'{}' is no usual baud rate (9600 to 4000000)", rate));
@@ -222,8 +220,7 @@ Result<Port> Port::open(const Address& address, double deadline) {
   return Port(fd, true);
 }
 
-Port::Port(Port&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), socket_(other.socket_) {}
+Port::Port(Port&& other) noexcept : fd_(std::exchange(other.fd_, -1)), socket_(other.socket_) {}
 
 Port& Port::operator=(Port&& other) noexcept {
   std::swap(fd_, other.fd_);

@@ -115,7 +115,8 @@ std::string PayloadReader::text() {
   if (bytes_.size() < size) return failed_ = true, "";
   std::string text(bytes_.substr(0, size));
   bytes_.remove_prefix(size);
-  std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::ranges::replace_if(
+      text, [](char c) { return c < ' ' || c > '~'; }, '?');
   return text;
 }
 

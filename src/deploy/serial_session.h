@@ -14,9 +14,9 @@
 namespace atml::deploy::serial {
 
 struct SessionOptions {
-  Seconds answer{0.4};     // first wait for an answer; doubled at each repetition, up to 4 s
-  Seconds silence{6};      // then a request is given up; also: until the port must be there
-  Seconds inference{30};   // the same for requests that run the network
+  Seconds answer{0.4};    // first wait for an answer; doubled at each repetition, up to 4 s
+  Seconds silence{6};     // then a request is given up; also: until the port must be there
+  Seconds inference{30};  // the same for requests that run the network
 };
 
 /// Errors of all requests: timeout (no answer; the text tells silence from garbage), conflict (the
@@ -42,8 +42,8 @@ class Session {
   struct Request {
     Command command;
     std::string payload;
-    Seconds total;      // until it is given up
-    Seconds first{0};   // wait before the first repetition; 0: options_.answer
+    Seconds total;     // until it is given up
+    Seconds first{0};  // wait before the first repetition; 0: options_.answer
     int attempts = 1000000;
   };
   Result<std::string> ask(const Request& request);
@@ -64,7 +64,7 @@ class Session {
   FrameReader reader_;
   std::uint32_t session_ = 0;
   std::uint16_t sequence_ = 0;
-  std::size_t chunk_ = 240;  // payload bytes of a sample a frame; less on a bad line
+  std::size_t chunk_ = 240;   // payload bytes of a sample a frame; less on a bad line
   std::size_t received_ = 0;  // bytes since the request was sent
 };
 

@@ -30,12 +30,13 @@ using serial::FrameReader;
 
 quantize::Int8Model test_model(std::uint64_t seed) {
   network::Network network({10, 10, 3});
-  EXPECT_TRUE(network
-                  .add(network::Conv{.filters = 6,
-                                     .window = {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2},
-                                     .bias = true},
-                       {0})
-                  .ok());
+  EXPECT_TRUE(
+      network
+          .add(network::Conv{.filters = 6,
+                             .window = {.kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2},
+                             .bias = true},
+               {0})
+          .ok());
   EXPECT_TRUE(network.add(network::Activate{}, {1}).ok());
   EXPECT_TRUE(network.add(network::Flatten{}, {2}).ok());
   EXPECT_TRUE(network.add(network::Dense{.units = 10}, {3}).ok());
@@ -96,8 +97,18 @@ class Board {
   }
   void kill() { process_.reset(); }
   std::vector<std::string> command(const fs::path& elf) const {
-    return {"qemu-system-arm", "-M",       "mps2-an386", "-kernel", elf.string(), "-display",
-            "none",            "-monitor", "none",       "-icount", "shift=5",    "-serial",
+    return {"qemu-system-arm",
+            "-M",
+            "mps2-an386",
+            "-kernel",
+            elf.string(),
+            "-display",
+            "none",
+            "-monitor",
+            "none",
+            "-icount",
+            "shift=5",
+            "-serial",
             "unix:" + socket_.string() + ",server=on,wait=off"};
   }
 
@@ -114,7 +125,7 @@ class Listener {
     sockaddr_un name{};
     name.sun_family = AF_UNIX;
     std::strncpy(name.sun_path, path.c_str(), sizeof name.sun_path - 1);
-    fd_ = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&name), sizeof name), 0);
     EXPECT_EQ(::listen(fd_, 4), 0);
     thread_ = std::thread([this] { run(); });
@@ -130,7 +141,7 @@ class Listener {
     while (!stop_) {
       pollfd item{fd_, POLLIN, 0};
       if (::poll(&item, 1, 20) <= 0) continue;
-      const int client = ::accept(fd_, nullptr, nullptr);
+      const int client = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
       serve_(client, stop_);
       ::close(client);
     }
@@ -145,8 +156,8 @@ int connect_to(const fs::path& path) {
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   std::strncpy(name.sun_path, path.c_str(), sizeof name.sun_path - 1);
-  for (int i = 0; i < 200; ++i) {
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  for (int i = 0; i < 40; ++i) {
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (::connect(fd, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0) return fd;
     ::close(fd);
     ::poll(nullptr, 0, 20);
@@ -198,8 +209,8 @@ class Serial : public testing::Test {
   static Result<Deployability> ask(const fs::path& socket, SerialOptions options = fast(),
                                    std::uint64_t seed = kGood, StopToken stop = StopToken(),
                                    target::Target part = qemu_board()) {
-    auto oracle = make_serial_oracle("serial:unix:" + socket.string(), std::move(options),
-                                     writer(seed));
+    auto oracle =
+        make_serial_oracle("serial:unix:" + socket.string(), std::move(options), writer(seed));
     EXPECT_TRUE(oracle.ok()) << oracle.error().message;
     return (*oracle)->check(test_model(seed), part, target::full_limits(part), stop);
   }
@@ -229,7 +240,8 @@ TEST(SerialProtocol, ChecksumsAreTheStandardOnes) {
 }
 
 TEST(SerialProtocol, AFrameSurvivesBeingCutAnywhere) {
-  const std::string bytes = encode(Frame{.type = 3, .sequence = 700, .session = 9, .payload = "pay"});
+  const std::string bytes =
+      encode(Frame{.type = 3, .sequence = 700, .session = 9, .payload = "pay"});
   for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
     FrameReader reader;
     reader.feed(std::string_view(bytes).substr(0, cut));
@@ -245,12 +257,14 @@ TEST(SerialProtocol, AFrameSurvivesBeingCutAnywhere) {
 }
 
 TEST(SerialProtocol, AGoodFrameBehindAnyDamageIsFound) {
-  const std::string first = encode(Frame{.type = 1, .sequence = 1, .payload = std::string(60, 'a')});
+  const std::string first =
+      encode(Frame{.type = 1, .sequence = 1, .payload = std::string(60, 'a')});
   const std::string second = encode(Frame{.type = 1, .sequence = 2, .payload = "b"});
   for (std::size_t lost = 0; lost < first.size(); ++lost) {
     for (const bool flip : {false, true}) {
       std::string damaged = first;
-      flip ? void(damaged[lost] = static_cast<char>(damaged[lost] ^ 0x10)) : void(damaged.erase(lost, 1));
+      flip ? void(damaged[lost] = static_cast<char>(damaged[lost] ^ 0x10))
+           : void(damaged.erase(lost, 1));
       FrameReader reader;
       // The last repetition's bytes may complete the broken frame, so it comes twice.
       reader.feed("\xA5\xA5\x5A noise" + damaged + second + second);
@@ -326,7 +340,8 @@ TEST_F(Serial, AFlashCommandBringsEachFirmware) {
                             "-monitor none -serial unix:" +
                             board_.string() + ",server=on,wait=off -pidfile " + pid.string() +
                             " >/dev/null 2>&1 &\n"
-                            "while ! [ -s " + pid.string() + " ]; do sleep 0.02; done\n";
+                            "while ! [ -s " +
+                            pid.string() + " ]; do sleep 0.02; done\n";
   ASSERT_TRUE(write_file(script, words).ok());
   SerialOptions options = fast();
   options.flash_command = "sh " + script.string() + " {elf}";
@@ -352,7 +367,8 @@ TEST_F(Serial, FailedFlashCommandsAreReasonsAndMissingOnesErrors) {
 
 TEST_F(Serial, LostBytesOnBothWaysCostTimeOnly) {
   const Board board(board_, firmware(kGood));
-  const Listener line(line_, bad_line(board_, [](std::uint64_t n, char&) { return n % 211 != 210; }));
+  const Listener line(line_,
+                      bad_line(board_, [](std::uint64_t n, char&) { return n % 211 != 210; }));
   expect_measured(ask(line_));
 }
 
@@ -411,7 +427,8 @@ TEST_F(Serial, AnotherBuildOfTheSameModelIsRefused) {
   auto oracle = make_serial_oracle("serial:unix:" + board_.string(), fast(), writer(kGood));
   const auto part = qemu_board();
   const auto d = (*oracle)->check(test_model(kOther), part, target::full_limits(part), StopToken());
-  EXPECT_NE(reason(d).find("the board's firmware is another build of the model"), std::string::npos);
+  EXPECT_NE(reason(d).find("the board's firmware is another build of the model"),
+            std::string::npos);
 }
 
 // Runs `at_request` when the n-th byte has gone to the board.
