@@ -67,7 +67,8 @@ Session::Session(Address address, SessionOptions options, StopToken stop, Port p
     : address_(std::move(address)),
       options_(options),
       stop_(std::move(stop)),
-      port_(std::move(port)) {}
+      port_(std::move(port)),
+      sequence_(static_cast<std::uint16_t>(fresh_session())) {}
 
 Result<Session> Session::open(const Address& address, const SessionOptions& options,
                               const StopToken& stop) {

@@ -28,7 +28,19 @@ namespace fs = std::filesystem;
 using serial::Frame;
 using serial::FrameReader;
 
+constexpr std::uint64_t kGood = 1, kOther = 2, kLarge = 3;  // seeds of models
+
+// About 2.4 million multiply-accumulates.
+quantize::Int8Model large_model() {
+  network::Network network({20, 20, 8});
+  const network::Window window{.kernel_h = 3, .kernel_w = 3};
+  EXPECT_TRUE(network.add(network::Conv{.filters = 64, .window = window, .bias = true}, {0}).ok());
+  EXPECT_TRUE(network.add(network::GlobalAveragePool{}, {1}).ok());
+  return quantize::random_model(network, kLarge);
+}
+
 quantize::Int8Model test_model(std::uint64_t seed) {
+  if (seed == kLarge) return large_model();
   network::Network network({10, 10, 3});
   EXPECT_TRUE(
       network
@@ -62,8 +74,6 @@ ModelWriter writer(std::uint64_t seed) {
   };
 }
 
-constexpr std::uint64_t kGood = 1, kOther = 2;
-
 // Firmware of a model for the emulated board, built once for all tests.
 fs::path firmware(std::uint64_t seed, const char* target_name = "mps2-an386") {
   static const auto folder = std::make_unique<ScratchFolder>(ScratchFolder::create().value());
@@ -83,11 +93,14 @@ fs::path firmware(std::uint64_t seed, const char* target_name = "mps2-an386") {
   return built->elf;
 }
 
-// The "board": QEMU with its UART at a socket. -icount makes its clock one of instructions: 32 ns
-// each.
+// The "board": QEMU with its UART at a socket. -icount makes its clock one of instructions: 2^shift
+// ns each.
 class Board {
  public:
-  Board(fs::path socket, const fs::path& elf) : socket_(std::move(socket)) { start(elf); }
+  Board(fs::path socket, const fs::path& elf, int shift = 5)
+      : socket_(std::move(socket)), shift_(shift) {
+    start(elf);
+  }
   void start(const fs::path& elf) {
     process_.reset();
     fs::remove(socket_);
@@ -107,13 +120,14 @@ class Board {
             "-monitor",
             "none",
             "-icount",
-            "shift=5",
+            "shift=" + std::to_string(shift_),
             "-serial",
             "unix:" + socket_.string() + ",server=on,wait=off"};
   }
 
  private:
   fs::path socket_;
+  int shift_;
   std::optional<ChildProcess> process_;
 };
 
@@ -331,6 +345,52 @@ TEST_F(Serial, ABoardGivesMeasuredFiguresThatAgreeWithTheEmulator) {
   EXPECT_DOUBLE_EQ(d->energy.value, d->latency.value * part.run_watts());
 }
 
+TEST_F(Serial, ALongInferenceCountsBeyondTheCountersBits) {
+  // 1024 ns an instruction: 25.6 cycles; SysTick has 24 bits, 16.8 million cycles.
+  const Board board(board_, firmware(kLarge), 10);
+  const auto d = ask(board_, fast(), kLarge);
+  expect_measured(d);
+  const auto builtin = BuiltinOracle::create();
+  const auto part = qemu_board();
+  const auto wanted = (*builtin)->check(large_model(), part, target::full_limits(part), {});
+  ASSERT_TRUE(wanted.ok() && wanted->computable);
+  const double cycles = 25.6 * static_cast<double>(wanted->instructions.value);
+  ASSERT_GT(cycles, 2.5 * 16777216);
+  EXPECT_NEAR(static_cast<double>(d->cycles.mid.value), cycles, 0.02 * cycles);
+}
+
+TEST_F(Serial, APortOfOnesOwnUsesThePartsMemoryMap) {
+  SerialOptions options = fast();
+  options.port = folder_.path() / "port.c";
+  options.keep_firmware = folder_.path() / "own.elf";
+  ASSERT_TRUE(
+      write_file(options.port, *read_file(resource_folder("runtime") / "board" / "port_mps2.c"))
+          .ok());
+  target::Target part = qemu_board();
+  part.flash.origin = 0x1000;  // and the reset vector at 0 is the board's
+  part.flash.size = Bytes(200 << 10);
+  options.flash_command = "exit 1";
+  EXPECT_FALSE(ask(board_, options, kGood, StopToken(), part)->computable);
+  const auto elf = ElfFile::parse(*read_file(options.keep_firmware));
+  ASSERT_TRUE(elf.ok());
+  EXPECT_EQ(*elf->address("atml_vectors"), 0x1000u);
+  EXPECT_EQ(*elf->address("atml_stack_top"), 0x20000000u + (256u << 10));
+}
+
+TEST_F(Serial, AFirmwareThatLeavesNoRoomForTheProtocolIsNotComputable) {
+  target::Target part = qemu_board();
+  auto workbench = Workbench::create();
+  const auto production =
+      workbench->build(test_model(kGood), part, codegen::Optimize::kBalanced, folder_.path());
+  part.ram.size = production->arena + production->statics + Bytes(600);
+  SerialOptions options = fast();
+  options.port = resource_folder("runtime") / "board" / "port_mps2.c";
+  EXPECT_NE(reason(ask(board_, options, kGood, StopToken(), part))
+                .find("the firmware fits, but not with the serial protocol beside it: region RAM "
+                      "lacks "),
+            std::string::npos);
+}
+
 TEST_F(Serial, AFlashCommandBringsEachFirmware) {
   const fs::path script = folder_.path() / "flash.sh";
   const fs::path pid = folder_.path() / "pid";
@@ -431,7 +491,6 @@ TEST_F(Serial, AnotherBuildOfTheSameModelIsRefused) {
             std::string::npos);
 }
 
-// Runs `at_request` when the n-th byte has gone to the board.
 TEST_F(Serial, AResetInTheMiddleBeginsAgain) {
   Board board(board_, firmware(kGood));
   const auto restarted = std::make_shared<std::atomic<bool>>(false);
