@@ -1,5 +1,9 @@
 #include "cli/limit_options.h"
 
+#include <cstdio>
+
+#include "deploy/application.h"
+
 namespace atml::cli {
 namespace {
 
@@ -10,6 +14,30 @@ Status take(const char* option, const std::string& text, Result<Unit> (*parse)(s
   const auto parsed = parse(text);
   if (!parsed.ok()) return parsed.error().with_context(option);
   value = *parsed;
+  return {};
+}
+
+// The part that an application's ELF is counted for.
+std::string target_of(const LimitTexts& t, const search::Settings& s) {
+  if (!s.target.empty() || t.command == nullptr) return s.target;
+  const CLI::Option* option = t.command->get_option_no_throw("--target");
+  return option == nullptr || option->empty() ? "" : option->results().back();
+}
+
+Status add_application(const LimitTexts& t, search::Settings& s) {
+  if (t.app.empty()) return {};
+  const std::string name = target_of(t, s);
+  if (name == "any") {
+    return Error{Code::kInvalidArgument,
+                 "--app: a firmware is linked for one part; name it with --target, or give "
+                 "--reserve-flash and --reserve-ram"};
+  }
+  ATML_TRY(const target::Target target, target::find_target(name));
+  const auto application = deploy::read_application(t.app, target);
+  if (!application.ok()) return application.error().with_context("--app");
+  s.reserve_flash += application->flash;
+  s.reserve_ram += application->ram;
+  std::fputs((application->text + "\n").c_str(), stderr);
   return {};
 }
 
@@ -25,6 +53,9 @@ void add_limit_options(CLI::App& command, LimitTexts& texts) {
                      "flash that the rest of the application takes");
   command.add_option("--reserve-ram", texts.reserve_ram,
                      "RAM that the rest of the application takes");
+  command.add_option("--app", texts.app,
+                     "an existing firmware (ELF): what it takes is added to both reserves");
+  texts.command = &command;
 }
 
 Status parse_limits(const LimitTexts& t, search::Settings& s) {
@@ -33,7 +64,8 @@ Status parse_limits(const LimitTexts& t, search::Settings& s) {
   ATML_TRY_STATUS(take("--latency", t.latency, parse_seconds, s.latency));
   ATML_TRY_STATUS(take("--energy", t.energy, parse_joules, s.energy));
   ATML_TRY_STATUS(take("--reserve-flash", t.reserve_flash, parse_bytes, s.reserve_flash));
-  return take("--reserve-ram", t.reserve_ram, parse_bytes, s.reserve_ram);
+  ATML_TRY_STATUS(take("--reserve-ram", t.reserve_ram, parse_bytes, s.reserve_ram));
+  return add_application(t, s);
 }
 
 }  // namespace atml::cli

@@ -11,11 +11,15 @@ namespace atml::cli {
 
 struct LimitTexts {
   std::string flash, ram, latency, energy, reserve_flash, reserve_ram;
+  std::string app;                    // an ELF file, counted for the command's --target
+  const CLI::App* command = nullptr;  // that has the options
 };
 
 void add_limit_options(CLI::App& command, LimitTexts& texts);
 
-/// Writes what was typed into the settings; errors name the option.
+/// Writes what was typed into the settings; errors name the option. What --app takes is added to
+/// the reserves, for settings.target or, where that is empty, the command's --target; what was
+/// counted goes to stderr.
 Status parse_limits(const LimitTexts& texts, search::Settings& settings);
 
 }  // namespace atml::cli
