@@ -23,6 +23,9 @@ namespace fs = std::filesystem;
 using serial::Session;
 
 constexpr double kClockTolerance = 0.01;
+// The board measures from the network's caller down. Above it a firmware has the frames of start-up
+// and main: this is what they take in the emulated measurement.
+constexpr Bytes kCallerFrames(64);
 constexpr double kTimingBudget = 5;  // seconds of repeated inferences
 
 struct Asked {
@@ -190,7 +193,7 @@ Deployability not_computable(std::string reason, const Timings& timings) {
 Deployability linked_figures(const Production& production, const Toolchain& tools) {
   Deployability d;
   d.computable = true;
-  d.origin = fmt::format("linked ELF ({}), not run on the board", tools.version());
+  d.origin = fmt::format("linked ELF ({})", tools.version());
   d.flash = production.flash;
   d.arena = production.arena;
   d.statics = production.statics;
@@ -208,7 +211,7 @@ Deployability linked_figures(const Production& production, const Toolchain& tool
 void add_measured(const Measured& measured, const target::Target& target,
                   const std::string& address, Deployability& d) {
   const auto cycles = [](std::uint64_t n) { return Cycles(static_cast<std::int64_t>(n)); };
-  d.stack = Bytes(measured.self_test.stack_bytes);
+  d.stack = Bytes(measured.self_test.stack_bytes) + kCallerFrames;
   d.ram = d.arena + d.statics + d.stack;
   d.cycles = {cycles(measured.time.low), cycles(measured.time.median), cycles(measured.time.high)};
   d.latency = Seconds(static_cast<double>(measured.time.median) / measured.clock_hz);
@@ -279,7 +282,10 @@ Result<Deployability> SerialOracle::State::check(const Asked& question,
   if (!production.failure.empty()) return not_computable(production.failure, production.timings);
   Deployability linked = linked_figures(production, workbench.tools());
   linked.violations = find_violations(linked, limits);
-  if (!linked.violations.empty()) return linked;
+  if (!linked.violations.empty()) {
+    linked.origin += ", not run on the board";
+    return linked;
+  }
   if (!production.fits_part)
     return not_computable("the firmware does not fit the part's memory map", production.timings);
   ATML_TRY(const serial::BoardFirmware firmware,

@@ -7,6 +7,7 @@
 namespace atml::deploy::serial {
 namespace {
 
+constexpr std::uint64_t kMostCycles = 1'000'000'000'000'000;  // 11 days at 1 GHz: nonsense
 constexpr char kMagic0 = '\xA5', kMagic1 = '\x5A';
 
 std::uint64_t little_endian(std::string_view bytes) {
@@ -158,7 +159,7 @@ Result<TimeReply> read_time(std::string_view payload) {
   PayloadReader in(payload);
   TimeReply reply{in.u16(), in.u64(), in.u64(), in.u64()};
   const bool ordered = reply.low <= reply.median && reply.median <= reply.high;
-  if (!in.complete() || reply.runs == 0 || reply.low == 0 || !ordered)
+  if (!in.complete() || reply.runs == 0 || reply.low == 0 || !ordered || reply.high > kMostCycles)
     return bad("timing", payload.size());
   return reply;
 }
