@@ -556,21 +556,24 @@ TEST_F(Serial, AFirmwareThatLeavesNoRoomForTheProtocolIsNotComputable) {
 TEST_F(Serial, AFlashCommandBringsEachFirmware) {
   const fs::path script = folder_.path() / "flash.sh";
   const fs::path pid = folder_.path() / "pid";
-  const std::string words = "#!/bin/sh\n[ -f " + pid.string() + " ] && kill $(cat " + pid.string() +
-                            ")\nrm -f " + board_.string() +
-                            "\nsetsid qemu-system-arm -M mps2-an386 -kernel \"$1\" -display none "
-                            "-monitor none -serial unix:" +
-                            board_.string() + ",server=on,wait=off -pidfile " + pid.string() +
-                            " >/dev/null 2>&1 &\n"
-                            "while ! [ -s " +
-                            pid.string() + " ]; do sleep 0.02; done\n";
+  // SIGKILL: a QEMU that ends by itself removes the socket and the pid file, perhaps the new ones.
+  const std::string words = R"(#!/bin/sh
+elf=$1 socket=$2 pid=$3
+[ -s "$pid" ] && kill -9 $(cat "$pid")
+rm -f "$socket" "$pid"
+setsid qemu-system-arm -M mps2-an386 -kernel "$elf" -display none -monitor none \
+  -serial "unix:$socket,server=on,wait=off" -pidfile "$pid" >/dev/null 2>&1 &
+for i in $(seq 250); do [ -s "$pid" ] && exit 0; sleep 0.02; done
+exit 1
+)";
   ASSERT_TRUE(write_file(script, words).ok());
   SerialOptions options = fast();
-  options.flash_command = "sh " + script.string() + " {elf}";
+  options.flash_command =
+      "sh " + script.string() + " {elf} " + board_.string() + " " + pid.string();
   options.keep_firmware = folder_.path() / "kept" / "board.elf";
   for (const std::uint64_t seed : {kGood, kOther}) expect_measured(ask(board_, options, seed));
   EXPECT_TRUE(fs::exists(options.keep_firmware));
-  (void)run_process({.argv = {"sh", "-c", "kill $(cat " + pid.string() + ")"}});
+  (void)run_process({.argv = {"sh", "-c", "kill -9 $(cat " + pid.string() + ")"}});
 }
 
 TEST_F(Serial, FailedFlashCommandsAreReasonsAndMissingOnesErrors) {
