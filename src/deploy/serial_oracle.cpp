@@ -310,18 +310,51 @@ Result<Deployability> SerialOracle::check(const quantize::Int8Model& model,
   return d;
 }
 
+namespace {
+
+Error bad_spec(std::string_view spec, const std::string& what) {
+  return {Code::kInvalidArgument,
+          fmt::format("oracle '{}': {}; write serial:ADDRESS[,port=FILE.c][,keep=FILE.elf]"
+                      "[,flash=COMMAND], for example serial:/dev/ttyACM0@115200",
+                      spec, what)};
+}
+
+// What stands behind the address.
+Status read_words(std::string_view spec, std::string_view words, SerialOptions& options) {
+  while (!words.empty()) {
+    words.remove_prefix(1);  // the comma
+    const bool flash = words.starts_with("flash=");
+    const std::string_view word = flash ? words : words.substr(0, words.find(','));
+    const std::size_t equals = word.find('=');
+    const std::string_view key = word.substr(0, equals);
+    const std::string value(equals == std::string_view::npos ? "" : word.substr(equals + 1));
+    if (value.empty()) return bad_spec(spec, fmt::format("'{}' has no value", key));
+    if (flash) {
+      options.flash_command = value;
+    } else if (key == "port") {
+      options.port = value;
+    } else if (key == "keep") {
+      options.keep_firmware = value;
+    } else {
+      const std::vector<std::string> known{"port", "keep", "flash"};
+      return bad_spec(spec, fmt::format("unknown word '{}'{}", key, suggestion(key, known)));
+    }
+    words.remove_prefix(word.size());
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Oracle>> make_serial_oracle(std::string_view spec, SerialOptions options,
                                                    ModelWriter writer) {
   constexpr std::string_view kPrefix = "serial:";
-  if (!spec.starts_with(kPrefix)) {
-    return Error{Code::kInvalidArgument,
-                 fmt::format("oracle '{}' is no board: write serial:/dev/ttyACM0@115200, "
-                             "serial:unix:PATH or serial:tcp:HOST:PORT",
-                             spec)};
-  }
-  ATML_TRY(
-      std::unique_ptr<SerialOracle> oracle,
-      SerialOracle::create(spec.substr(kPrefix.size()), std::move(options), std::move(writer)));
+  if (!spec.starts_with(kPrefix)) return bad_spec(spec, "it is no board");
+  const std::string_view text = spec.substr(kPrefix.size());
+  const std::size_t comma = std::min(text.find(','), text.size());
+  ATML_TRY_STATUS(read_words(spec, text.substr(comma), options));
+  ATML_TRY(std::unique_ptr<SerialOracle> oracle,
+           SerialOracle::create(text.substr(0, comma), std::move(options), std::move(writer)));
   return std::unique_ptr<Oracle>(std::move(oracle));
 }
 

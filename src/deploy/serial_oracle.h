@@ -55,8 +55,10 @@ class SerialOracle : public Oracle {
   std::unique_ptr<State> state_;
 };
 
-/// From the text of `--oracle`: "serial:/dev/ttyACM0@115200", "serial:unix:PATH",
-/// "serial:tcp:HOST:PORT". Fails (invalid_argument) on other texts.
+/// From the text of `--oracle`: "serial:ADDRESS[,port=FILE.c][,keep=FILE.elf][,flash=COMMAND]" with
+/// an address such as /dev/ttyACM0@115200, unix:PATH or tcp:HOST:PORT. flash= is last: its command
+/// is the rest of the text. What the text gives replaces what `options` holds. Fails
+/// (invalid_argument) on other texts.
 Result<std::unique_ptr<Oracle>> make_serial_oracle(std::string_view spec, SerialOptions options,
                                                    ModelWriter writer);
 

@@ -394,7 +394,20 @@ TEST(SerialAddress, FormsAndErrors) {
             "write /dev/ttyACM0, /dev/ttyUSB0@115200, unix:PATH or tcp:HOST:PORT");
   for (const char* text : {"", "@9600", "unix:", "tcp:host", "tcp::5", "tcp:host:0", "tcp:h:70000"})
     EXPECT_FALSE(serial::parse_address(text).ok()) << text;
-  EXPECT_FALSE(make_serial_oracle("external:x", {}, writer(1)).ok());
+  EXPECT_EQ(
+      make_serial_oracle("external:x", {}, writer(1)).error().message,
+      "oracle 'external:x': it is no board; write serial:ADDRESS[,port=FILE.c][,keep=FILE.elf]"
+      "[,flash=COMMAND], for example serial:/dev/ttyACM0@115200");
+  const auto error = [](const std::string& words) {
+    const auto oracle = make_serial_oracle("serial:/dev/ttyACM0" + words, {}, writer(1));
+    return oracle.ok() ? "" : oracle.error().message;
+  };
+  EXPECT_EQ(error(",keep=x.elf,flash=a,b {elf} --port=c"), "");
+  EXPECT_NE(error(",prot=x.c").find("unknown word 'prot'; did you mean 'port'?"),
+            std::string::npos);
+  EXPECT_NE(error(",flash=").find("'flash' has no value"), std::string::npos);
+  EXPECT_NE(error(",").find("'' has no value"), std::string::npos);
+  EXPECT_NE(error(",port=/nonexistent/port.c").find("/nonexistent/port.c"), std::string::npos);
 }
 
 // ---- against QEMU -------------------------------------------------------------------------
@@ -759,7 +772,8 @@ TEST_F(Serial, APseudoTerminalWorksLikeASerialLine) {
       }
     }
   });
-  auto oracle = make_serial_oracle("serial:" + name + "@921600", fast(), writer(kGood));
+  auto oracle =
+      make_serial_oracle("serial:" + name + "@921600,flash=true {elf}", fast(), writer(kGood));
   const auto part = qemu_board();
   const auto d = (*oracle)->check(test_model(kGood), part, target::full_limits(part), StopToken());
   stop = true;
