@@ -26,7 +26,7 @@ namespace {
 using namespace atml;
 
 constexpr char kTarget[] = "stm32f103rb";
-constexpr std::size_t kTrainSamples = 4000, kValidationSamples = 4000;
+constexpr std::size_t kTrainSamples = 1600, kValidationSamples = 3000;
 constexpr int kEpochs = 3;
 
 struct Options {
@@ -99,7 +99,8 @@ Result<bench::Entry> measure(const space::Configuration& c, const data::Dataset&
 Result<bench::Table> known(const std::string& work) {
   bench::Table all;
   for (const auto& file : std::filesystem::directory_iterator(work)) {
-    if (file.path().extension() != ".csv") continue;
+    // An empty file belongs to a process that has just begun.
+    if (file.path().extension() != ".csv" || file.file_size() == 0) continue;
     ATML_TRY(bench::Table part, bench::read_table(file.path().string(), true));
     all.merge(part);
   }
@@ -130,7 +131,7 @@ Status run(const Options& o) {
   // A new file each run: a torn last line of a killed run is never written on to.
   const std::string path = fmt::format("{}/part-{}-{}.csv", o.work, o.part, table.size());
   std::ofstream out(path, std::ios::trunc);
-  out << bench::line_of("", {});
+  out << bench::line_of("", {}) << std::flush;
   const double start = now_seconds();
   for (std::size_t i = o.part; i < all.size() && now_seconds() - start < o.seconds; i += o.parts) {
     const std::string key = bench::key_of(space, all[i]);

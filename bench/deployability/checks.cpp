@@ -59,9 +59,11 @@ Result<std::vector<Sample>> measure(const Input& input, const target::Target& pa
     const double processor = processor_seconds();
     ATML_TRY(deploy::Deployability verdict,
              oracle->check(model, part, full_limits(part), StopToken()));
+    const double wall_taken = now_seconds() - wall;
+    const double processor_taken = processor_seconds() - processor;
     if (i == 0) continue;  // it compiled the kernels
-    samples.push_back({std::move(verdict), codegen::estimate(model, part, {}), now_seconds() - wall,
-                       processor_seconds() - processor});
+    samples.push_back(
+        {std::move(verdict), codegen::estimate(model, part, {}), wall_taken, processor_taken});
   }
   return samples;
 }

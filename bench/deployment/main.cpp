@@ -1,9 +1,12 @@
 // bench/deployment: instructions, flash and RAM of the firmware of reference models beside other
 // engines, with a check that the emulated outputs are the golden ones.
-//   bench_deployment [--models FOLDER] [--target NAME] [--json FILE]
+// Each model with and without row streaming and clean-up: a peer's model is compared without
+// clean-up, or the comparison is about pruning and not about code.
+//   bench_deployment [--models FOLDER] [--target NAME] [--json FILE] [MODEL.tflite ...]
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "base/files.h"
 #include "base/json.h"
@@ -11,7 +14,10 @@
 #include "deploy/run_model.h"
 #include "exchange/tflite.h"
 #include "peers.h"
+#include "quantize/clean_up.h"
+#include "quantize/interpreter.h"
 #include "target/target.h"
+#include "topologies.h"
 
 namespace {
 
@@ -21,21 +27,28 @@ struct Options {
   std::string models = std::string(ATML_SOURCE_DIR) + "/../shared/models";
   std::string target = "stm32l4r5zi";
   std::string json;
+  std::vector<std::string> files;  // more models
 };
 
 bool parse(int argc, char** argv, Options& options) {
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 1; i < argc; ++i) {
     const std::string key = argv[i];
+    if (!key.starts_with("--")) {
+      options.files.push_back(key);
+      continue;
+    }
+    if (i + 1 == argc) return false;
+    const std::string value = argv[++i];
     if (key == "--models")
-      options.models = argv[i + 1];
+      options.models = value;
     else if (key == "--target")
-      options.target = argv[i + 1];
+      options.target = value;
     else if (key == "--json")
-      options.json = argv[i + 1];
+      options.json = value;
     else
       return false;
   }
-  return argc % 2 == 1;
+  return true;
 }
 
 // The generator of the golden outputs: a linear congruential one for inputs 0 and 1, zeros for
@@ -65,7 +78,7 @@ bool outputs_are_golden(const std::vector<std::int8_t>& outputs,
 }
 
 void print_row(const std::string& model, const bench::PeerFigures& f, const std::string& note) {
-  fmt::print("{:<6} {:<24} {:>12} {:>10} {:>8}  {}\n", model, f.engine, f.instructions, f.flash,
+  fmt::print("{:<23} {:<27} {:>12} {:>10} {:>8}  {}\n", model, f.engine, f.instructions, f.flash,
              f.ram, note);
 }
 
@@ -78,50 +91,120 @@ Json row(const std::string& model, const bench::PeerFigures& f) {
   return r;
 }
 
-Status measure(const bench::ReferenceModel& reference, const Options& options,
-               const target::Target& target, Json& rows) {
-  ATML_TRY(const std::string bytes, read_file(options.models + "/" + reference.name + ".tflite"));
-  ATML_TRY(const auto model, exchange::read_tflite(bytes, reference.name));
+struct Case {
+  std::string name;
+  quantize::Int8Model model;
+  std::vector<bench::PeerFigures> peers;
+  const std::array<std::uint32_t, 3>* golden = nullptr;  // else the interpreter is the judge
+};
+
+struct Variant {
+  codegen::Streaming streaming;
+  bool clean;
+  std::string name() const {
+    return fmt::format("autotinyml{}{}", streaming == codegen::Streaming::kOn ? ", rows" : "",
+                       clean ? ", clean-up" : "");
+  }
+};
+
+// What the reference interpreter computes on the model as it was given.
+std::vector<std::int8_t> interpreted(const quantize::Int8Model& model,
+                                     const std::vector<std::int8_t>& inputs) {
+  quantize::Interpreter interpreter(model);
+  const std::size_t in = inputs.size() / 3;
+  const auto out = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
+  std::vector<std::int8_t> outputs(3 * out);
+  for (std::size_t r = 0; r < 3; ++r)
+    interpreter.run(std::span(inputs).subspan(r * in, in), std::span(outputs).subspan(r * out, out));
+  return outputs;
+}
+
+// Flash, RAM and instructions of one variant, and whether its emulated outputs are right.
+Status measure(const Case& c, const Variant& variant, const target::Target& target, Json& rows,
+               bench::PeerFigures& ours) {
+  const quantize::CleanUp clean = quantize::clean_up(c.model);
+  const quantize::Int8Model& model = variant.clean ? clean.model : c.model;
   deploy::BuiltinOptions builtin;
   builtin.full_figures = true;
+  builtin.streaming = variant.streaming;
   ATML_TRY(const auto oracle, deploy::BuiltinOracle::create(builtin));
   ATML_TRY(const auto verdict,
            oracle->check(model, target, target::full_limits(target), StopToken{}));
-  if (!verdict.computable) return Error{Code::kUnavailable, reference.name + ": " + verdict.reason};
+  if (!verdict.computable) return Error{Code::kUnavailable, c.name + ": " + verdict.reason};
   const auto inputs =
       golden_inputs(static_cast<std::size_t>(model.tensor(model.input).shape.elements()));
-  ATML_TRY(const auto outputs, deploy::run_on_mcu(model, target, inputs, 3));
-  const bool golden = outputs_are_golden(outputs, reference.golden);
-  const bench::PeerFigures ours{"autotinyml", verdict.instructions.value, verdict.flash.value,
-                                verdict.ram.value};
-  print_row(reference.name, ours, golden ? "outputs golden" : "OUTPUTS DIFFER");
-  Json own = row(reference.name, ours);
-  own.set("golden", golden);
+  codegen::Options options;
+  options.streaming = variant.streaming;
+  ATML_TRY(const auto outputs, deploy::run_on_mcu(model, target, inputs, 3, options));
+  const bool equal = outputs == interpreted(c.model, inputs) &&
+                     (c.golden == nullptr || outputs_are_golden(outputs, *c.golden));
+  ours = {variant.name(), verdict.instructions.value, verdict.flash.value, verdict.ram.value};
+  std::string note = !equal ? "OUTPUTS DIFFER" : c.golden != nullptr ? "outputs golden"
+                                                                     : "outputs as interpreted";
+  if (variant.clean) {
+    note += fmt::format("; {} operators and {} channels fewer", clean.operators_removed,
+                        clean.channels_removed);
+  }
+  if (variant.streaming == codegen::Streaming::kOn) {
+    for (const auto& g : codegen::plan_memory(model, target, options).groups)
+      note += fmt::format("; layers {}-{} by rows", g.first_op, g.last_op);
+  }
+  print_row(c.name, ours, note);
+  Json own = row(c.name, ours);
+  own.set("golden", equal)
+      .set("streaming", std::string(codegen::to_string(variant.streaming)))
+      .set("clean_up", variant.clean);
   rows.push(own);
-  for (const bench::PeerFigures& peer : reference.peers) {
+  if (equal) return {};
+  return Error{Code::kInvalidArgument, c.name + ": the emulated outputs are not the expected ones"};
+}
+
+Status compare(const Case& c, const target::Target& target, Json& rows) {
+  std::optional<bench::PeerFigures> base;
+  for (const Variant& variant :
+       {Variant{codegen::Streaming::kOff, false}, Variant{codegen::Streaming::kOff, true},
+        Variant{codegen::Streaming::kOn, false}, Variant{codegen::Streaming::kOn, true}}) {
+    bench::PeerFigures ours;
+    ATML_TRY_STATUS(measure(c, variant, target, rows, ours));
+    if (!base) base = ours;
+  }
+  for (const bench::PeerFigures& peer : c.peers) {
     const auto ratio = [](std::int64_t theirs, std::int64_t mine) {
       return static_cast<double>(theirs) / static_cast<double>(mine);
     };
-    print_row(reference.name, peer,
-              fmt::format("{:.2f} x, {:.2f} x, {:.2f} x ours",
-                          ratio(peer.instructions, ours.instructions),
-                          ratio(peer.flash, ours.flash), ratio(peer.ram, ours.ram)));
-    rows.push(row(reference.name, peer));
+    print_row(c.name, peer,
+              fmt::format("{:.2f} x, {:.2f} x, {:.2f} x ours without either",
+                          ratio(peer.instructions, base->instructions),
+                          ratio(peer.flash, base->flash), ratio(peer.ram, base->ram)));
+    rows.push(row(c.name, peer));
   }
-  if (!golden)
-    return Error{Code::kInvalidArgument,
-                 reference.name + ": the emulated outputs are not the golden ones"};
   return {};
+}
+
+Result<quantize::Int8Model> read_model(const std::string& path, const std::string& name) {
+  ATML_TRY(const std::string bytes, read_file(path));
+  return exchange::read_tflite(bytes, name);
 }
 
 Status run(const Options& options) {
   ATML_TRY(const auto target, target::find_target(options.target));
-  fmt::print("{:<6} {:<24} {:>12} {:>10} {:>8}\n", "model", "engine", "instructions", "flash, B",
+  std::vector<Case> cases;
+  for (const bench::ReferenceModel& reference : bench::reference_models()) {
+    ATML_TRY(auto model, read_model(options.models + "/" + reference.name + ".tflite", reference.name));
+    cases.push_back({reference.name, std::move(model), reference.peers, &reference.golden});
+  }
+  cases.push_back({"synthetic IC topology", bench::image_classification_topology(),
+                   bench::image_classification_peers(), nullptr});
+  cases.push_back({"synthetic VWW topology", bench::visual_wake_words_topology(),
+                   bench::visual_wake_words_peers(), nullptr});
+  for (const std::string& path : options.files) {
+    ATML_TRY(auto model, read_model(path, "model"));
+    cases.push_back({path, std::move(model), {}, nullptr});
+  }
+  fmt::print("{:<23} {:<27} {:>12} {:>10} {:>8}\n", "model", "engine", "instructions", "flash, B",
              "RAM, B");
   Json rows = Json::array();
-  for (const bench::ReferenceModel& reference : bench::reference_models()) {
-    ATML_TRY_STATUS(measure(reference, options, target, rows));
-  }
+  for (const Case& c : cases) ATML_TRY_STATUS(compare(c, target, rows));
   if (options.json.empty()) return {};
   Json document = Json::object();
   document.set("schema", 1).set("rows", rows);
@@ -133,7 +216,8 @@ Status run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
-    fmt::print(stderr, "usage: bench_deployment [--models FOLDER] [--target NAME] [--json FILE]\n");
+    fmt::print(stderr, "usage: bench_deployment [--models FOLDER] [--target NAME] [--json FILE] "
+               "[MODEL.tflite ...]\n");
     return 2;
   }
   const Status status = run(options);

@@ -17,4 +17,14 @@ const std::vector<ReferenceModel>& reference_models() {
   return models;
 }
 
+std::vector<PeerFigures> image_classification_peers() {
+  return {{"TFLM + CMSIS-NN", 29863147, 149740, 56397},
+          {"microTVM-C + CMSIS-NN", 31918977, 99952, 66112 + 3072 + 10 + 784}};
+}
+
+std::vector<PeerFigures> visual_wake_words_peers() {
+  return {{"TFLM + CMSIS-NN", 24101543, 386728, 102109},
+          {"microTVM-C + CMSIS-NN", 24937247, 285280, 64800 + 27648 + 2 + 848}};
+}
+
 }  // namespace atml::bench

@@ -25,4 +25,8 @@ struct ReferenceModel {
 
 const std::vector<ReferenceModel>& reference_models();
 
+/// On the trained models of the same topology: IC (pretrainedResnet_quant) and VWW (vww_96_int8).
+std::vector<PeerFigures> image_classification_peers();
+std::vector<PeerFigures> visual_wake_words_peers();
+
 }  // namespace atml::bench

@@ -1,108 +1,38 @@
-// bench/optimizers: every strategy on every problem over many seeds; one table and, with --json
-// FILE, its figures.
-//   optimizers [--quick] [--seeds N] [--budget N] [--strategies a,b] [--problems a,b] [--json FILE]
+// bench/optimizers: every strategy on every problem over many seeds, beside the peers' records, in
+// one table.
+//   bench_optimizers [--quick] [--runs FILE] [--strategies a,b|none] [--problems a,b] [--seeds N] [--jobs N]
+//                    [--seconds S] [--peers PYTHON] [--solvers a,b] [--peer-seeds N] [--table FILE] [--json FILE]
+// Runs are appended to FILE (JSON lines) and never repeated. --quick: 5 seeds, and of the peers only
+// those that need milliseconds a proposal. --seconds: no run is started later; the table then says
+// what is missing.
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
-#include <limits>
-#include <map>
+#include <filesystem>
+#include <set>
 
 #include <fmt/format.h>
-#include <time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/files.h"
-#include "base/json.h"
 #include "base/text.h"
-#include "problems.h"
 #include "propose/strategy.h"
+#include "run.h"
+#include "table.h"
 
 namespace {
 
 using namespace atml;
 
-constexpr int kBudgets[] = {30, 60, 100};
-
 struct Options {
-  int seeds = 20;
-  int budget = 100;
+  int seeds = 20, jobs = 2;
+  double seconds = 1e9;
   std::vector<std::string> strategies = propose::strategy_names();
   std::vector<std::string> problems;  // empty: all
-  std::string json;
+  std::string runs = "optimizers.jsonl", peers, solvers = "optuna-tpe", table, json;
+  int peer_seeds = 0;  // 0: as many as seeds
 };
-
-double cpu_seconds() {
-  timespec t{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-/// The best feasible value after each of kBudgets trials (infinity: none), and processor seconds
-/// per proposal.
-struct Run {
-  std::vector<double> best;
-  double seconds = 0;
-};
-
-study::Trial evaluated(const bench::Problem& problem, const space::Configuration& c, int number) {
-  const bench::Answer answer = problem.function(c);
-  study::Trial t;
-  t.number = number;
-  t.configuration = c;
-  t.outcome = answer.value ? study::Outcome::kMeasured : study::Outcome::kBuildFailed;
-  t.objective = answer.value ? std::optional(-*answer.value) : std::nullopt;
-  for (std::size_t j = 0; j < answer.g.size(); ++j)
-    t.constraints.push_back({fmt::format("g{}", j), 1 + answer.g[j], 1});
-  return t;
-}
-
-bool feasible(const study::Trial& t) {
-  return t.objective && std::all_of(t.constraints.begin(), t.constraints.end(),
-                                    [](const auto& c) { return c.used <= 1; });
-}
-
-Run run(const bench::Problem& problem, const std::string& strategy, std::uint64_t seed,
-        int budget) {
-  auto s = propose::make_strategy(strategy).value();
-  std::vector<study::Trial> history;
-  std::vector<std::string> names;
-  for (std::size_t j = 0; j < problem.constraints; ++j) names.push_back(fmt::format("g{}", j));
-  Run result;
-  double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < budget; ++i) {
-    const double start = cpu_seconds();
-    auto proposal = s->propose(
-        {.space = problem.space, .history = history, .constraint_names = names, .seed = seed});
-    result.seconds += (cpu_seconds() - start) / budget;
-    if (!proposal) break;  // a small space may be exhausted
-    history.push_back(evaluated(problem, proposal->configuration, i));
-    if (feasible(history.back())) best = std::min(best, -*history.back().objective);
-    for (const int b : kBudgets) {
-      if (i + 1 == b) result.best.push_back(best);
-    }
-  }
-  while (result.best.size() < std::size(kBudgets)) result.best.push_back(best);
-  return result;
-}
-
-double quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  return values[static_cast<std::size_t>(std::lround(q * static_cast<double>(values.size() - 1)))];
-}
-
-/// Ranks 1.. of the strategies' values, ties share their mean.
-std::vector<double> ranks(const std::vector<double>& values) {
-  std::vector<double> rank;
-  for (const double v : values) {
-    double less = 0, equal = 0;
-    for (const double w : values) less += w < v, equal += w == v;
-    rank.push_back(less + (equal + 1) / 2);
-  }
-  return rank;
-}
-
-std::string shown(double value) {
-  return std::isfinite(value) ? fmt::format("{:.5g}", value) : "none";
-}
 
 Result<Options> parse(int argc, char** argv) {
   Options o;
@@ -115,105 +45,129 @@ Result<Options> parse(int argc, char** argv) {
     if (i + 1 == argc) return Error{Code::kInvalidArgument, fmt::format("{} needs a value", key)};
     const std::string value = argv[++i];
     if (key == "--seeds")
-      o.seeds = std::stoi(value);
-    else if (key == "--budget")
-      o.budget = std::stoi(value);
+      o.seeds = std::atoi(value.c_str());
+    else if (key == "--jobs")
+      o.jobs = std::atoi(value.c_str());
+    else if (key == "--seconds")
+      o.seconds = std::atof(value.c_str());
     else if (key == "--strategies")
-      o.strategies = split(value, ',');
+      o.strategies = value == "none" ? std::vector<std::string>{} : split(value, ',');
     else if (key == "--problems")
       o.problems = split(value, ',');
+    else if (key == "--runs")
+      o.runs = value;
+    else if (key == "--peers")
+      o.peers = value;
+    else if (key == "--solvers")
+      o.solvers = value;
+    else if (key == "--peer-seeds")
+      o.peer_seeds = std::atoi(value.c_str());
+    else if (key == "--table")
+      o.table = value;
     else if (key == "--json")
       o.json = value;
     else
       return Error{Code::kInvalidArgument, fmt::format("unknown option {}", key)};
   }
+  if (o.seeds < 1 || o.jobs < 1)
+    return Error{Code::kInvalidArgument, "--seeds and --jobs are whole numbers above 0"};
   for (const std::string& name : o.strategies) ATML_TRY_STATUS(propose::make_strategy(name));
   return o;
 }
 
-Status measure(const Options& o) {
-  Json rows = Json::array();
-  std::map<std::string, double> rank_sum, seconds_sum;
-  int rank_count = 0, problem_count = 0;
-  std::map<std::string, int> found, runs_of;
-  for (const bench::Problem& problem : bench::problems()) {
-    if (!o.problems.empty() &&
-        std::find(o.problems.begin(), o.problems.end(), problem.name) == o.problems.end())
-      continue;
-    fmt::print(
-        "\n{}  (d {}, {} constraints, feasible {:.3g} %, optimum {:.8g})\n{:<18} {:>10} {:>10} "
-        "{:>10} {:>10} {:>10} {:>7} {:>9}\n",
-        problem.name, problem.space.size(), problem.constraints, 100 * problem.feasible_share,
-        problem.optimum, "strategy", "at 30", "at 60", "at 100", "q25", "q75", "found", "s/prop");
-    std::vector<std::vector<Run>> all;  // [strategy][seed]
-    for (const std::string& strategy : o.strategies) {
-      std::vector<Run> runs;
-      for (int s = 0; s < o.seeds; ++s)
-        runs.push_back(run(problem, strategy, 1000 + static_cast<std::uint64_t>(s), o.budget));
-      const auto at = [&](std::size_t b) {
-        std::vector<double> v;
-        for (const Run& r : runs) v.push_back(r.best[b]);
-        return v;
-      };
-      int feasible_runs = 0;
-      double seconds = 0;
-      for (const Run& r : runs)
-        feasible_runs += std::isfinite(r.best.back()), seconds += r.seconds / o.seeds;
-      fmt::print("{:<18} {:>10} {:>10} {:>10} {:>10} {:>10} {:>6.0f}% {:>9.4f}\n", strategy,
-                 shown(quantile(at(0), 0.5)), shown(quantile(at(1), 0.5)),
-                 shown(quantile(at(2), 0.5)), shown(quantile(at(2), 0.25)),
-                 shown(quantile(at(2), 0.75)), 100.0 * feasible_runs / o.seeds, seconds);
-      std::fflush(stdout);
-      Json row = Json::object();
-      row.set("name", problem.name + "/" + strategy)
-          .set("problem", problem.name)
-          .set("strategy", strategy);
-      row.set("at_30", quantile(at(0), 0.5))
-          .set("at_60", quantile(at(1), 0.5))
-          .set("at_100", quantile(at(2), 0.5));
-      row.set("q25", quantile(at(2), 0.25))
-          .set("q75", quantile(at(2), 0.75))
-          .set("optimum", problem.optimum);
-      row.set("found", static_cast<double>(feasible_runs) / o.seeds)
-          .set("seconds_per_proposal", seconds);
-      rows.push(std::move(row));
-      found[strategy] += feasible_runs;
-      runs_of[strategy] += o.seeds;
-      seconds_sum[strategy] += seconds;
-      all.push_back(std::move(runs));
-    }
-    ++problem_count;
-    for (int s = 0; s < o.seeds; ++s) {
-      for (std::size_t b = 0; b < std::size(kBudgets); ++b) {
-        std::vector<double> values;
-        for (const auto& runs : all) values.push_back(runs[static_cast<std::size_t>(s)].best[b]);
-        const std::vector<double> r = ranks(values);
-        for (std::size_t k = 0; k < r.size(); ++k) rank_sum[o.strategies[k]] += r[k];
-        ++rank_count;
+Result<std::vector<bench::Problem>> chosen(const Options& o) {
+  std::vector<bench::Problem> all = bench::problems();
+  for (const std::string& name : o.problems) {
+    if (std::none_of(all.begin(), all.end(), [&](const auto& p) { return p.name == name; }))
+      return Error{Code::kInvalidArgument, fmt::format("no problem '{}'", name)};
+  }
+  std::erase_if(all, [&](const bench::Problem& p) {
+    return !o.problems.empty() &&
+           std::find(o.problems.begin(), o.problems.end(), p.name) == o.problems.end();
+  });
+  return all;
+}
+
+Result<std::vector<bench::Record>> records(const Options& o) {
+  if (!std::filesystem::exists(o.runs)) return std::vector<bench::Record>{};
+  return bench::read_records(o.runs);
+}
+
+/// Every jobs-th missing run, in a process of its own.
+int work(const Options& o, const std::vector<bench::Problem>& problems, int part) {
+  const auto known = records(o);
+  if (!known.ok()) return 2;
+  std::set<std::string> done;
+  for (const auto& r : *known) done.insert(bench::key_of(r));
+  const double start = now_seconds();
+  int number = 0;
+  for (int seed = 0; seed < o.seeds; ++seed) {
+    for (const auto& problem : problems) {
+      for (const auto& strategy : o.strategies) {
+        if (number++ % o.jobs != part) continue;
+        if (done.contains(bench::key_of({strategy, problem.name, seed, {}, 0}))) continue;
+        if (now_seconds() - start > o.seconds) return 0;
+        const auto record = bench::run_strategy(problem, strategy, seed);
+        if (!bench::append_record(o.runs, record).ok()) return 2;
       }
     }
   }
-  fmt::print("\naverage rank over {} problems, {} seeds, budgets 30, 60, 100\n", problem_count,
-             o.seeds);
-  std::vector<std::string> order = o.strategies;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](const auto& a, const auto& b) { return rank_sum[a] < rank_sum[b]; });
-  for (const std::string& name : order) {
-    const double rank = rank_sum[name] / std::max(rank_count, 1),
-                 share = static_cast<double>(found[name]) / std::max(runs_of[name], 1);
-    fmt::print(
-        "{:<18} {:>6.2f}   found a feasible point in {:.0f} % of runs, {:.4f} s a proposal\n", name,
-        rank, 100 * share, seconds_sum[name] / std::max(problem_count, 1));
-    Json row = Json::object();
-    row.set("name", "all/" + name)
-        .set("strategy", name)
-        .set("average_rank", rank)
-        .set("found", share);
-    rows.push(std::move(row));
+  return 0;
+}
+
+/// The peers' driver as a child, with the same problems, seeds and file.
+int work_of_peers(const Options& o, int part) {
+  const std::string folder = ATML_SOURCE_DIR "/bench/optimizers/peers.py";
+  const int seeds = o.peer_seeds > 0 ? o.peer_seeds : o.seeds;
+  std::vector<std::string> words = {o.peers, folder, "run", ATML_PROBLEM_SERVER, o.runs};
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+           {"--solvers", o.solvers},
+           {"--seeds", std::to_string(seeds)},
+           {"--part", fmt::format("{}/{}", part, o.jobs)},
+           {"--seconds", fmt::format("{}", o.seconds)}})
+    words.insert(words.end(), {key, value});
+  std::string names;
+  for (const std::string& p : o.problems) names += (names.empty() ? "" : ",") + p;
+  words.insert(words.end(), {"--problems", names});
+  std::vector<char*> arguments;
+  for (std::string& w : words) arguments.push_back(w.data());
+  arguments.push_back(nullptr);
+  execv(o.peers.c_str(), arguments.data());
+  fmt::print(stderr, "optimizers: cannot run {}\n", o.peers);
+  return 2;
+}
+
+template <class Work>
+Status in_parallel(int jobs, Work part_of) {
+  std::vector<pid_t> children;
+  for (int part = 0; part < jobs; ++part) {
+    const pid_t pid = fork();
+    if (pid == 0) _exit(part_of(part));
+    if (pid < 0) return Error{Code::kUnavailable, "cannot start a process"};
+    children.push_back(pid);
   }
+  bool ok = true;
+  for (const pid_t pid : children) {
+    int status = 0;
+    waitpid(pid, &status, 0);
+    ok = ok && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+  return ok ? Status{} : Status(Error{Code::kUnavailable, "a process of the runs failed"});
+}
+
+Status measure(const Options& o) {
+  ATML_TRY(const auto problems, chosen(o));
+  ATML_TRY_STATUS(records(o));  // a damaged file is refused before hours of work
+  ATML_TRY_STATUS(in_parallel(o.jobs, [&](int part) { return work(o, problems, part); }));
+  if (!o.peers.empty())
+    ATML_TRY_STATUS(in_parallel(o.jobs, [&](int part) { return work_of_peers(o, part); }));
+  ATML_TRY(const auto all, records(o));
+  const bench::Tables tables = bench::make_tables(problems, all);
+  fmt::print("{}", tables.text);
+  if (!o.table.empty()) ATML_TRY_STATUS(write_file(o.table, tables.text));
   if (o.json.empty()) return {};
   Json document = Json::object();
-  document.set("schema", 1).set("rows", std::move(rows));
+  document.set("schema", 1).set("rows", tables.rows);
   return write_file(o.json, document.dump(1) + "\n");
 }
 
@@ -221,11 +175,7 @@ Status measure(const Options& o) {
 
 int main(int argc, char** argv) {
   const auto options = parse(argc, argv);
-  if (!options) {
-    fmt::print(stderr, "optimizers: {}\n", options.error().message);
-    return 2;
-  }
-  const Status status = measure(*options);
-  if (!status) fmt::print(stderr, "optimizers: {}\n", status.error().message);
+  const Status status = options.ok() ? measure(*options) : Status(options.error());
+  if (!status.ok()) fmt::print(stderr, "optimizers: {}\n", status.error().message);
   return status.ok() ? 0 : 2;
 }

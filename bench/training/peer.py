@@ -125,6 +125,14 @@ def measure(name, text, batch, repetitions, seconds, channels_last):
 def main():
     repetitions, seconds = int(sys.argv[1]), float(sys.argv[2])
     torch.set_num_threads(1)
+    a, b = torch.randn(1024, 1024), torch.randn(1024, 1024)
+    best = 0
+    for _ in range(10):  # the machine's practical peak
+        start = time.process_time()
+        for _ in range(3):
+            torch.mm(a, b)
+        best = max(best, 3 * 2 * 1024**3 / (time.process_time() - start))
+    print(json.dumps({"name": "sgemm", "samples_per_s": best}), flush=True)
     block = None
     for line in sys.stdin:
         if line.startswith("case "):
@@ -137,4 +145,5 @@ def main():
             block.append(line)
 
 
-main()
+if __name__ == "__main__":
+    main()

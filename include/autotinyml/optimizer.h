@@ -71,6 +71,12 @@ struct Options {
   std::string strategy = "bayes";  // see Optimizer::strategies()
   std::uint64_t seed = 0;
   std::vector<std::string> constraints;           // names of measured constraints, to be learnt
+  /// What an infeasible trial costs over what a full one costs, in (0, 1]; 1 counts trials alike.
+  double refusal_cost = 1;
+  /// Epochs (or any unit of effort) that an evaluation may stop at, ascending, the last a full one;
+  /// the strategy "agp" then says in Trial::epochs how far to go. Tell such a value by tell_rung,
+  /// then tell_pruned.
+  std::vector<int> rungs = {};
   std::function<Exact(const Point&)> exact = {};  // optional: filters candidates, never learnt
 };
 
@@ -79,12 +85,21 @@ struct Trial {
   Point point;
   std::string why;      // predicted mean, feasibility, what it explores
   bool allowed = true;  // false: no candidate passed `exact`; this one violates least
+  int epochs = 0;       // one of Options::rungs, or 0: evaluate fully
 };
 
 struct Best {
   int number = 0;
   Point point;
   double objective = 0;
+};
+
+/// How much of the variance over the space involves a parameter, alone or with others: Sobol's total
+/// indices of what was learnt, in [0, 1].
+struct Importance {
+  std::string parameter;
+  double objective = 0;
+  std::map<std::string, double> constraints;
 };
 
 class Optimizer {
@@ -116,6 +131,8 @@ class Optimizer {
   /// Numbers of the feasible trials that no other beats in the objective and every constraint's use
   /// at once.
   std::vector<int> front() const;
+  /// Of every parameter, in the order of the space; zeros while nothing is known.
+  std::vector<Importance> importance() const;
   std::size_t trials() const;
   /// One line of JSON a trial.
   std::string save() const;

@@ -63,6 +63,17 @@ static inline int32_t atml_add_wrapped(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
+/* Little endian, 2-byte aligned. */
+static inline int32_t atml_load_int16(const uint8_t *p) {
+#if defined(__GNUC__) && defined(__BYTE_ORDER__) && (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+  int16_t value; /* one load, also where unaligned words fault */
+  __builtin_memcpy(&value, __builtin_assume_aligned(p, 2), sizeof value);
+  return value;
+#else
+  return (int32_t)(int16_t)(uint16_t)((uint32_t)p[0] | ((uint32_t)p[1] << 8));
+#endif
+}
+
 /* Little endian, 4-byte aligned loads from packed parameters. */
 static inline int32_t atml_load_int32(const uint8_t *p) {
   return (int32_t)((uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24));

@@ -15,6 +15,13 @@ void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f);
 /* All channels of one pixel; in: k readable bytes. */
 void atml_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f);
 
+/* The same with weights of 4 bits. */
+void atml_nibble_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f);
+void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f);
+
+typedef void (*atml_dot_4_function)(const int16_t *patch, int8_t *out, const atml_packed_filter *f);
+typedef void (*atml_dot_1_function)(const int8_t *in, int8_t *out, const atml_packed_filter *f);
+
 /* Copies `groups` x 4 bytes as int16 into pixel column `patch` of the layout above. */
 void atml_expand(const int8_t *in, int16_t *patch, int32_t groups);
 

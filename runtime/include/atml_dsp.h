@@ -1,9 +1,15 @@
-/* Whether the assembly for the DSP extension (Cortex-M4, M7, M33, M55) replaces the portable C. Define
- * ATML_PORTABLE to keep the C. */
+/* Which instructions replace the portable C of the inner loops: Helium (ATML_MVE: Cortex-M55), the DSP extension
+ * (ATML_DSP: Cortex-M4, M7, M33), or none. Define ATML_PORTABLE to keep the C. */
 #ifndef ATML_DSP_H
 #define ATML_DSP_H
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(ATML_PORTABLE)
+#if defined(__ARM_FEATURE_MVE) && !defined(ATML_PORTABLE)
+#define ATML_MVE 1
+#else
+#define ATML_MVE 0
+#endif
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && !defined(ATML_PORTABLE) && !ATML_MVE
 #define ATML_DSP 1
 #else
 #define ATML_DSP 0

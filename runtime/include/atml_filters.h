@@ -24,6 +24,7 @@ typedef struct {
   const int32_t *multiplier;
   const int8_t *shift;
   uint8_t per_channel; /* 0: one multiplier and shift for all channels */
+  uint8_t nibbles;     /* 1: weights of 4 bits, two a byte (atml_nibbles.h) */
   int16_t input_offset;  /* -zero point */
   int16_t output_offset; /* zero point */
   int8_t low, high;
@@ -52,6 +53,8 @@ void atml_dense_plain(const int8_t *in, int8_t *out, const atml_plain_dense *p);
  * The halfword is a weight of b plus a weight of a in one register: sum x (256 w_b + w_a) - sum x w_a
  * = 256 sum x w_b, so that only w_a must be unpacked. Needs |sum x w_b| < 2^23, |acc| < 2^30, which the
  * generator checks. The order serves SXTB16, which splits bytes 0 2 and 1 3.
+ * Weights of 4 bits ("nibbles"): k bytes a pair instead, 16 w_b + (w_a + 8) in the order of the inputs; needs
+ * |sum x w_b| < 2^27.
  * Factors: right shifts in [1, 22] only, multiplier / 2^(31 + right). */
 typedef struct {
   int32_t multiplier_a, multiplier_b;
@@ -87,6 +90,11 @@ void atml_pointwise_packed(const int8_t *in, int8_t *out, int8_t *scratch, const
 /* in: k readable bytes; in and out do not overlap. */
 void atml_dense_packed(const int8_t *in, int8_t *out, const atml_packed_filter *f);
 
+/* The same with weights of 4 bits. */
+void atml_conv_nibbles(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_conv *p);
+void atml_pointwise_nibbles(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_pointwise *p);
+void atml_dense_nibbles(const int8_t *in, int8_t *out, const atml_packed_filter *f);
+
 /* Depthwise, channel by channel over a ring of rows in scratch. `in` axes: x slides along the longer side.
  * taps: int8 [channels][rows][row_taps]; bias with the input zero point folded in. */
 typedef struct {
@@ -109,6 +117,8 @@ typedef struct {
 
 /* scratch: 4-byte aligned, 2 x rows x pitch bytes and the taps as int16 pairs. */
 void atml_depthwise_packed(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_depthwise *p);
+/* Taps of 4 bits (atml_nibbles.h), unpacked channel by channel; rows x row_taps bytes more of scratch. */
+void atml_depthwise_nibbles(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_depthwise *p);
 
 /* Fused clamps that the packed kernels leave out (they saturate to [-128, 127]). */
 void atml_clamp(int8_t *values, int32_t count, int32_t low, int32_t high);

@@ -1,8 +1,10 @@
 #include "atml_arithmetic.h"
 #include "atml_filters.h"
+#include "atml_nibbles.h"
 
-/* One output: a window of `in` against one channel's weights. y, x: upper left corner, may lie outside. */
-static int32_t dot_window(const int8_t *in, const int8_t *weights, const atml_plain_conv *p, int32_t y, int32_t x) {
+/* One output: a window of `in` against one channel's weights, from the first on. y, x: upper left corner, may lie outside. */
+static int32_t dot_window(const int8_t *in, int32_t first, const atml_plain_conv *p, int32_t y,
+                          int32_t x) {
   const atml_window *w = &p->window;
   int32_t acc = 0;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
@@ -11,9 +13,9 @@ static int32_t dot_window(const int8_t *in, const int8_t *weights, const atml_pl
       const int32_t ix = x + kx * w->dilation_w;
       if ((iy >= 0) && (iy < w->in_h) && (ix >= 0) && (ix < w->in_w)) {
         const int8_t *pixel = &in[(iy * w->in_w + ix) * w->in_c];
-        const int8_t *row = &weights[(ky * w->kernel_w + kx) * w->in_c];
+        const int32_t row = first + (ky * w->kernel_w + kx) * w->in_c;
         for (int32_t c = 0; c < w->in_c; c++) {
-          acc += row[c] * (pixel[c] + p->filter.input_offset);
+          acc += atml_weight(p->filter.weights, row + c, p->filter.nibbles) * (pixel[c] + p->filter.input_offset);
         }
       }
     }
@@ -29,7 +31,7 @@ void atml_conv_plain(const int8_t *in, int8_t *out, const atml_plain_conv *p) {
     for (int32_t x = 0; x < w->out_w; x++) {
       for (int32_t c = 0; c < w->out_c; c++) {
         const int32_t s = (f->per_channel != 0) ? c : 0;
-        const int32_t acc = f->bias[c] + dot_window(in, &f->weights[c * taps], p, y * w->stride_h - w->pad_top,
+        const int32_t acc = f->bias[c] + dot_window(in, c * taps, p, y * w->stride_h - w->pad_top,
                                                     x * w->stride_w - w->pad_left);
         *out = atml_clamp_int8(atml_requantize(acc, f->multiplier[s], f->shift[s]) + f->output_offset, f->low, f->high);
         out++;

@@ -1,64 +1,16 @@
-#include "atml_depthwise_row.h"
-
-/* One channel of input row y into a row of the ring; the padding beside it is already there. Four at a
- * time: this loop is a sixth of the kernel's work. */
-static ATML_NOINLINE void load_row(const int8_t *in, int16_t *row, const atml_packed_depthwise *p, int32_t y) {
-  const int8_t outside = p->input_zero_point;
-  const int32_t inside = ((y >= 0) && (y < p->in_y)) ? 1 : 0;
-  const int32_t step = (inside != 0) ? p->in_step_x : 0;
-  int32_t left = p->in_x;
-  in = (inside != 0) ? &in[y * p->in_step_y] : &outside;
-  row += p->pad_x;
-  for (; left >= 4; left -= 4) {
-    row[0] = in[0];
-    row[1] = in[step];
-    in += 2 * step;
-    row[2] = in[0];
-    row[3] = in[step];
-    in += 2 * step;
-    row += 4;
-  }
-  for (; left > 0; left--) {
-    *row = *in;
-    row++;
-    in += step;
-  }
-}
-
-/* All output rows of one channel. Row y of the input is in the ring before row y of the output is
- * written, so out may be in when the strides are 1 and the shapes are equal. */
-static void run_channel(const int8_t *in, int8_t *out, int16_t *ring, const atml_packed_depthwise *p,
-                        const atml_depthwise_channel *channel) {
-  const int16_t *rows[ATML_DEPTHWISE_ROWS];
-  int32_t loaded = -p->pad_y; /* next input row to load */
-  int32_t slot = 0;           /* of that row */
-  for (int32_t y = 0; y < p->out_y; y++) {
-    const int32_t top = y * p->stride_y - p->pad_y;
-    for (; loaded < top + p->rows; loaded++) {
-      load_row(in, &ring[slot * p->pitch], p, loaded);
-      slot = (slot + 1 == p->rows) ? 0 : (slot + 1);
-    }
-    for (int32_t r = 0; r < p->rows; r++) { /* the oldest row is in the next slot */
-      const int32_t s = slot + r;
-      rows[r] = &ring[((s >= p->rows) ? (s - p->rows) : s) * p->pitch];
-    }
-    atml_depthwise_row(rows, &out[y * p->out_step_y], p, channel);
-  }
-}
+#include "atml_depthwise_core.h"
 
 void atml_depthwise_packed(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_depthwise *p) {
   int16_t *const ring = (int16_t *)(void *)scratch;
   int16_t *const taps = &ring[p->rows * p->pitch];
   const int32_t count = p->rows * p->row_taps;
   const int8_t *source = p->taps;
-  for (int32_t i = 0; i < p->rows * p->pitch; i++) {
-    ring[i] = p->input_zero_point;
-  }
+  atml_clear_ring(ring, p);
   for (int32_t c = 0; c < p->channels; c++) {
     const int32_t s = (p->per_channel != 0) ? c : 0;
     const atml_depthwise_channel channel = {taps, p->bias[c], p->multiplier[s], p->right[s]};
     atml_depthwise_pack_taps(source, taps, p);
     source += count;
-    run_channel(&in[c], &out[c], ring, p, &channel);
+    atml_run_channel(&in[c], &out[c], ring, p, &channel);
   }
 }

@@ -1,7 +1,9 @@
 #include "atml_arithmetic.h"
 #include "atml_filters.h"
+#include "atml_nibbles.h"
 
-static int32_t dot_window(const int8_t *in, const int8_t *weights, const atml_plain_conv *p, int32_t y, int32_t x) {
+static int32_t dot_window(const int8_t *in, int32_t channel, const atml_plain_conv *p, int32_t y,
+                          int32_t x) {
   const atml_window *w = &p->window;
   int32_t acc = 0;
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
@@ -9,7 +11,7 @@ static int32_t dot_window(const int8_t *in, const int8_t *weights, const atml_pl
     for (int32_t kx = 0; kx < w->kernel_w; kx++) {
       const int32_t ix = x + kx * w->dilation_w;
       if ((iy >= 0) && (iy < w->in_h) && (ix >= 0) && (ix < w->in_w)) {
-        acc += weights[(ky * w->kernel_w + kx) * w->out_c] *
+        acc += atml_weight(p->filter.weights, (ky * w->kernel_w + kx) * w->out_c + channel, p->filter.nibbles) *
                (in[(iy * w->in_w + ix) * w->in_c] + p->filter.input_offset);
       }
     }
@@ -25,7 +27,7 @@ void atml_depthwise_plain(const int8_t *in, int8_t *out, const atml_plain_conv *
     for (int32_t x = 0; x < w->out_w; x++) {
       for (int32_t c = 0; c < w->out_c; c++) {
         const int32_t s = (f->per_channel != 0) ? c : 0;
-        const int32_t acc = f->bias[c] + dot_window(&in[c / repeat], &f->weights[c], p, y * w->stride_h - w->pad_top,
+        const int32_t acc = f->bias[c] + dot_window(&in[c / repeat], c, p, y * w->stride_h - w->pad_top,
                                                     x * w->stride_w - w->pad_left);
         *out = atml_clamp_int8(atml_requantize(acc, f->multiplier[s], f->shift[s]) + f->output_offset, f->low, f->high);
         out++;

@@ -13,6 +13,9 @@ typedef struct {
 
 static span inside(int32_t start, int32_t taps, int32_t dilation, int32_t size) {
   span s = {0, taps};
+  if ((start >= 0) && (start + (taps - 1) * dilation < size)) {
+    return s; /* the usual case */
+  }
   while ((s.low < taps) && (start + s.low * dilation < 0)) {
     s.low++;
   }
@@ -22,21 +25,32 @@ static span inside(int32_t start, int32_t taps, int32_t dilation, int32_t size) 
   return s;
 }
 
+/* One window of one group of four channels. */
+typedef struct {
+  int32_t rows, columns; /* of taps inside the input */
+  int32_t step, row_step; /* bytes from column to column and row to row of the input */
+  int32_t skipped;       /* words of taps outside the input, a row */
+  int32_t input_offset, zero_point;
+  int32_t left;          /* channels from here on: fewer than 4 in the last group */
+} window_job;
+
 #if ATML_DSP
 
-#define TAP(x, w)                                                                           \
-  do {                                                                                      \
-    uint32_t word_, even_, odd_;                                                            \
-    __builtin_memcpy(&word_, (x), sizeof word_);                                            \
-    __asm__("sxtab16 %0, %1, %2" : "=r"(even_) : "r"(offset), "r"(word_));                  \
-    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(odd_) : "r"(offset), "r"(word_));           \
-    __asm__("smlabb %0, %1, %2, %0" : "+r"(acc_0) : "r"(even_), "r"((w)[0]));               \
-    __asm__("smlatt %0, %1, %2, %0" : "+r"(acc_2) : "r"(even_), "r"((w)[0]));               \
-    __asm__("smlabb %0, %1, %2, %0" : "+r"(acc_1) : "r"(odd_), "r"((w)[1]));                \
-    __asm__("smlatt %0, %1, %2, %0" : "+r"(acc_3) : "r"(odd_), "r"((w)[1]));                \
-  } while (0)
+/* Four MACs: r4 input, then odd channels; r5 even channels; r6, r7 taps. */
+#define TAP(address)                          \
+  "ldr r4, " address "\n\t"                   \
+  "ldrd r6, r7, [%1], #8\n\t"                \
+  "sxtab16 r5, %6, r4\n\t"                   \
+  "sxtab16 r4, %6, r4, ror #8\n\t"           \
+  "smlabb %2, r5, r6, %2\n\t"                \
+  "smlatt %4, r5, r6, %4\n\t"                \
+  "smlabb %3, r4, r7, %3\n\t"                \
+  "smlatt %5, r4, r7, %5\n\t"
+#define TAPS(text)                                                                                       \
+  __asm__(text : "+r"(x), "+r"(taps), "+r"(acc_0), "+r"(acc_1), "+r"(acc_2), "+r"(acc_3) : "r"(offset), \
+          "r"(step) : "r4", "r5", "r6", "r7", "memory")
 
-static inline int8_t finished(int32_t acc, const finish *f, const atml_rows_depthwise *p) {
+static inline int8_t finished(int32_t acc, const finish *f) {
   const int32_t twice = acc * 2;
   int32_t high;
 #if ATML_SINGLE_ROUNDING
@@ -45,65 +59,66 @@ static inline int8_t finished(int32_t acc, const finish *f, const atml_rows_dept
   const int32_t constant = f->constant + (twice >> 31);
   __asm__("smmlar %0, %1, %2, %3" : "=r"(high) : "r"(twice), "r"(f->multiplier), "r"(constant));
 #endif
-  return atml_clamp_int8(high >> f->right, p->low, p->high);
+  high >>= f->right;
+  __asm__("ssat %0, #8, %1" : "=r"(high) : "r"(high));
+  return (int8_t)high;
 }
 
-#else
-
-#define TAP(x, w)                                                      \
-  do {                                                                 \
-    acc_0 += (int16_t)(w)[0] * ((x)[0] + p->input_offset);             \
-    acc_1 += (int16_t)(w)[1] * (((left > 1) ? (x)[1] : 0) + p->input_offset); \
-    acc_2 += ((w)[0] >> 16) * (((left > 2) ? (x)[2] : 0) + p->input_offset);  \
-    acc_3 += ((w)[1] >> 16) * (((left > 3) ? (x)[3] : 0) + p->input_offset);  \
-  } while (0)
-
-static inline int8_t finished(int32_t acc, const finish *f, const atml_rows_depthwise *p) {
-  return atml_clamp_int8(atml_finish(acc * 2, f->multiplier, f->right, p->zero_point), p->low, p->high);
-}
-
-#endif
-
-/* Four channels of one pixel. corner: index of the window's upper left corner, which may lie outside. */
-static inline void four_channels(const int8_t *in, int32_t corner, const int32_t *taps, int8_t *out, const finish *f,
-                                 int32_t left, span ky, span kx, const atml_rows_depthwise *p) {
-  const atml_window *w = &p->window;
-  const int32_t step = w->in_c * w->dilation_w;
-  const int32_t row_step = w->in_w * w->in_c * w->dilation_h;
+static ATML_NOINLINE void four_channels(const int8_t *in, const int32_t *taps, int8_t *out, const finish *f,
+                                        const window_job *j) {
   int32_t acc_0 = f[0].bias;
   int32_t acc_1 = f[1].bias;
   int32_t acc_2 = f[2].bias;
   int32_t acc_3 = f[3].bias;
-#if ATML_DSP
-  const uint32_t offset = (uint32_t)(uint16_t)p->input_offset * 0x10001u;
-#endif
-  for (int32_t r = ky.low; r < ky.high; r++) {
-    const int8_t *x = &in[corner + r * row_step + kx.low * step];
-    const int32_t *tap = &taps[2 * (r * w->kernel_w + kx.low)];
-    int32_t count = kx.high - kx.low;
-    if (count == 3) { /* the usual window, unrolled */
-      TAP(x, tap);
-      TAP(&x[step], &tap[2]);
-      TAP(&x[2 * step], &tap[4]);
-      count = 0;
+  const uint32_t offset = (uint32_t)(uint16_t)j->input_offset * 0x10001u;
+  const int32_t step = j->step;
+  for (int32_t r = j->rows; r > 0; r--) {
+    const int8_t *x = in;
+    if (j->columns == 3) { /* the usual windows, unrolled */
+      TAPS(TAP("[%0]") TAP("[%0, %7]") TAP("[%0, %7, lsl #1]"));
+    } else if (j->columns == 2) {
+      TAPS(TAP("[%0]") TAP("[%0, %7]"));
+    } else {
+      for (int32_t i = j->columns; i > 0; i--) {
+        TAPS(TAP("[%0]") "add %0, %0, %7\n\t");
+      }
     }
-    for (; count > 0; count--) {
-      TAP(x, tap);
-      x += step;
-      tap += 2;
-    }
+    taps += j->skipped;
+    in += j->row_step;
   }
-  out[0] = finished(acc_0, &f[0], p);
-  if (left > 1) {
-    out[1] = finished(acc_1, &f[1], p);
+  out[0] = finished(acc_0, &f[0]);
+  if (j->left > 1) {
+    out[1] = finished(acc_1, &f[1]);
   }
-  if (left > 2) {
-    out[2] = finished(acc_2, &f[2], p);
+  if (j->left > 2) {
+    out[2] = finished(acc_2, &f[2]);
   }
-  if (left > 3) {
-    out[3] = finished(acc_3, &f[3], p);
+  if (j->left > 3) {
+    out[3] = finished(acc_3, &f[3]);
   }
 }
+
+#else
+
+static void four_channels(const int8_t *in, const int32_t *taps, int8_t *out, const finish *f, const window_job *j) {
+  const int32_t channels = (j->left < 4) ? j->left : 4;
+  for (int32_t c = 0; c < channels; c++) {
+    const int32_t *tap = taps;
+    int32_t acc = f[c].bias;
+    for (int32_t r = 0; r < j->rows; r++) {
+      for (int32_t i = 0; i < j->columns; i++) {
+        const int32_t pair = tap[c & 1];
+        const int32_t weight = (c < 2) ? (int16_t)pair : (pair >> 16);
+        acc += weight * (in[r * j->row_step + i * j->step + c] + j->input_offset);
+        tap += 2;
+      }
+      tap += j->skipped;
+    }
+    out[c] = atml_finish(acc * 2, f[c].multiplier, f[c].right, j->zero_point);
+  }
+}
+
+#endif
 
 static void load_finish(finish *f, const atml_rows_depthwise *p, int32_t c, int32_t left) {
   for (int32_t i = 0; i < 4; i++) {
@@ -116,23 +131,41 @@ static void load_finish(finish *f, const atml_rows_depthwise *p, int32_t c, int3
   }
 }
 
+/* All pixels of four channels. */
+static void run_group(const int8_t *in, const int32_t *taps, int8_t *out, const finish *f, window_job *j,
+                      const atml_window *w) {
+  for (int32_t y = 0; y < w->out_h; y++) {
+    const int32_t top = y * w->stride_h - w->pad_top;
+    const span ky = inside(top, w->kernel_h, w->dilation_h, w->in_h);
+    const int32_t row = (top + ky.low * w->dilation_h) * w->in_w;
+    int32_t start = -w->pad_left;
+    j->rows = ky.high - ky.low;
+    for (int32_t x = w->out_w; x > 0; x--) {
+      const span kx = inside(start, w->kernel_w, w->dilation_w, w->in_w);
+      j->columns = kx.high - kx.low;
+      j->skipped = 2 * (w->kernel_w - j->columns);
+      four_channels(&in[(row + start + kx.low * w->dilation_w) * w->in_c],
+                    &taps[2 * (ky.low * w->kernel_w + kx.low)], out, f, j);
+      start += w->stride_w;
+      out += w->out_c;
+    }
+  }
+}
+
 void atml_depthwise_rows(const int8_t *in, int8_t *out, const atml_rows_depthwise *p) {
   const atml_window *w = &p->window;
   const int32_t *taps = p->taps;
+  window_job j = {0, 0, w->in_c * w->dilation_w, w->in_w * w->in_c * w->dilation_h, 0, p->input_offset, p->zero_point, 0};
   for (int32_t c = 0; c < w->in_c; c += 4) {
-    const int32_t left = w->in_c - c;
     finish f[4];
-    load_finish(f, p, c, left);
-    for (int32_t y = 0; y < w->out_h; y++) {
-      const int32_t top = y * w->stride_h - w->pad_top;
-      const span ky = inside(top, w->kernel_h, w->dilation_h, w->in_h);
-      for (int32_t x = 0; x < w->out_w; x++) {
-        const int32_t start = x * w->stride_w - w->pad_left;
-        const span kx = inside(start, w->kernel_w, w->dilation_w, w->in_w);
-        four_channels(in, (top * w->in_w + start) * w->in_c + c, taps, &out[(y * w->out_w + x) * w->out_c + c], f,
-                      left, ky, kx, p);
-      }
-    }
+    j.left = w->in_c - c;
+    load_finish(f, p, c, j.left);
+    run_group(&in[c], taps, &out[c], f, &j, w);
     taps += 2 * w->kernel_h * w->kernel_w;
+  }
+  if ((p->low > -128) || (p->high < 127)) { /* rare: what is above saturates */
+    for (int32_t i = 0; i < w->out_h * w->out_w * w->out_c; i++) {
+      out[i] = atml_clamp_int8(out[i], p->low, p->high);
+    }
   }
 }

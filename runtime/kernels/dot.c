@@ -2,7 +2,14 @@
 
 #include "atml_dsp.h"
 
-#if !ATML_DSP /* else dsp_dot.c */
+#if !ATML_DSP && !ATML_MVE /* else dsp_dot.c or mve_dot.c */
+
+/* Pixels whose sums fit the registers at one time. */
+#if defined(__thumb__) && !defined(__thumb2__)
+#define PIXELS 2
+#else
+#define PIXELS 4
+#endif
 
 void atml_expand(const int8_t *in, int16_t *patch, int32_t groups) {
   for (int32_t g = 0; g < groups; g++) {
@@ -15,35 +22,95 @@ void atml_expand(const int8_t *in, int16_t *patch, int32_t groups) {
   }
 }
 
-/* Halfword i of a pair's weights. */
-static int32_t load_pair(const uint8_t *weights, int32_t i) {
-  const uint32_t bits = (uint32_t)weights[2 * i] | ((uint32_t)weights[2 * i + 1] << 8);
-  return (int32_t)(int16_t)(uint16_t)bits;
-}
-
 static const atml_pair_scale *next_scale(const atml_pair_scale *scale, const atml_packed_filter *f) {
   return (f->scale_step != 0) ? &scale[1] : scale;
+}
+
+/* low = sum x w_a and mix = 256 sum x w_b + low, both modulo 2^32: the sum of b is (mix - low) / 256. */
+static void finish_pair(int8_t *out, uint32_t low, uint32_t mix, int32_t partner, const uint8_t *stream,
+                        const atml_pair_scale *scale, const atml_packed_filter *f) {
+  const int32_t sum_a = (int32_t)low;
+  const int32_t sum_b = (int32_t)(mix - low) >> 8;
+  out[0] = atml_finish(2 * atml_add_wrapped(sum_a, atml_load_int32(stream)), scale->multiplier_a, scale->right_a,
+                       f->zero_point);
+  if (partner != 0) {
+    out[1] = atml_finish(atml_add_wrapped(2 * sum_b, atml_load_int32(&stream[4])), scale->multiplier_b, scale->right_b,
+                         f->zero_point);
+  }
+}
+
+/* One input of one pixel against a pair of weights whose lower one is low_weight. */
+#define STEP(p, offset)                                \
+  do {                                                 \
+    const int32_t x = patch[2 * (p) + (offset)];       \
+    low##p += (uint32_t)(x * low_weight);              \
+    mix##p += (uint32_t)(x * both);                    \
+  } while (0)
+
+#if PIXELS == 4
+#define STEPS(offset) \
+  STEP(0, offset);    \
+  STEP(1, offset);    \
+  STEP(2, offset);    \
+  STEP(3, offset)
+#else
+#define STEPS(offset) \
+  STEP(0, offset);    \
+  STEP(1, offset)
+#endif
+
+/* Moving loads early costs more registers than there are. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define ATML_IN_ORDER __attribute__((noinline, optimize("no-schedule-insns", "no-tree-reassoc")))
+#else
+#define ATML_IN_ORDER
+#endif
+
+/* PIXELS pixels from `patch` on, one pair of channels. */
+static ATML_IN_ORDER void dot_pair(const int16_t *patch, const uint8_t *weights, int32_t k, uint32_t *sums) {
+  uint32_t low0 = 0;
+  uint32_t low1 = 0;
+  uint32_t mix0 = 0;
+  uint32_t mix1 = 0;
+#if PIXELS == 4
+  uint32_t low2 = 0;
+  uint32_t low3 = 0;
+  uint32_t mix2 = 0;
+  uint32_t mix3 = 0;
+#endif
+  const uint8_t *const end = &weights[2 * k];
+  while (weights != end) {
+    int32_t both = atml_load_int16(weights);
+    int32_t low_weight = (int8_t)(uint8_t)((uint32_t)both & 255u);
+    STEPS(0);
+    both = atml_load_int16(&weights[2]);
+    low_weight = (int8_t)(uint8_t)((uint32_t)both & 255u);
+    STEPS(1);
+    weights += 4;
+    patch += 8;
+  }
+  sums[0] = low0;
+  sums[1] = mix0;
+  sums[2] = low1;
+  sums[3] = mix1;
+#if PIXELS == 4
+  sums[4] = low2;
+  sums[5] = mix2;
+  sums[6] = low3;
+  sums[7] = mix3;
+#endif
 }
 
 void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
   const atml_pair_scale *scale = f->scales;
   for (int32_t c = 0; c < f->channels; c += 2) {
-    const int32_t bias_a = atml_load_int32(stream);
-    const int32_t bias_b = atml_load_int32(&stream[4]);
-    for (int32_t p = 0; p < 4; p++) {
-      int32_t sum_a = 0;
-      int32_t sum_b = 0;
-      for (int32_t i = 0; i < f->k; i++) {
-        const int32_t both = load_pair(&stream[8], i);
-        const int32_t a = (int8_t)(uint8_t)(both & 255);
-        const int32_t x = patch[(i / 2) * 8 + 2 * p + (i & 1)];
-        sum_a += x * a;
-        sum_b += x * ((both - a) / 256);
-      }
-      out[p * f->channels + c] = atml_finish(2 * atml_add_wrapped(sum_a, bias_a), scale->multiplier_a, scale->right_a, f->zero_point);
-      if (c + 1 < f->channels) {
-        out[p * f->channels + c + 1] = atml_finish(atml_add_wrapped(2 * sum_b, bias_b), scale->multiplier_b, scale->right_b, f->zero_point);
+    for (int32_t first = 0; first < 4; first += PIXELS) {
+      uint32_t sums[2 * PIXELS];
+      dot_pair(&patch[2 * first], &stream[8], f->k, sums);
+      for (int32_t p = 0; p < PIXELS; p++) {
+        finish_pair(&out[(first + p) * f->channels + c], sums[2 * p], sums[2 * p + 1],
+                    (c + 1 < f->channels) ? 1 : 0, stream, scale, f);
       }
     }
     stream += 8 + 2 * f->k;
@@ -51,29 +118,31 @@ void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) 
   }
 }
 
+/* Halfword j of a group of four holds the weights of input x. */
+#define STEP_1(j, input)                                                \
+  do {                                                                  \
+    const int32_t both = atml_load_int16(&weights[2 * (j)]);            \
+    const int32_t x = in[i + (input)];                                  \
+    low += (uint32_t)(x * (int8_t)(uint8_t)((uint32_t)both & 255u));    \
+    mix += (uint32_t)(x * both);                                        \
+  } while (0)
+
 void atml_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
   const atml_pair_scale *scale = f->scales;
   for (int32_t c = 0; c < f->channels; c += 2) {
-    const int32_t bias_a = atml_load_int32(stream);
-    const int32_t bias_b = atml_load_int32(&stream[4]);
-    int32_t sum_a = 0;
-    int32_t sum_b = 0;
-    stream += 8;
-    for (int32_t i = 0; i < f->k; i++) {
-      /* 0 2 1 3: swap the two middle ones of each group. */
-      const int32_t middle = (i ^ (i >> 1)) & 1;
-      const int32_t x = in[(middle != 0) ? (i ^ 3) : i];
-      const int32_t both = load_pair(stream, i);
-      const int32_t a = (int8_t)(uint8_t)(both & 255);
-      sum_a += x * a;
-      sum_b += x * ((both - a) / 256);
+    const uint8_t *weights = &stream[8];
+    uint32_t low = 0;
+    uint32_t mix = 0;
+    for (int32_t i = 0; i < f->k; i += 4) {
+      STEP_1(0, 0);
+      STEP_1(1, 2);
+      STEP_1(2, 1);
+      STEP_1(3, 3);
+      weights += 8;
     }
-    stream += 2 * f->k;
-    out[c] = atml_finish(2 * atml_add_wrapped(sum_a, bias_a), scale->multiplier_a, scale->right_a, f->zero_point);
-    if (c + 1 < f->channels) {
-      out[c + 1] = atml_finish(atml_add_wrapped(2 * sum_b, bias_b), scale->multiplier_b, scale->right_b, f->zero_point);
-    }
+    finish_pair(&out[c], low, mix, (c + 1 < f->channels) ? 1 : 0, stream, scale, f);
+    stream += 8 + 2 * f->k;
     scale = next_scale(scale, f);
   }
 }

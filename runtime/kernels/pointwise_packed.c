@@ -1,26 +1,5 @@
-#include <string.h>
-
-#include "atml_dot.h"
+#include "atml_pointwise_core.h"
 
 void atml_pointwise_packed(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_pointwise *p) {
-  const int32_t k = p->filter.k;
-  const int32_t channels = p->filter.channels;
-  int16_t *const patch = (int16_t *)(void *)scratch;
-  int32_t left = p->pixels;
-  /* Groups are read in whole, so out may overwrite the pixels that were read. The last bytes of a
-   * pixel whose channels are no multiple of 4 belong to the next; their weights are zero. */
-  for (; left >= 4; left -= 4) {
-    for (int32_t i = 0; i < 4; i++) {
-      atml_expand(in, &patch[2 * i], k / 4);
-      in += p->in_c;
-    }
-    atml_dot_4(patch, out, &p->filter);
-    out += 4 * channels;
-  }
-  for (; left > 0; left--) {
-    memcpy(scratch, in, (size_t)p->in_c);
-    atml_dot_1(scratch, out, &p->filter);
-    in += p->in_c;
-    out += channels;
-  }
+  atml_pointwise_core(in, out, scratch, p, atml_dot_4, atml_dot_1);
 }

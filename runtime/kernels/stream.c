@@ -1,7 +1,5 @@
 #include "atml_stream.h"
 
-#include <string.h>
-
 typedef struct {
   int16_t first;  /* row at the buffer's start */
   int16_t filled; /* rows that were written */
@@ -44,6 +42,36 @@ static int8_t *row_at(int8_t *arena, const atml_stream *s, const row_state *stat
   return &arena[s->buffers[b].offset + (row - state[b].first) * s->buffers[b].row_bytes];
 }
 
+/* To lower addresses: what lies between is overwritten after it was read. Words where both are aligned. */
+static void copy_down(int8_t *to, const int8_t *from, int32_t bytes) {
+  if ((((uintptr_t)to | (uintptr_t)from | (uintptr_t)bytes) & 3u) == 0u) {
+    uint32_t *word = (uint32_t *)(void *)to;
+    const uint32_t *source = (const uint32_t *)(const void *)from;
+    int32_t words = bytes / 4;
+    for (; words >= 4; words -= 4) {
+      const uint32_t a = source[0];
+      const uint32_t b = source[1];
+      const uint32_t c = source[2];
+      const uint32_t d = source[3];
+      word[0] = a;
+      word[1] = b;
+      word[2] = c;
+      word[3] = d;
+      source += 4;
+      word += 4;
+    }
+    for (; words > 0; words--) {
+      *word = *source;
+      word++;
+      source++;
+    }
+  } else {
+    for (int32_t i = 0; i < bytes; i++) {
+      to[i] = from[i];
+    }
+  }
+}
+
 /* A full line buffer drops the rows that nobody needs any more. */
 static void make_room(int8_t *arena, const atml_stream *s, row_state *state, int32_t b) {
   const atml_stream_buffer *buffer = &s->buffers[b];
@@ -52,7 +80,7 @@ static void make_room(int8_t *arena, const atml_stream *s, row_state *state, int
     return;
   }
   const int32_t keep = first_needed(s, state, b);
-  memmove(start, row_at(arena, s, state, b, keep), (size_t)((state[b].filled - keep) * buffer->row_bytes));
+  copy_down(start, row_at(arena, s, state, b, keep), (state[b].filled - keep) * buffer->row_bytes);
   state[b].first = (int16_t)keep;
 }
 

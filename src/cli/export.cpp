@@ -8,6 +8,7 @@
 #include "cli/model_file.h"
 #include "codegen/firmware.h"
 #include "exchange/tflite.h"
+#include "quantize/clean_up.h"
 #include "quantize/interpreter.h"
 #include "quantize/quantize.h"
 #include "search/finalists.h"
@@ -20,7 +21,8 @@ namespace atml::cli {
 namespace {
 
 struct Options {
-  std::string source, format, out, target, optimize = "balanced";
+  std::string source, format, out, target, optimize = "balanced", streaming = "auto";
+  bool clean_up = false;
 };
 
 struct Source {
@@ -59,6 +61,7 @@ Status export_c(const Source& source, const Options& options) {
   ATML_TRY(const target::Target target, target::find_target(name));
   codegen::Options codegen_options;
   ATML_TRY(codegen_options.optimize, codegen::parse_optimize(options.optimize));
+  ATML_TRY(codegen_options.streaming, codegen::parse_streaming(options.streaming));
   codegen_options.provenance = "exported by autotinyml for " + target.name;
   codegen::SelfTest test;
   test.input = quantize::random_inputs(source.model, 1, 1);
@@ -75,7 +78,13 @@ Status export_c(const Source& source, const Options& options) {
 }
 
 Result<int> run_export(const Session& session, const Options& options) {
-  ATML_TRY(const Source source, load_source(options));
+  ATML_TRY(Source source, load_source(options));
+  if (options.clean_up) {
+    quantize::CleanUp clean = quantize::clean_up(source.model);
+    session.events->info(fmt::format("clean-up: {} operators and {} channels removed",
+                                     clean.operators_removed, clean.channels_removed));
+    source.model = std::move(clean.model);
+  }
   if (options.format == "c") {
     ATML_TRY_STATUS(export_c(source, options));
   } else {
@@ -98,6 +107,12 @@ void add_export(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"c", "tflite"}));
   command->add_option("--out", options->out, "folder to write to")->required();
   command->add_option("--target", options->target, "part to generate C for (default: the study's)");
+  command->add_flag("--clean-up", options->clean_up,
+                    "remove channels and operators that no output byte depends on");
+  command
+      ->add_option("--streaming", options->streaming,
+                   "row streaming: off, auto (as the part's RAM asks for) or on")
+      ->capture_default_str();
   command->add_option("--optimize", options->optimize, "speed, balanced or size")
       ->capture_default_str();
   command->callback([&action, options] {

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "codegen/firmware.h"
 #include "deploy/application.h"
 
 namespace atml::cli {
@@ -56,6 +57,8 @@ void add_limit_options(CLI::App& command, LimitTexts& texts) {
   command.add_option("--app", texts.app,
                      "an existing firmware (ELF): what it takes is added to both reserves");
   texts.command = &command;
+  command.add_option("--optimize", texts.optimize,
+                     "the firmware: speed, balanced or size (default: balanced)");
 }
 
 Status parse_limits(const LimitTexts& t, search::Settings& s) {
@@ -65,6 +68,9 @@ Status parse_limits(const LimitTexts& t, search::Settings& s) {
   ATML_TRY_STATUS(take("--energy", t.energy, parse_joules, s.energy));
   ATML_TRY_STATUS(take("--reserve-flash", t.reserve_flash, parse_bytes, s.reserve_flash));
   ATML_TRY_STATUS(take("--reserve-ram", t.reserve_ram, parse_bytes, s.reserve_ram));
+  const auto optimize = codegen::parse_optimize(t.optimize);
+  if (!optimize.ok()) return optimize.error().with_context("--optimize");
+  s.optimize = t.optimize;
   return add_application(t, s);
 }
 

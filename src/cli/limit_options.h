@@ -1,4 +1,4 @@
-// The limits that search and check share, as typed.
+// What search and check share, as typed: the limits, and what the firmware is optimised for.
 #pragma once
 
 #include <memory>
@@ -9,10 +9,15 @@
 
 namespace atml::cli {
 
+inline constexpr const char* kOracleHelp =
+    "what answers deployability: builtin (compile and emulate), analytic (bounds) or "
+    "external:COMMAND";
+
 struct LimitTexts {
   std::string flash, ram, latency, energy, reserve_flash, reserve_ram;
   std::string app;                    // an ELF file, counted for the command's --target
   const CLI::App* command = nullptr;  // that has the options
+  std::string optimize = "balanced";
 };
 
 void add_limit_options(CLI::App& command, LimitTexts& texts);

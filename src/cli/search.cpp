@@ -16,7 +16,7 @@ namespace {
 /// Options as typed: parsed into Settings only when the command runs, so that errors carry our own
 /// words.
 struct Typed {
-  std::string data, target, budget, strategy, space, config, out, study;
+  std::string data, target, budget, oracle = "builtin", strategy, space, config, out, study;
   LimitTexts limits;
   int trials = 0, jobs = 0, epochs = 0, final_epochs = 0, finalists = 0, final_seeds = 0;
   std::uint64_t seed = 0;
@@ -37,6 +37,7 @@ Status merge_file(const CLI::App& command, Typed& typed) {
                                                   {"reserve_flash", &typed.limits.reserve_flash},
                                                   {"reserve_ram", &typed.limits.reserve_ram},
                                                   {"budget", &typed.budget},
+                                                  {"oracle", &typed.oracle},
                                                   {"strategy", &typed.strategy},
                                                   {"space", &typed.space},
                                                   {"out", &typed.out},
@@ -86,6 +87,7 @@ Result<search::Settings> to_settings(const Typed& t) {
     s.budget = *budget;
   }
   if (t.trials > 0) s.trials = t.trials;
+  s.oracle = t.oracle;
   s.strategy = t.strategy;
   s.space = t.space;
   s.seed = t.seed;
@@ -129,6 +131,7 @@ void add_search(CLI::App& app, Action& action) {
       ->add_option("--strategy", t->strategy,
                    "what proposes: " + join(propose::strategy_names(), ", "))
       ->capture_default_str();
+  command->add_option("--oracle", t->oracle, kOracleHelp)->capture_default_str();
   command->add_option("--space", t->space,
                       "built-in space or .toml file (default: by the shape of the data)");
   command->add_option("--seed", t->seed, "of all random numbers")->capture_default_str();

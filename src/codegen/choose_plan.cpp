@@ -11,7 +11,8 @@ using namespace quantize;
 
 namespace {
 
-constexpr int kTriedPlans = 24;  // that the dynamic programme offers and the packer judges
+constexpr int kTriedPlans = 8;  // that the dynamic programme offers and the packer judges
+constexpr int kTriedExchanges = 300;
 constexpr std::int64_t kNoPrice = std::numeric_limits<std::int64_t>::max();
 
 struct Segment {
@@ -99,18 +100,20 @@ class Choice {
     offer({});
   }
 
-  void offer(const Groups& groups) {
+  // Whether these groups are the best so far.
+  bool offer(const Groups& groups) {
     PlannedMemory plan = plan_arena(model_, choices_, groups);
     const std::int64_t price = streaming_price(model_, groups);
-    if (!tried_ || is_better(plan.plan.arena.value, price)) {
-      best_ = std::move(plan);
-      price_ = price;
-    }
+    if (tried_ && !is_better(plan.plan.arena.value, price)) return false;
+    best_ = std::move(plan);
+    price_ = price;
     tried_ = true;
+    return true;
   }
 
   bool is_done() const { return streaming_ == Streaming::kAuto && fits(best_.plan.arena.value); }
   std::int64_t arena() const { return best_.plan.arena.value; }
+  const Groups& groups() const { return best_.groups; }
   PlannedMemory take() { return std::move(best_); }
 
  private:
@@ -165,6 +168,32 @@ void offer_cheapest(const Segments& segments, const std::vector<std::int64_t>& t
   }
 }
 
+// The groups with one more in the place of those that it meets.
+Groups with_group(const Groups& groups, const StreamGroup& added) {
+  Groups result;
+  for (const StreamGroup& g : groups) {
+    if (g.last_op < added.first_op || g.first_op > added.last_op) result.push_back(g);
+  }
+  result.push_back(added);
+  std::ranges::sort(result, {}, &StreamGroup::first_op);
+  return result;
+}
+
+// The bounds do not know how well blocks pack: single exchanges of groups, as long as they help.
+void improve(const Segments& segments, Choice& choice) {
+  int tried = 0;
+  for (bool better = true; better && !choice.is_done();) {
+    better = false;
+    for (const auto& list : segments.from) {
+      for (const Segment& s : list) {
+        if (s.last == s.first || s.bytes > choice.arena()) continue;
+        if (++tried > kTriedExchanges) return;
+        better |= choice.offer(with_group(choice.groups(), s.group));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::int64_t streaming_price(const Int8Model& model, const std::vector<StreamGroup>& groups) {
@@ -186,6 +215,7 @@ PlannedMemory choose_plan(const Int8Model& model, const std::vector<KernelChoice
   if (streaming == Streaming::kAuto)
     offer_cheapest(segments, thresholds, arena_limit.value, choice);
   if (!choice.is_done()) offer_smallest(segments, thresholds, choice);
+  if (!choice.is_done()) improve(segments, choice);
   return choice.take();
 }
 

@@ -35,6 +35,14 @@ CodeSize code_size(Kernel kernel) {
       return {kernel, 4, 24};
     case Kernel::kDepthwisePacked:
       return {kernel, 1400, 72};
+    case Kernel::kConvNibbles:
+      return {kernel, 500, 60};
+    case Kernel::kPointwiseNibbles:
+      return {kernel, 172, 32};
+    case Kernel::kDenseNibbles:
+      return {kernel, 4, 24};
+    case Kernel::kDepthwiseNibbles:
+      return {kernel, 1460, 72};
     case Kernel::kConvPlain:
       return {kernel, 528, 56};
     case Kernel::kDepthwisePlain:
@@ -69,6 +77,10 @@ CodeSize code_size(Kernel kernel) {
   ATML_UNREACHABLE("unknown kernel");
 }
 
+bool uses_nibble_dot(Kernel k) {
+  return k == Kernel::kConvNibbles || k == Kernel::kPointwiseNibbles || k == Kernel::kDenseNibbles;
+}
+
 bool uses_dot(Kernel k) {
   return k == Kernel::kConvPacked || k == Kernel::kPointwisePacked || k == Kernel::kDensePacked;
 }
@@ -76,16 +88,19 @@ bool uses_dot(Kernel k) {
 std::int64_t code_bytes(const std::vector<KernelChoice>& choices) {
   std::int64_t total = kStartup;
   std::set<Kernel> seen;
-  bool dot_4 = false, dot_1 = false;
+  bool dot_4 = false, dot_1 = false, nibble_dot_4 = false, nibble_dot_1 = false;
   for (const KernelChoice& c : choices) {
     if (c.kernel == Kernel::kNone) continue;
     const CodeSize size = code_size(c.kernel);
     total += size.params + kLayerBytes;
     if (seen.insert(c.kernel).second) total += size.code;
+    nibble_dot_1 |= uses_nibble_dot(c.kernel);
+    nibble_dot_4 |= uses_nibble_dot(c.kernel) && c.kernel != Kernel::kDenseNibbles;
     dot_1 |= uses_dot(c.kernel);
     dot_4 |= uses_dot(c.kernel) && c.kernel != Kernel::kDensePacked;
   }
-  return total + (dot_1 ? 378 : 0) + (dot_4 ? 604 : 0);
+  return total + (dot_1 ? 378 : 0) + (dot_4 ? 604 : 0) + (nibble_dot_1 ? 430 : 0) +
+         (nibble_dot_4 ? 640 : 0);
 }
 
 // What streaming adds: the engine, row functions, and kernels that only streamed layers use.

@@ -112,8 +112,13 @@ Result<Firmware> generate(const quantize::Int8Model& model, const target::Target
   return firmware;
 }
 
+Bytes arena_limit(const target::Limits& limits) {
+  return std::max(Bytes(1), limits.usable_ram() - kOtherRam);
+}
+
 Bytes arena_limit(const target::Target& target, const Options& options) {
   if (options.arena_limit.value > 0) return options.arena_limit;
+  if (target.ram.size.value == 0) return Bytes(std::int64_t{1} << 40);  // a host: no limit
   return target.ram.size - kOtherRam;
 }
 

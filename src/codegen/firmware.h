@@ -127,6 +127,8 @@ struct Firmware {
 /// model must verify().
 Result<Firmware> generate(const quantize::Int8Model& model, const target::Target& target,
                           const Options& options);
+/// What limits leave for the arena (at least 1 byte): for Options::arena_limit.
+Bytes arena_limit(const target::Limits& limits);
 /// The limit that kAuto plans for.
 Bytes arena_limit(const target::Target& target, const Options& options);
 

@@ -29,7 +29,9 @@ TEST(Firmware, RandomModelsUseEveryKernelButThoseOfTfliteOnly) {
   }
   for (const Kernel k : {Kernel::kConvPacked, Kernel::kPointwisePacked, Kernel::kDensePacked,
                          Kernel::kDepthwisePacked, Kernel::kConvPlain, Kernel::kDepthwisePlain,
-                         Kernel::kDensePlain, Kernel::kMaxPool, Kernel::kAveragePool,
+                         Kernel::kDensePlain, Kernel::kConvNibbles,
+                         Kernel::kPointwiseNibbles, Kernel::kDenseNibbles,
+                         Kernel::kDepthwiseNibbles, Kernel::kMaxPool, Kernel::kAveragePool,
                          Kernel::kGlobalAverage, Kernel::kAdd, Kernel::kPlace, Kernel::kTable}) {
     EXPECT_TRUE(seen.contains(k)) << function_name(k);
   }

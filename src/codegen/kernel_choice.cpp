@@ -65,7 +65,7 @@ bool factors_pack(const FilterParams& p) {
 }
 
 // The bounds of atml_filters.h: |accumulator| < 2^30 and, for the second of each pair, |sum x w| <
-// 2^23.
+// 2^23 (weights of 4 bits: 2^27).
 bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pairs) {
   const Filter& f = *filter_of(op);
   for (int o = 0; o < shape.outputs; ++o) {
@@ -78,9 +78,24 @@ bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pa
     const std::int64_t folded =
         std::abs(f.bias[static_cast<std::size_t>(o)]) + std::abs(signed_total * input_offset);
     if (folded + 128 * total >= 1 << 30) return false;
-    if (pairs && 128 * total >= 1 << 23) return false;
+    if (pairs && 128 * total >= 1 << (has_nibbles(op) ? 27 : 23)) return false;
   }
   return true;
+}
+
+Kernel nibble_kernel(Kernel packed) {
+  switch (packed) {
+    case Kernel::kConvPacked:
+      return Kernel::kConvNibbles;
+    case Kernel::kPointwisePacked:
+      return Kernel::kPointwiseNibbles;
+    case Kernel::kDensePacked:
+      return Kernel::kDenseNibbles;
+    case Kernel::kDepthwisePacked:
+      return Kernel::kDepthwiseNibbles;
+    default:
+      ATML_UNREACHABLE("a kernel without packed weights");
+  }
 }
 
 struct Chooser {
@@ -101,11 +116,17 @@ struct Chooser {
     return factors_differ(p);
   }
 
+  std::int64_t weight_bytes(const FilterShape& shape) const {
+    const std::int64_t count = static_cast<std::int64_t>(shape.outputs) * shape.inputs;
+    return has_nibbles(op) ? (count + 1) / 2 : count;
+  }
+
   KernelChoice plain(Kernel kernel, const FilterShape& shape, const FilterParams& p) const {
     KernelChoice c;
     c.kernel = kernel;
     c.per_channel = per_channel(p);
-    c.weights = round_up(static_cast<std::int64_t>(shape.outputs) * shape.inputs, 4);
+    c.nibbles = has_nibbles(op);
+    c.weights = round_up(weight_bytes(shape), 4);
     const std::int64_t factors = c.per_channel ? shape.outputs : 1;
     c.tables = 4 * static_cast<std::int64_t>(shape.outputs) + 4 * factors + round_up(factors, 4);
     return c;
@@ -119,9 +140,11 @@ struct Chooser {
     c.clamp = p.low > -128 || p.high < 127;
     const std::int64_t pairs = (shape.outputs + 1) / 2;
     const std::int64_t k = packed_inputs(shape.inputs);
-    c.weights = pairs * 2 * k;
+    c.nibbles = has_nibbles(op);
+    c.weights = pairs * (c.nibbles ? k : 2 * k);
     c.tables = pairs * 8 + (c.per_channel ? pairs : 1) * 12;
     if (kernel != Kernel::kDensePacked) c.scratch = round_up(9 * k, 4);
+    if (c.nibbles) c.kernel = nibble_kernel(kernel);
     return c;
   }
 
@@ -168,6 +191,10 @@ struct Chooser {
         transposed ? depthwise_pitch(i.height, o.height, taps, w.stride_h, w.pad_top(i.height))
                    : depthwise_pitch(i.width, o.width, taps, w.stride_w, w.pad_left(i.width));
     c.scratch = 2 * rows * pitch + 4 * rows * (taps + 1);
+    if (c.nibbles) {
+      c.kernel = nibble_kernel(c.kernel);
+      c.scratch += round_up(rows * taps, 4);  // the taps of a channel, unpacked
+    }
     return c;
   }
 
@@ -232,6 +259,14 @@ std::string_view function_name(Kernel kernel) {
       return "atml_dense_packed";
     case Kernel::kDepthwisePacked:
       return "atml_depthwise_packed";
+    case Kernel::kConvNibbles:
+      return "atml_conv_nibbles";
+    case Kernel::kPointwiseNibbles:
+      return "atml_pointwise_nibbles";
+    case Kernel::kDenseNibbles:
+      return "atml_dense_nibbles";
+    case Kernel::kDepthwiseNibbles:
+      return "atml_depthwise_nibbles";
     case Kernel::kConvPlain:
       return "atml_conv_plain";
     case Kernel::kDepthwisePlain:
@@ -284,6 +319,11 @@ FilterShape filter_shape(const Int8Model& model, const Op& op) {
   s.inputs = static_cast<int>(f.weights.size()) / s.outputs;
   s.channel_last = std::holds_alternative<Depthwise>(op.kind);
   return s;
+}
+
+bool has_nibbles(const Op& op) {
+  const Filter* filter = filter_of(op);
+  return filter != nullptr && filter->weight_bits == 4;
 }
 
 const Filter* filter_of(const Op& op) {

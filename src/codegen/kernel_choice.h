@@ -16,6 +16,10 @@ enum class Kernel {
   kPointwisePacked,
   kDensePacked,
   kDepthwisePacked,
+  kConvNibbles,  // the same with weights of 4 bits, two a byte
+  kPointwiseNibbles,
+  kDenseNibbles,
+  kDepthwiseNibbles,
   kConvPlain,
   kDepthwisePlain,
   kDensePlain,
@@ -46,6 +50,7 @@ struct FilterShape {
   int weight(const quantize::Op& op, int output, int input) const;
   bool channel_last = false;  // depthwise: weights [input][output]
 };
+bool has_nibbles(const quantize::Op& op);
 FilterShape filter_shape(const quantize::Int8Model& model, const quantize::Op& op);
 const quantize::Filter* filter_of(const quantize::Op& op);
 
@@ -53,7 +58,8 @@ struct KernelChoice {
   Kernel kernel = Kernel::kNone;
   bool clamp = false;  // a pass of atml_clamp follows: the kernel saturates to [-128, 127] only
   bool per_channel = false;  // factors differ between the output channels
-  bool transposed = false;   // kDepthwisePacked: x slides along the height
+  bool transposed = false;   // packed depthwise: x slides along the height
+  bool nibbles = false;      // weights of 4 bits, two a byte
   std::int64_t weights = 0;  // bytes in flash: kernels
   std::int64_t tables = 0;   // bytes in flash: biases, factors, look-up tables
   std::int64_t scratch = 0;  // bytes in the arena, 4-byte aligned
@@ -65,7 +71,7 @@ struct KernelChoice {
 Result<KernelChoice> choose_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                                    bool assume_live = false);
 
-/// int16 elements of a ring row of kDepthwisePacked.
+/// int16 elements of a ring row of a packed depthwise.
 int depthwise_pitch(int in, int out, int taps, int stride, int pad);
 
 /// k of a packed filter: inputs rounded up to 4.

@@ -75,8 +75,9 @@ std::string packed_filter_text(const Layer& l) {
 // atml_plain_filter
 std::string plain_filter_text(const Layer& l) {
   const FilterParams p = filter_params(l.model, l.op);
-  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), l.array(2),
-                     l.array(3), l.choice.per_channel ? 1 : 0, p.input_offset, p.output_offset,
+  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1),
+                     l.array(2), l.array(3), l.choice.per_channel ? 1 : 0,
+                     l.choice.nibbles ? 1 : 0, p.input_offset, p.output_offset,
                      p.low, p.high);
 }
 
@@ -165,11 +166,13 @@ std::string filter_text(const Layer& l) {
   const std::string call = fmt::format("{}({}, {}, ", l.function(), l.in(), l.out());
   switch (l.choice.kernel) {
     case Kernel::kConvPacked:
+    case Kernel::kConvNibbles:
       return with_window(l, "atml_packed_conv",
                          fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l),
                                      l.in_tensor().zero_point),
                          call + l.scratch() + ", &p)");
-    case Kernel::kPointwisePacked: {
+    case Kernel::kPointwisePacked:
+    case Kernel::kPointwiseNibbles: {
       const Shape& i = l.in_tensor().shape;
       return with_params(
           "atml_packed_pointwise",
@@ -177,8 +180,10 @@ std::string filter_text(const Layer& l) {
           call + l.scratch() + ", &p)");
     }
     case Kernel::kDensePacked:
+    case Kernel::kDenseNibbles:
       return with_params("atml_packed_filter", packed_filter_text(l), call + "&p)");
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseNibbles:
       return depthwise_packed_text(l);
     case Kernel::kDepthwiseRows:
       return depthwise_rows_text(l);
@@ -225,12 +230,18 @@ struct BodyText {
   std::string operator()(const Add&) const {
     const AddParams p = add_params(l.model, l.op);
     ATML_ASSERT(p.left_shift == 20, "atml_add shifts by 20");
+    // One value a channel: position by position.
+    const Shape& shape = l.out_tensor().shape;
+    const bool whole = l.in_tensor(1).shape == shape;
     return with_params(
         "atml_add_params",
-        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.elements(),
+        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", whole ? l.elements() : shape.channels,
                     p.offset_1, p.offset_2, p.output_offset, factor_text(p.input_1),
                     factor_text(p.input_2), factor_text(p.output), p.low, p.high),
-        fmt::format("atml_add({}, {}, {}, &p)", l.in(0), l.in(1), l.out()));
+        whole ? fmt::format("atml_add({}, {}, {}, &p)", l.in(0), l.in(1), l.out())
+              : fmt::format("int32_t i = 0;\n  do {{\n    atml_add({2} + i, {3}, {4} + i, &p);\n"
+                            "    i += {1};\n  }} while (i < {0})",
+                            shape.elements(), shape.channels, l.in(0), l.in(1), l.out()));
   }
   std::string operator()(const Mul&) const {
     const MulParams p = mul_params(l.model, l.op);

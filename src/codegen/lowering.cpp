@@ -60,18 +60,26 @@ std::string plain_weights(const Int8Model& model, const Op& op, Kernel kernel) {
   return bytes;
 }
 
+std::string stored(std::string weights, const KernelChoice& choice) {
+  return choice.nibbles ? pack_nibbles(weights) : std::move(weights);
+}
+
 void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const KernelChoice& choice) {
   const FilterParams p = filter_params(model, op);
   switch (choice.kernel) {
     case Kernel::kConvPacked:
     case Kernel::kPointwisePacked:
     case Kernel::kDensePacked:
+    case Kernel::kConvNibbles:
+    case Kernel::kPointwiseNibbles:
+    case Kernel::kDenseNibbles:
       arrays.add("stream", ArrayType::kUint8, pack_stream(model, op));
       arrays.add("scales", ArrayType::kPairScale, pack_pair_scales(p, choice.per_channel));
       return;
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseNibbles:
       arrays.add("taps", ArrayType::kInt8,
-                 pack_taps(op, filter_shape(model, op), choice.transposed));
+                 stored(pack_taps(op, filter_shape(model, op), choice.transposed), choice));
       arrays.add("bias", ArrayType::kInt32, int32_bytes(folded_bias(model, op)));
       add_factors(arrays, p, choice, true);
       return;
@@ -82,7 +90,7 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
       add_factors(arrays, p, choice, true);
       return;
     default:
-      arrays.add("weights", ArrayType::kInt8, plain_weights(model, op, choice.kernel));
+      arrays.add("weights", ArrayType::kInt8, stored(plain_weights(model, op, choice.kernel), choice));
       arrays.add("bias", ArrayType::kInt32, int32_bytes(filter_of(op)->bias));
       add_factors(arrays, p, choice, false);
   }

@@ -77,6 +77,8 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
   switch (choice.kernel) {
     case Kernel::kConvPacked:
     case Kernel::kPointwisePacked:
+    case Kernel::kConvNibbles:
+    case Kernel::kPointwiseNibbles:
       return by_groups(window_of(op), in, out);
     case Kernel::kConvPlain:
       return by_pixels(window_of(op), in, out);
@@ -87,10 +89,11 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
     case Kernel::kAveragePool:
       return by_channels(window_of(op), in, out);
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseNibbles:
       return {slides_in_place(op, in, out) ? Overlap::Kind::kExact : Overlap::Kind::kNever, 0};
+    case Kernel::kAdd:
     case Kernel::kMul:
       return {in == out ? Overlap::Kind::kAtLeast : Overlap::Kind::kNever, 0};
-    case Kernel::kAdd:
     case Kernel::kGlobalAverage:
     case Kernel::kMean:
     case Kernel::kSoftmax:
@@ -98,6 +101,7 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
       return {Overlap::Kind::kAtLeast, 0};
     case Kernel::kNone:
     case Kernel::kDensePacked:
+    case Kernel::kDenseNibbles:
     case Kernel::kDensePlain:
     case Kernel::kPlace:
     case Kernel::kPad:

@@ -23,6 +23,7 @@ inline network::Window random_window(Rng& rng, const Shape& in, int largest) {
 }
 
 inline network::Network random_network(Rng& rng) {
+  const auto bits = [&] { return rng.chance(0.3) ? 4 : 8; };
   using namespace network;
   const bool flat = rng.chance(0.2);
   const Shape input{rng.integer(3, 14), flat ? 1 : rng.integer(3, 12), rng.integer(1, 6)};
@@ -38,13 +39,13 @@ inline network::Network random_network(Rng& rng) {
     const Shape shape = net.layer(last).output;
     switch (rng.below(8)) {
       case 0:
-        add(Conv{rng.integer(1, 20), random_window(rng, shape, 4), true}, {last});
+        add(Conv{rng.integer(1, 20), random_window(rng, shape, 4), true, bits()}, {last});
         break;
       case 1:
-        add(Conv{rng.integer(1, 24), Window{}, true}, {last});
+        add(Conv{rng.integer(1, 24), Window{}, true, bits()}, {last});
         break;
       case 2:
-        add(Depthwise{rng.chance(0.15) ? 2 : 1, random_window(rng, shape, 5), true}, {last});
+        add(Depthwise{rng.chance(0.15) ? 2 : 1, random_window(rng, shape, 5), true, bits()}, {last});
         break;
       case 3:
         add(MaxPool{random_window(rng, shape, 3)}, {last});
@@ -61,11 +62,11 @@ inline network::Network random_network(Rng& rng) {
       }
       case 6: {
         const int from = last;
-        if (add(Conv{rng.integer(1, 8), Window{}, true}, {last})) add(Concat{}, {from, last});
+        if (add(Conv{rng.integer(1, 8), Window{}, true, bits()}, {last})) add(Concat{}, {from, last});
         break;
       }
       case 7:
-        add(Depthwise{1, Window{3, 3, 1, 1}, true}, {last});
+        add(Depthwise{1, Window{3, 3, 1, 1}, true, bits()}, {last});
         break;
     }
     if (rng.chance(0.5))
@@ -76,10 +77,10 @@ inline network::Network random_network(Rng& rng) {
   if (rng.chance(0.5)) add(GlobalAveragePool{}, {last});
   add(Flatten{}, {last});
   if (rng.chance(0.5)) {
-    add(Dense{rng.integer(1, 20), true}, {last});
+    add(Dense{rng.integer(1, 20), true, bits()}, {last});
     add(Activate{Activation::kRelu}, {last});
   }
-  add(Dense{rng.integer(2, 12), true}, {last});
+  add(Dense{rng.integer(2, 12), true, bits()}, {last});
   return net;
 }
 

@@ -32,11 +32,14 @@ std::vector<std::string> portable_sources() {
   return {"kernels/add.c",
           "kernels/average_pool.c",
           "kernels/clamp.c",
+          "kernels/conv_nibbles.c",
           "kernels/conv_packed.c",
           "kernels/conv_plain.c",
           "kernels/copy.c",
+          "kernels/dense_nibbles.c",
           "kernels/dense_packed.c",
           "kernels/dense_plain.c",
+          "kernels/depthwise_nibbles.c",
           "kernels/depthwise_packed.c",
           "kernels/depthwise_plain.c",
           "kernels/depthwise_rows.c",
@@ -46,6 +49,7 @@ std::vector<std::string> portable_sources() {
           "kernels/mul.c",
           "kernels/pad.c",
           "kernels/place.c",
+          "kernels/pointwise_nibbles.c",
           "kernels/pointwise_packed.c",
           "kernels/softmax.c",
           "kernels/stream.c",
@@ -86,6 +90,11 @@ std::vector<std::string> host_runtime_sources() {
   sources.emplace_back("kernels/dot.c");
   sources.emplace_back("kernels/dsp_depthwise_row.c");
   sources.emplace_back("kernels/dsp_dot.c");
+  sources.emplace_back("kernels/dsp_nibble_dot.c");
+  sources.emplace_back("kernels/mve_depthwise_row.c");
+  sources.emplace_back("kernels/mve_dot.c");
+  sources.emplace_back("kernels/mve_nibble_dot.c");
+  sources.emplace_back("kernels/nibble_dot.c");
   return sources;
 }
 

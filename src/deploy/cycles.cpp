@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
 
 namespace atml::deploy {
 namespace {
@@ -207,9 +209,14 @@ Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const Execut
   double straight = 0;
   double taken = 0;
   const double penalty = table == Table::kM0Plus ? 1 : 2;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, double> known;  // layers share kernels
   for (const ExecutedBlock& block : blocks) {
-    const double cost =
-        disassembler.block_cost(elf.bytes_at(block.pc, block.end - block.pc), table);
+    const auto [entry, fresh] = known.try_emplace({block.pc, block.end}, 0);
+    if (fresh) {
+      entry->second =
+          disassembler.block_cost(elf.bytes_at(block.pc, block.end - block.pc), table);
+    }
+    const double cost = entry->second;
     const double block_cycles = cost * static_cast<double>(block.executions);
     const std::size_t layer = block.layer < 0 ? layers : static_cast<std::size_t>(block.layer);
     ATML_ASSERT(layer <= layers, "block of an unknown layer");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "deploy/oracle_choice.h"
 #include "quantize/quantize.h"
 
 namespace atml::deploy {
@@ -147,6 +148,18 @@ TEST(External, AMissingCommandIsAnError) {
   EXPECT_EQ(d.error().code, Code::kNotFound);
   EXPECT_NE(d.error().message.find("the external command '/nonexistent/vendor-tool' cannot be run"),
             std::string::npos);
+}
+
+TEST(OracleChoice, SaysWhatIsWrong) {
+  const auto external = parse_oracle("external: ./ask.sh --fast ");
+  ASSERT_TRUE(external.ok());
+  EXPECT_EQ(external->kind, OracleKind::kExternal);
+  EXPECT_EQ(external->command, "./ask.sh --fast");
+  EXPECT_EQ(parse_oracle("analytic")->kind, OracleKind::kAnalytic);
+  EXPECT_NE(parse_oracle("external:").error().message.find("has no command"), std::string::npos);
+  EXPECT_EQ(parse_oracle("buildin").error().message,
+            "unknown oracle 'buildin'; did you mean 'builtin'?; known are builtin, analytic and "
+            "external:COMMAND");
 }
 
 }  // namespace

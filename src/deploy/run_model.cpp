@@ -59,12 +59,13 @@ Result<Command> host_build(const codegen::Firmware& firmware, const HostOptions&
 
 Result<std::vector<std::int8_t>> run_on_mcu(const quantize::Int8Model& model,
                                             const target::Target& target,
-                                            std::span<const std::int8_t> inputs, std::size_t n) {
+                                            std::span<const std::int8_t> inputs, std::size_t n,
+                                            const codegen::Options& options) {
   assert_inputs(model, inputs, n);
   ATML_TRY(Workbench workbench, Workbench::create());
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
   ATML_TRY(const Production production,
-           workbench.build(model, target, codegen::Optimize::kBalanced, folder.path()));
+           workbench.build(model, target, options, folder.path()));
   if (!production.failure.empty()) return Error{Code::kUnsupported, production.failure};
   const RunSettings settings{.timeout = Seconds(600)};
   ATML_TRY(MeasuredRun run, workbench.run(target, production, inputs, settings, folder.path()));

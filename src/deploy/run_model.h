@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "codegen/firmware.h"
 #include "quantize/model.h"
 #include "target/target.h"
 
@@ -23,7 +24,8 @@ struct HostOptions {
 /// did not end well (fault, lock-up, runaway, memory outside the part), with the reason.
 Result<std::vector<std::int8_t>> run_on_mcu(const quantize::Int8Model& model,
                                             const target::Target& target,
-                                            std::span<const std::int8_t> inputs, std::size_t n);
+                                            std::span<const std::int8_t> inputs, std::size_t n,
+                                            const codegen::Options& options = {});
 
 /// The same C compiled for this machine. One process runs all samples.
 Result<std::vector<std::int8_t>> run_on_host(const quantize::Int8Model& model,

@@ -169,13 +169,14 @@ Result<Workbench> Workbench::create() {
 }
 
 Result<Production> Workbench::build(const quantize::Int8Model& model, const target::Target& target,
-                                    codegen::Optimize optimize, const fs::path& folder) {
+                                    const codegen::Options& options, const fs::path& folder) {
+  const codegen::Optimize optimize = options.optimize;
   Production production;
   const auto board = board_for(target.core);
   if (!board.ok()) return production.failure = board.error().message, production;
   ATML_TRY(production.kernels, kernels_.get(tools_, target, optimize, model.rounding));
   Stopwatch watch;
-  auto generated = codegen::generate(model, target, {.optimize = optimize});
+  auto generated = codegen::generate(model, target, options);
   if (!generated.ok()) {
     production.failure = "the generator refused the model: " + generated.error().message;
     return production;

@@ -54,7 +54,7 @@ class Workbench {
 
   /// Compiles and links into `folder`, which must exist and be private to the caller.
   Result<Production> build(const quantize::Int8Model& model, const target::Target& target,
-                           codegen::Optimize optimize, const std::filesystem::path& folder);
+                           const codegen::Options& options, const std::filesystem::path& folder);
   /// Runs all samples of `inputs` (sample after sample) in one emulator process, in the folder of
   /// build().
   Result<MeasuredRun> run(const target::Target& target, const Production& production,

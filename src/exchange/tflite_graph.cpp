@@ -180,12 +180,16 @@ std::string operator_name(int code) {
       return "SUM";
     case kShape:
       return "SHAPE";
+    case kReduceMax:
+      return "REDUCE_MAX";
     case kPack:
       return "PACK";
     case 97:
       return "RESIZE_NEAREST_NEIGHBOR";
-    case 98:
+    case kLeakyRelu:
       return "LEAKY_RELU";
+    case 126:
+      return "BATCH_MATMUL";
     case 111:
       return "ELU";
     case kQuantize:

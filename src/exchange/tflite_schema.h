@@ -66,6 +66,7 @@ enum SoftmaxField { kSoftmaxBeta };
 enum ConcatenationField { kConcatAxis, kConcatActivation };
 enum ElementwiseField { kElementwiseActivation };  // add, mul
 enum ReducerField { kReducerKeepDims };
+enum LeakyReluField { kLeakyReluAlpha };
 enum ReshapeField { kReshapeNewShape };
 
 enum TensorType {
@@ -105,7 +106,9 @@ enum Operator {
   kPadV2 = 60,
   kExpandDims = 70,
   kShape = 77,
+  kReduceMax = 82,
   kPack = 83,
+  kLeakyRelu = 98,
   kQuantize = 114,
   kHardSwish = 117,
 };

@@ -205,8 +205,28 @@ class Translator {
                  fmt::format("no activation of .tflite has the range [{}, {}]", low, high)};
   }
 
+  // A dense layer on every position; the format knows it as FULLY_CONNECTED that keeps dimensions.
+  Status dense_on_positions(const Op& op, const Conv& c, std::int8_t act) {
+    const int in = input_of(op, 0, true);
+    const int weights = add_weights(
+        op, c.filter, {model_.output_of(op).shape.channels, model_.input_of(op).shape.channels}, 0);
+    tensors.back().scales.resize(1);
+    tensors.back().zero_points.resize(1);
+    const int bias = add_bias(op, c.filter);
+    tensors.back().scales.resize(1);
+    tensors.back().zero_points.resize(1);
+    ops.push_back({kFullyConnected,
+                   c.filter.weight_bits == 4 ? 10 : 5,
+                   {in, weights, bias},
+                   add_output(op),
+                   kFullyConnectedOptions,
+                   {{kDenseActivation, act}, {kDenseKeepDims, true}}});
+    return {};
+  }
+
   Status translate(const Op& op, const Conv& c) {
     ATML_TRY(const std::int8_t act, activation(model_.output_of(op), c.low, c.high));
+    if (c.shared_product) return dense_on_positions(op, c, act);
     const network::Window& w = c.window;
     const int in = input_of(op, 0, true);
     const int weights = add_weights(op, c.filter,

@@ -6,6 +6,7 @@
 #include "autotinyml/optimizer.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "propose/importance.h"
 #include "propose/pareto.h"
 #include "propose/strategy.h"
 
@@ -138,7 +139,9 @@ struct Optimizer::State {
     propose::Problem p{.space = space,
                        .history = history,
                        .constraint_names = options.constraints,
-                       .seed = options.seed};
+                       .seed = options.seed,
+                       .refusal_cost = options.refusal_cost,
+                       .sources = options.rungs};
     if (options.exact) {
       p.exact = [this](const space::Configuration& c) {
         const Exact answer = options.exact(point_of(c));
@@ -183,6 +186,14 @@ std::vector<std::string> Optimizer::strategies() { return propose::strategy_name
 
 Expected<Optimizer> Optimizer::create(const Space& declared, Options options) {
   if (!declared.state_->error.empty()) return Failure{declared.state_->error};
+  if (!(options.refusal_cost > 0 && options.refusal_cost <= 1))
+    return Failure{fmt::format("refusal_cost must be above 0 and at most 1, not {}",
+                               options.refusal_cost)};
+  for (std::size_t i = 0; i < options.rungs.size(); ++i) {
+    if (options.rungs[i] <= (i == 0 ? 0 : options.rungs[i - 1]))
+      return Failure{fmt::format("rungs must ascend and be above 0; rung {} is {}", i,
+                                 options.rungs[i])};
+  }
   auto made = space::Space::create("space", declared.state_->parameters);
   if (!made) return Failure{made.error().message};
   auto strategy = propose::make_strategy(options.strategy);
@@ -224,7 +235,8 @@ Expected<Trial> Optimizer::ask() {
   t.configuration = proposal->configuration;
   t.why = proposal->why;
   state_->history.push_back(t);
-  return Trial{t.number, point_of(t.configuration), proposal->why, proposal->allowed};
+  return Trial{t.number, point_of(t.configuration), proposal->why, proposal->allowed,
+               proposal->epochs};
 }
 
 Done Optimizer::tell_constraint(int trial, const std::string& name, double used, double allowed) {
@@ -277,6 +289,13 @@ std::optional<Best> Optimizer::best() const {
 }
 
 std::vector<int> Optimizer::front() const { return propose::feasible_front(state_->history); }
+std::vector<Importance> Optimizer::importance() const {
+  std::vector<Importance> result;
+  for (propose::Importance& p : propose::importances(state_->problem()))
+    result.push_back({std::move(p.parameter), p.objective, std::move(p.constraints)});
+  return result;
+}
+
 std::size_t Optimizer::trials() const { return state_->history.size(); }
 
 std::string Optimizer::save() const {

@@ -204,8 +204,8 @@ class BayesStrategy : public Strategy {
 std::unique_ptr<Strategy> make_bayes() {
   return std::make_unique<BayesStrategy>("bayes", Treatment::kModelled);
 }
-std::unique_ptr<Strategy> make_pareto() {
-  return std::make_unique<BayesStrategy>("pareto", Treatment::kModelled, true);
+std::unique_ptr<Strategy> make_parego() {
+  return std::make_unique<BayesStrategy>("parego", Treatment::kModelled, true);
 }
 std::unique_ptr<Strategy> make_bayes_penalty() {
   return std::make_unique<BayesStrategy>("bayes-penalty", Treatment::kPenalty);

@@ -8,12 +8,14 @@
 
 namespace atml::propose {
 
+std::unique_ptr<Strategy> make_agp();
 std::unique_ptr<Strategy> make_bayes();
 std::unique_ptr<Strategy> make_bayes_constant();
 std::unique_ptr<Strategy> make_bayes_penalty();
 std::unique_ptr<Strategy> make_evolution();
 std::unique_ptr<Strategy> make_forest();
 std::unique_ptr<Strategy> make_nsga2();
+std::unique_ptr<Strategy> make_parego();
 std::unique_ptr<Strategy> make_pareto();
 std::unique_ptr<Strategy> make_random();
 std::unique_ptr<Strategy> make_scbo();

@@ -40,6 +40,9 @@ struct Problem {
   /// counted, less where time is (an undeployable network costs a check, the others a training).
   /// Acquisitions are divided by the expected cost. In (0, 1].
   double refusal_cost = 1;
+  /// The epochs of each rung that a trial may be evaluated to, ascending; the last is a full
+  /// evaluation. For strategies that choose the source ("agp"); may be empty.
+  std::vector<int> sources = {};
 };
 
 struct Proposal {
@@ -47,6 +50,7 @@ struct Proposal {
   std::string why;      // predicted mean, feasibility, what it explores
   bool allowed = true;  // false: no configuration passed `exact`; this one is the least violating
   double worst_margin = 0;  // of the exact check
+  int epochs = 0;           // the source to ask, one of Problem::sources; 0: a full evaluation
 };
 
 /// Stateless with respect to the study: the proposal follows from the Problem alone (history and

@@ -280,6 +280,7 @@ BatchInterpreter::Plan::Step BatchInterpreter::Plan::pool_step(
 }
 
 BatchInterpreter::Plan::Step BatchInterpreter::Plan::step(const Op& op, const Add&) {
+  if (!(model.input_of(op, 1).shape == model.output_of(op).shape)) return scalar_step(op);
   const AddParams p = add_params(model, op);
   const Shape& out = model.output_of(op).shape;
   batch::AddCall call;

@@ -149,11 +149,14 @@ void run(const Call& call, const Add&) {
   const AddParams p = add_params(call.model, call.op);
   const Rounding rounding = call.model.rounding;
   const std::size_t count = static_cast<std::size_t>(call.out().shape.elements());
+  // The second input may be one value a channel.
+  const std::size_t period =
+      static_cast<std::size_t>(call.model.input_of(call.op, 1).shape.elements());
   for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t a =
         multiply((call.inputs[0][i] + p.offset_1) * (1 << p.left_shift), p.input_1, rounding);
     const std::int32_t b =
-        multiply((call.inputs[1][i] + p.offset_2) * (1 << p.left_shift), p.input_2, rounding);
+        multiply((call.inputs[1][i % period] + p.offset_2) * (1 << p.left_shift), p.input_2, rounding);
     call.output[i] =
         clamp_to_int8(multiply(a + b, p.output, rounding) + p.output_offset, p.low, p.high);
   }

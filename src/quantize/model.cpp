@@ -199,8 +199,9 @@ Status check_concat(const Int8Model& m, const Op& op) {
 
 Status check_add(const Add& a, const Tensor& x, const Tensor& y, const Tensor& out) {
   ATML_TRY_STATUS(check_range(a.low, a.high));
-  ATML_TRY_STATUS(check_same_shape(x, y));
   ATML_TRY_STATUS(check_same_shape(x, out));
+  const bool per_channel = y.shape == Shape{1, 1, x.shape.channels};
+  if (!per_channel) ATML_TRY_STATUS(check_same_shape(x, y));
   const double factor =
       2.0 * std::max(x.scale, y.scale) / (static_cast<double>(1 << 20) * out.scale);
   if (factor < 1) return {};

@@ -43,6 +43,8 @@ struct Conv {  // weights [out][kernel_h][kernel_w][in]
   Filter filter;
   int low = -128;
   int high = 127;
+  // A per-tensor FULLY_CONNECTED on every position of a map: TFLite multiplies its scales in float.
+  bool shared_product = false;
 };
 struct Depthwise {  // weights [kernel_h][kernel_w][out], out = in x multiplier
   network::Window window;
@@ -67,11 +69,11 @@ struct AveragePool {  // input and output share scale and zero point; also globa
   int high = 127;
 };
 struct Mean {};  // TFLite MEAN over height and width, with requantisation
-struct Add {
+struct Add {  // the second input may be one value a channel
   int low = -128;
   int high = 127;
 };
-struct Mul {
+struct Mul {  // as Add
   int low = -128;
   int high = 127;
 };

@@ -12,6 +12,7 @@
 #include "quantize/input.h"
 #include "quantize/lower.h"
 #include "quantize/requantize.h"
+#include "train/fake_quantise.h"
 
 namespace atml::quantize {
 namespace {
@@ -89,10 +90,26 @@ void set_group(Lowering& l, std::size_t tensor, float scale, int zero_point) {
   }
 }
 
+/// What the plan says of the group that tensor t speaks for, or null.
+const train::ActivationRange* given_range(const Source& s, const Lowering& l, std::size_t t) {
+  if (s.options.plan == nullptr) return nullptr;
+  for (std::size_t member = t; member < l.model.tensors.size(); ++member) {
+    if (l.scale_groups[member] != static_cast<int>(t)) continue;
+    const auto layer = static_cast<std::size_t>(l.tensor_layers[member]);
+    if (layer < s.options.plan->outputs.size() && s.options.plan->outputs[layer])
+      return &*s.options.plan->outputs[layer];
+  }
+  return nullptr;
+}
+
 void choose_activation_scales(const Source& s, Clipping rule, Lowering& l) {
   for (std::size_t t = 0; t < l.model.tensors.size(); ++t) {
     if (l.scale_groups[t] != static_cast<int>(t))
       continue;  // the group's first tensor speaks for it
+    if (const auto* given = given_range(s, l, t)) {
+      set_group(l, t, given->scale, given->zero_point);
+      continue;
+    }
     const data::Normalisation& n = s.dataset.normalisation;
     if (l.scale_groups[static_cast<std::size_t>(l.model.input)] == static_cast<int>(t) &&
         n.exact_pixels) {
@@ -156,40 +173,13 @@ void raise_degenerate_scales(const Source& s, Lowering& l) {
 
 // ---- weights
 
-double round_error(const Folded& f, const Op& op, std::int64_t taps, std::int64_t oc, double scale,
-                   int bound) {
-  double sum = 0;
-  for (std::int64_t t = 0; t < taps; ++t) {
-    const double w =
-        f.weights[weight_index(op, static_cast<std::int64_t>(f.bias.size()), taps, oc, t)];
-    const double q =
-        std::clamp(std::round(w / scale), -static_cast<double>(bound), static_cast<double>(bound));
-    sum += (w - q * scale) * (w - q * scale);
-  }
-  return sum;
-}
-
-// Largest |weight| / bound; for 4 bits the scale of least squared error among slight clippings of
-// it.
-double natural_scale(const Folded& f, const Op& op, std::int64_t taps, std::int64_t oc, int bound) {
-  double largest = 0;
-  for (std::int64_t t = 0; t < taps; ++t) {
-    largest = std::max(
-        largest,
-        std::abs(
-            f.weights[weight_index(op, static_cast<std::int64_t>(f.bias.size()), taps, oc, t)]));
-  }
-  if (bound > 7 || largest == 0) return largest / bound;
-  double best = largest / bound, best_error = round_error(f, op, taps, oc, best, bound);
-  for (int i = 16; i < 32; ++i) {
-    const double scale = largest / bound * i / 32;
-    const double error = round_error(f, op, taps, oc, scale, bound);
-    if (error < best_error) {
-      best_error = error;
-      best = scale;
-    }
-  }
-  return best;
+// The step that fine tuning rounds with as well.
+double natural_scale(const Folded& f, const Op& op, std::int64_t taps, std::int64_t oc, int bits) {
+  const auto outputs = static_cast<std::int64_t>(f.bias.size());
+  const std::size_t first = weight_index(op, outputs, taps, oc, 0);
+  const std::size_t next = taps > 1 ? weight_index(op, outputs, taps, oc, 1) : first + 1;
+  return train::weight_step(f.weights.data() + first, static_cast<std::ptrdiff_t>(next - first),
+                            static_cast<std::size_t>(taps), bits);
 }
 
 /// One output channel at one weight scale; gives false where 32 bits do not hold its accumulator.
@@ -252,7 +242,7 @@ Status quantize_filter(const Source& s, Int8Model& m, std::size_t index) {
   if (per_tensor) shared = largest_weight(f) / bound;
   std::vector<double> means;
   for (std::int64_t oc = 0; oc < static_cast<std::int64_t>(f.bias.size()); ++oc) {
-    double scale = std::max(per_tensor ? shared : natural_scale(f, op, taps, oc, bound), least);
+    double scale = std::max(per_tensor ? shared : natural_scale(f, op, taps, oc, filter.weight_bits), least);
     if (oc == 0 || !std::holds_alternative<Dense>(op.kind))
       means =
           tap_means(m, op, s.statistics.means[static_cast<std::size_t>(op.inputs[0])], taps, oc);
@@ -261,7 +251,8 @@ Status quantize_filter(const Source& s, Int8Model& m, std::size_t index) {
       const auto rounded = static_cast<float>(scale);
       filter.scales[static_cast<std::size_t>(oc)] =
           per_tensor ? exact_weight_scale(in.scale, rounded, out.scale) : rounded;
-      fits = quantize_channel(f, op, in, taps, oc, means, s.options.bias_correction, filter);
+      fits = quantize_channel(f, op, in, taps, oc, means,
+                              s.options.bias_correction && s.options.plan == nullptr, filter);
       // All channels share the scale: start over with the larger one.
       if (!fits && per_tensor) {
         shared = scale * 1.5;
@@ -331,8 +322,15 @@ Status check_inputs(const network::Network& network, const train::Weights& weigh
 
 }  // namespace
 
-Result<Int8Model> quantize(const network::Network& network, const train::Weights& weights,
-                           const data::Dataset& dataset, const QuantizeOptions& options) {
+namespace {
+
+struct Chosen {
+  Int8Model model;
+  std::vector<int> tensor_layers;
+};
+
+Result<Chosen> choose(const network::Network& network, const train::Weights& weights,
+                      const data::Dataset& dataset, const QuantizeOptions& options) {
   ATML_TRY_STATUS(check_inputs(network, weights, dataset));
   Source s{network, dataset, options, lower(network), {}, {}};
   for (std::size_t i = 0; i < s.lowering.model.ops.size(); ++i) {
@@ -340,6 +338,10 @@ Result<Int8Model> quantize(const network::Network& network, const train::Weights
     s.folded.push_back(filter != nullptr ? fold(s.lowering, weights, i, *filter) : Folded{});
   }
   s.statistics = measure(network, weights, s.lowering, dataset, options);
+  if (options.plan != nullptr) {
+    ATML_TRY(Int8Model model, build(s, Clipping::kLeastError));
+    return Chosen{std::move(model), s.lowering.tensor_layers};
+  }
   std::optional<Int8Model> best;
   double best_error = std::numeric_limits<double>::infinity();
   for (const Clipping rule : {Clipping::kMinMax, Clipping::kPercentile, Clipping::kLeastError}) {
@@ -349,7 +351,31 @@ Result<Int8Model> quantize(const network::Network& network, const train::Weights
     best = std::move(model);
     best_error = error;
   }
-  return std::move(*best);
+  return Chosen{std::move(*best), s.lowering.tensor_layers};
+}
+
+}  // namespace
+
+Result<Int8Model> quantize(const network::Network& network, const train::Weights& weights,
+                           const data::Dataset& dataset, const QuantizeOptions& options) {
+  ATML_TRY(Chosen chosen, choose(network, weights, dataset, options));
+  return std::move(chosen.model);
+}
+
+Result<train::QuantisationPlan> calibrated_plan(const network::Network& network,
+                                                const train::Weights& weights,
+                                                const data::Dataset& dataset,
+                                                const QuantizeOptions& options) {
+  ATML_TRY(const Chosen chosen, choose(network, weights, dataset, options));
+  train::QuantisationPlan plan;
+  plan.outputs.resize(static_cast<std::size_t>(network.size()));
+  plan.frozen_statistics = true;
+  for (std::size_t t = 0; t < chosen.model.tensors.size(); ++t) {
+    const Tensor& tensor = chosen.model.tensors[t];
+    plan.outputs[static_cast<std::size_t>(chosen.tensor_layers[t])] = {tensor.scale,
+                                                                       tensor.zero_point};
+  }
+  return plan;
 }
 
 }  // namespace atml::quantize

@@ -8,6 +8,7 @@
 #include "data/dataset.h"
 #include "network/network.h"
 #include "quantize/model.h"
+#include "train/qat.h"
 #include "train/weights.h"
 
 namespace atml::quantize {
@@ -18,6 +19,10 @@ struct QuantizeOptions {
   double clip_percentile = 99.99;  // of the percentile candidate among the clipping rules
   bool bias_correction = true;     // removes the mean error that weight rounding gives each channel
   std::uint64_t seed = 1;
+  /// Ranges of activations as fine tuning used them, instead of calibrated ones; null: calibrate.
+  /// Biases are then not corrected: the network was trained with its rounding errors. The weights
+  /// must be Trainer::rounded_weights().
+  const train::QuantisationPlan* plan = nullptr;
 };
 
 /// Fails where the network cannot be expressed (a batch normalisation over an input that no
@@ -25,6 +30,13 @@ struct QuantizeOptions {
 /// fit it.
 Result<Int8Model> quantize(const network::Network& network, const train::Weights& weights,
                            const data::Dataset& dataset, const QuantizeOptions& options);
+
+/// The ranges that quantize() gives the tensors of its best model, for quantisation-aware fine tuning
+/// under frozen statistics (train/qat.h). Fails as quantize() does.
+Result<train::QuantisationPlan> calibrated_plan(const network::Network& network,
+                                                const train::Weights& weights,
+                                                const data::Dataset& dataset,
+                                                const QuantizeOptions& options);
 
 /// Structure and sizes only: zero weights, plausible scales. Microseconds; verifies. The operators
 /// and tensors are those that quantize() gives for the same network. The network must verify().

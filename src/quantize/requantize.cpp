@@ -46,7 +46,7 @@ FilterParams filter_params(const Int8Model& model, const Op& op) {
   const Tensor& in = model.input_of(op);
   const Tensor& out = model.output_of(op);
   if (const auto* c = std::get_if<Conv>(&op.kind))
-    return filter_params(in, out, c->filter, false, c->low, c->high);
+    return filter_params(in, out, c->filter, c->shared_product, c->low, c->high);
   if (const auto* d = std::get_if<Depthwise>(&op.kind))
     return filter_params(in, out, d->filter, false, d->low, d->high);
   if (const auto* d = std::get_if<Dense>(&op.kind))

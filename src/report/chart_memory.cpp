@@ -12,6 +12,7 @@ namespace atml::report {
 namespace {
 
 constexpr double kLeft = 62, kLiveTop = 26, kLiveBottom = 106, kMapTop = 132, kMapBottom = 372;
+constexpr double kGroupTop = 113, kGroupHeight = 13;
 constexpr int kTensorStyles = 6;  // classes tensor0 .. tensor5
 
 struct Layout {
@@ -91,12 +92,30 @@ void draw_tensor(Svg& svg, const Winner& winner, const Layout& layout, const Axi
   const double top = y.at(static_cast<double>(p.offset + p.size) / kKib);
   const double height = std::max(1.5, y.at(static_cast<double>(p.offset) / kKib) - top);
   svg.rect(left, top, width, height, fmt::format("tensor{}", index % kTensorStyles),
-           fmt::format("{}: {} at offset {}, from {} to {}", p.tensor, to_text(Bytes(p.size)),
-                       p.offset, operator_name(winner, first), operator_name(winner, last)),
+           fmt::format("{}: {} at offset {}, from {} to {}{}", p.tensor, to_text(Bytes(p.size)),
+                       p.offset, operator_name(winner, first), operator_name(winner, last),
+                       p.rows > 0 ? fmt::format(", {} rows at a time", p.rows) : ""),
            0.88);
   if (height >= 13 && width >= 7.0 * static_cast<double>(p.tensor.size()) + 6) {
     svg.text(left + 4, top + height / 2 + 4, p.tensor, Anchor::kStart,
              is_light(index % kTensorStyles) ? "in-light" : "in-box");
+  }
+}
+
+// A bracket over the operators that run together row by row.
+void draw_groups(Svg& svg, const Winner& winner, const Layout& layout) {
+  for (const StreamedGroup& g : winner.memory.groups) {
+    const int first = std::clamp(g.first_op, 0, layout.operators - 1);
+    const int last = std::clamp(g.last_op, first, layout.operators - 1);
+    const double left = layout.x(first) + 1, right = layout.x(last + 1) - 1;
+    svg.rect(left, kGroupTop, right - left, kGroupHeight, "live",
+             fmt::format("{} to {} run row by row over line buffers, about {} instructions more; "
+                         "nothing is computed twice",
+                         operator_name(winner, first), operator_name(winner, last),
+                         g.extra_instructions));
+    if (right - left >= 70)
+      svg.text((left + right) / 2, kGroupTop + kGroupHeight - 3, "row by row", Anchor::kMiddle,
+               "in-light");
   }
 }
 
@@ -127,6 +146,7 @@ std::string memory_chart(const Winner& winner) {
     return plan.placements[a].size > plan.placements[b].size;
   });
   for (const std::size_t i : order) draw_tensor(svg, winner, layout, y, i);
+  draw_groups(svg, winner, layout);
   svg.line(kLeft, kMapBottom, layout.right(), kMapBottom, "axis");
   svg.line(kLeft, y.at(y.high()), layout.right(), y.at(y.high()), "limit");
   svg.text(14, (kLiveTop + kLiveBottom) / 2, "alive, KiB", Anchor::kMiddle, "label", -90);

@@ -61,11 +61,20 @@ struct Placement {
   std::int64_t size = 0;
   int first_op = 0;
   int last_op = 0;
+  int rows = 0;  // > 0: a line buffer that holds so many rows of the tensor at a time
+};
+
+/// Operators that run together row by row (both included), and what that costs.
+struct StreamedGroup {
+  int first_op = 0;
+  int last_op = 0;
+  std::int64_t extra_instructions = 0;  // estimate; nothing is computed twice
 };
 
 struct MemoryPlan {
   std::int64_t arena_bytes = 0;
   std::vector<Placement> placements;
+  std::vector<StreamedGroup> groups;
   std::vector<std::int64_t> live_bytes;  // one an operator: sum of the tensors live during it
 };
 
@@ -185,6 +194,7 @@ struct ReportData {
   std::vector<CoursePoint> course;   // empty: derived from the trials' own stage times
   Times times;
   std::optional<EstimateError> estimate_error;
+  std::vector<std::pair<std::string, double>> importance;  // share of variance by parameter
   Provenance provenance;
   std::vector<std::string> notes;  // warnings, plain sentences
   std::vector<std::pair<std::string, std::string>>

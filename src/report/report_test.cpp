@@ -138,6 +138,18 @@ TEST(HtmlReport, SaysWhatWasFound) {
   EXPECT_EQ(marks, 3 * with_figures + scored);
 }
 
+TEST(HtmlReport, StreamedLayersAreDrawn) {
+  ReportData data = sample_report(12);
+  const std::string bracket = "conv_1 to pw_3 run row by row over line buffers, about 1234 "
+                              "instructions more";
+  EXPECT_EQ(html_report(data).find(bracket), std::string::npos);
+  data.winner->memory.groups = {{0, 2, 1234}};
+  data.winner->memory.placements[1].rows = 3;
+  const std::string page = html_report(data);
+  EXPECT_NE(page.find(bracket), std::string::npos);
+  EXPECT_NE(page.find(", 3 rows at a time"), std::string::npos);
+}
+
 TEST(HtmlReport, HostileTextStaysText) {
   ReportData data = sample_report(12);
   const std::string evil = "</title><script>alert(1)</script>\"'&\x01\xff";

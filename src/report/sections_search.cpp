@@ -9,6 +9,7 @@
 #include "report/html.h"
 #include "report/page.h"
 #include "report/sections.h"
+#include "study/rung_correlation.h"
 
 namespace atml::report {
 namespace {
@@ -193,6 +194,23 @@ std::string time_section(const ReportData& data) {
                              seconds_text));
 }
 
+// What the search learnt of its parameters and its rungs; nothing where it learnt nothing.
+std::string lessons(const ReportData& data) {
+  std::string text;
+  if (!data.importance.empty()) {
+    std::string list;
+    for (const auto& [name, share] : data.importance)
+      list += fmt::format("{}{} {:.0f} %", list.empty() ? "" : ", ", escape(name), 100 * share);
+    text += "<p>Share of the objective's variance that involves a parameter, by the surrogate: " +
+            list + ".</p>\n";
+  }
+  const std::string correlations = study::rung_correlation_text(data.trials);
+  if (!correlations.empty())
+    text += "<p>How well early rungs foretold later ones:</p>\n<pre>" + escape(correlations) +
+            "</pre>\n";
+  return text;
+}
+
 std::string trials_section(const ReportData& data) {
   if (data.trials.empty()) return "";
   std::vector<Row> rows;
@@ -203,7 +221,8 @@ std::string trials_section(const ReportData& data) {
   }
   return section(fmt::format("All trials: {}", data.trials.size()),
                  "A click on a column's head sorts by it.",
-                 html_table(trial_headings(data), rows, {.style = "tall", .highlighted = winner}));
+                 html_table(trial_headings(data), rows, {.style = "tall", .highlighted = winner}) +
+                     lessons(data));
 }
 
 std::string recent_trials_section(const ReportData& data, std::size_t most) {

@@ -5,6 +5,7 @@
 #include "report/derived.h"
 #include "report/report.h"
 #include "report/text_table.h"
+#include "study/rung_correlation.h"
 
 namespace atml::report {
 namespace {
@@ -91,6 +92,19 @@ Json trial_json(const study::Trial& trial) {
                           .set("quantize", s.quantize));
 }
 
+Json correlations_json(std::span<const study::Trial> trials) {
+  Json list = Json::array();
+  for (const study::RungCorrelation& r : study::rung_correlations(trials)) {
+    list.push(Json::object()
+                  .set("from_epochs", r.from_epochs)
+                  .set("to_epochs", r.to_epochs)
+                  .set("trials", r.trials)
+                  .set("spearman", r.spearman)
+                  .set("kendall", r.kendall));
+  }
+  return list;
+}
+
 }  // namespace
 
 std::string trials_table(std::span<const study::Trial> trials) {
@@ -114,13 +128,19 @@ std::string trials_table(std::span<const study::Trial> trials) {
                or_dash(known && f.latency_s > 0, to_text(Seconds(f.latency_s))),
                to_text(Seconds(seconds(t))), explanation(t)});
   }
-  return table.text();
+  const std::string correlations = study::rung_correlation_text(trials);
+  return table.text() + (correlations.empty() ? "" : "\n" + correlations);
 }
 
 std::string trials_json(std::span<const study::Trial> trials) {
   Json list = Json::array();
   for (const study::Trial& trial : trials) list.push(trial_json(trial));
-  return Json::object().set("schema", 1).set("trials", list).dump(1) + "\n";
+  return Json::object()
+             .set("schema", 1)
+             .set("trials", list)
+             .set("rung_correlations", correlations_json(trials))
+             .dump(1) +
+         "\n";
 }
 
 std::string trials_csv(std::span<const study::Trial> trials) {

@@ -40,6 +40,8 @@ struct Context {
   quantize::Rounding rounding() const {
     return settings.single_rounding ? quantize::Rounding::kSingle : quantize::Rounding::kDouble;
   }
+  /// Sizes follow from the structure; of a black box they must be learnt.
+  bool sizes_are_known() const { return !settings.oracle.starts_with("external:"); }
   double elapsed() const { return now_seconds() - started + earlier_seconds; }
   /// Wall seconds that the study may take in all; infinite without a budget.
   double budget() const { return settings.budget ? settings.budget->value : 1e300; }

@@ -23,8 +23,11 @@ propose::ExactCheck ExactLimits::compute(const space::Configuration& configurati
   const auto network =
       space::decode(configuration, context_.dataset.shape, context_.dataset.outputs());
   if (!network.ok()) return {false, 1e9, network.error().message};
+  if (!context_.sizes_are_known()) return {true, 0, ""};
+  codegen::Options plan_options;  // rows are streamed where the RAM limit asks for it
+  plan_options.arena_limit = codegen::arena_limit(context_.limits);
   const codegen::Estimate estimate =
-      codegen::estimate(quantize::structure_model(*network), context_.target, codegen::Options{});
+      codegen::estimate(quantize::structure_model(*network), context_.target, plan_options);
   const auto excess = [](Bytes used, Bytes allowed) {
     return static_cast<double>(used.value) / static_cast<double>(allowed.value) - 1;
   };

@@ -8,6 +8,7 @@
 #include "codegen/firmware.h"
 #include "deploy/doctor.h"
 #include "quantize/quantize.h"
+#include "propose/importance.h"
 #include "search/model_blob.h"
 #include "search/times.h"
 #include "search/trial_runner.h"
@@ -38,6 +39,23 @@ double median_of(std::vector<double> values, double quantile) {
   if (values.empty()) return 0;
   std::ranges::sort(values);
   return values[static_cast<std::size_t>(quantile * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+/// The parameters that matter most for the objective, most important first.
+std::vector<std::pair<std::string, double>> importance_of(
+    const Context& context, const std::vector<study::Trial>& trials) {
+  constexpr std::size_t kShown = 8;
+  constexpr double kSmallest = 0.01;
+  constexpr std::ptrdiff_t kFewestTrials = 10;
+  if (std::ranges::count_if(trials, [](const auto& t) { return !t.rungs.empty(); }) < kFewestTrials)
+    return {};
+  std::vector<std::pair<std::string, double>> list;
+  for (const propose::Importance& p :
+       propose::importances({.space = context.space, .history = trials}))
+    if (p.objective >= kSmallest) list.emplace_back(p.parameter, p.objective);
+  std::ranges::stable_sort(list, std::ranges::greater{}, [](const auto& p) { return p.second; });
+  if (list.size() > kShown) list.resize(kShown);
+  return list;
 }
 
 /// The estimate of the exact check against the linked firmware, over all trials that were linked
@@ -94,6 +112,7 @@ std::string command_of(const Settings& s) {
   if (s.budget) c += fmt::format(" --budget {}s", s.budget->value);
   if (s.trials) c += fmt::format(" --trials {}", *s.trials);
   if (!s.space.empty()) c += fmt::format(" --space {}", s.space);
+  if (s.oracle != "builtin") c += fmt::format(" --oracle '{}'", s.oracle);
   return c + fmt::format(" --strategy {} --seed {}", s.strategy, s.seed);
 }
 
@@ -119,8 +138,11 @@ report::MemoryPlan memory_of(const codegen::MemoryPlan& plan, const quantize::In
   memory.arena_bytes = plan.arena.value;
   for (const codegen::Placement& p : plan.placements) {
     memory.placements.push_back(
-        {model.tensor(p.tensor).name, p.offset.value, p.size.value, p.first_op, p.last_op});
+        {model.tensor(p.tensor).name, p.offset.value, p.size.value, p.first_op, p.last_op,
+         p.rows});
   }
+  for (const codegen::StreamedGroup& g : plan.groups)
+    memory.groups.push_back({g.first_op, g.last_op, g.extra_instructions});
   for (const Bytes live : plan.live_at_op) memory.live_bytes.push_back(live.value);
   return memory;
 }
@@ -129,8 +151,12 @@ Result<report::Winner> winner_of(Context& context, const Winner& winner,
                                  const RankedFinalist& finalist, const StopToken& stop) {
   ATML_TRY(const quantize::Int8Model model,
            get_model(*context.store, winner.trial, final_model_kind(winner.seed_index)));
-  ATML_TRY(const auto verdict,
-           context.full_oracle->check(model, context.target, context.limits, stop));
+  deploy::Deployability verdict;
+  if (winner.verdict) {
+    verdict = *winner.verdict;  // as it was measured; a report measures nothing again
+  } else {
+    ATML_TRY(verdict, context.full_oracle->check(model, context.target, context.limits, stop));
+  }
   ATML_TRY(const network::Network network,
            space::decode(finalist.trial.configuration, context.dataset.shape,
                          context.dataset.outputs()));
@@ -141,7 +167,9 @@ Result<report::Winner> winner_of(Context& context, const Winner& winner,
   w.figures = figures_of(verdict, network.macs(), network.parameters());
   w.statics_bytes = verdict.statics.value;
   w.layers = layer_rows(verdict);
-  w.memory = memory_of(codegen::plan_memory(model, context.target, codegen::Options{}), model);
+  codegen::Options plan_options;
+  plan_options.arena_limit = codegen::arena_limit(context.limits);
+  w.memory = memory_of(codegen::plan_memory(model, context.target, plan_options), model);
   w.flash_split = {{"weights", verdict.flash_split.weights.value},
                    {"tables", verdict.flash_split.tables.value},
                    {"code", verdict.flash_split.code.value},
@@ -215,6 +243,7 @@ Result<report::ReportData> fill_report(Context& context, const Ended& ended,
     data.course.push_back({mark.seconds, mark.trial, mark.best});
   data.times = times_of(context, data.trials, stages);
   data.estimate_error = estimate_error(context, data.trials);
+  data.importance = importance_of(context, data.trials);
   data.provenance = provenance_of(context);
   data.notes = notes_of(ended);
   data.files = {{"report.html", "this report"}, {"summary.json", "the figures for scripts"}};

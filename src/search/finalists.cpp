@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <mutex>
 #include <numeric>
@@ -84,8 +85,10 @@ class Finals {
         const std::lock_guard lock(mutex_);
         if (error_ || stop_.stop_requested() || taken_ == open_.size()) return;
         next = open_[taken_++];
+        ++busy_;
       }
       auto run = train(next.first, next.second);
+      --busy_;
       const std::lock_guard lock(mutex_);
       if (run.ok() && *run) finished_.push_back(**run);
       if (!run.ok() && !error_)
@@ -100,13 +103,15 @@ class Finals {
         const network::Network network,
         space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs()));
     FinalRun run{trial.number, seed_index, final_seed(trial.number, seed_index), 0, 0, 0};
-    ATML_TRY(const auto trainer,
-             train::Trainer::create(
-                 network, context_.dataset,
-                 training_settings(context_, trial.configuration, plan_.epochs, run.seed)));
-    const TrainedTo trained = train_to(*trainer, plan_.epochs, stop_);
+    const int tuning = tuning_epochs(context_.settings, plan_.epochs);
+    const int epochs = plan_.epochs - tuning;
+    const train::Settings settings =
+        training_settings(context_, trial.configuration, epochs, run.seed);
+    ATML_TRY(const auto trainer, train::Trainer::create(network, context_.dataset, settings));
+    const TrainedTo trained = train_to(*trainer, epochs, stop_, [this] { return threads(); });
     if (trained.end != train::TrainEnd::kOk) return std::optional<FinalRun>();
-    ATML_TRY(const Scored scored, quantize_and_score(context_, *trainer, network, run.seed));
+    ATML_TRY(const Scored scored, fine_tune_and_score(context_, *trainer, network, settings,
+                                                      tuning, stop_, threads()));
     run.validation = scored.objective;
     run.float_validation = trainer->evaluate(context_.dataset.validation).metric;
     run.seconds = now_seconds() - start;
@@ -123,6 +128,9 @@ class Finals {
                     to_text(Seconds(run.seconds))));
     return std::optional(run);
   }
+
+  /// Threads for one training: the workers that have nothing left to train lend theirs.
+  int threads() const { return std::max(1, context_.jobs / std::max(1, busy_.load())); }
 
   std::uint64_t final_seed(int trial, int seed_index) const {
     const auto index =
@@ -149,6 +157,7 @@ class Finals {
   std::mutex mutex_;
   std::vector<std::pair<study::Trial, int>> open_;
   std::size_t taken_ = 0;
+  std::atomic<int> busy_{0};  // trainings that run now
   std::size_t total_ = 0;
   std::vector<FinalRun> finished_;
   std::optional<Error> error_;

@@ -20,6 +20,8 @@ namespace {
 using study::Outcome;
 using study::Trial;
 
+constexpr double kLeastRefusalCost = 0.1;  // a wrong model must not spend the budget on refusals
+
 struct Job {
   enum class Kind { kCheck, kTrain };
   Kind kind = Kind::kCheck;
@@ -145,6 +147,7 @@ class Loop {
     const double start = now_seconds();
     propose::Problem problem{context_.space, visible_, [this](const auto& c) { return exact_(c); },
                              learnt_constraints(), context_.settings.seed};
+    problem.refusal_cost = refusal_cost();
     auto answer = context_.strategy->propose(problem);
     if (!answer.ok()) {
       if (answer.error().code != Code::kNotFound) error_ = answer.error();
@@ -164,6 +167,18 @@ class Loop {
     return Job{Job::Kind::kCheck, std::move(next), kCheckCost, {}};
   }
 
+  /// Where time is limited, what does not fit costs only its check; where trials are counted, a
+  /// whole trial. By planned costs, never by a clock.
+  double refusal_cost() const {
+    if (!context_.settings.budget || context_.settings.trials) return 1;
+    const auto network = space::decode(context_.space.default_configuration(),
+                                       context_.dataset.shape, context_.dataset.outputs());
+    if (!network.ok()) return 1;
+    const double training =
+        context_.plan.rungs.front() * epoch_cost(*network, context_.dataset.train.size());
+    return std::max(kCheckCost / (kCheckCost + training), kLeastRefusalCost);
+  }
+
   /// Latency and energy are always learnt where they are limited; flash and RAM only where the
   /// exact check has let something through that did not fit.
   std::vector<std::string> learnt_constraints() const {
@@ -171,7 +186,7 @@ class Loop {
     if (context_.limits.latency) names.push_back("latency");
     if (context_.limits.energy) names.push_back("energy");
     for (const char* name : {"flash", "ram"}) {
-      const bool surprised = std::ranges::any_of(visible_, [&](const Trial& t) {
+      const bool surprised = !context_.sizes_are_known() || std::ranges::any_of(visible_, [&](const Trial& t) {
         return std::ranges::any_of(t.constraints,
                                    [&](const auto& c) { return c.name == name && c.margin() > 0; });
       });

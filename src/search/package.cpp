@@ -73,6 +73,8 @@ std::string provenance_text(const Context& context, const quantize::Int8Model& m
 Status write_model_files(const Context& context, const quantize::Int8Model& model,
                          const report::ReportData& data) {
   codegen::Options options;
+  options.arena_limit = codegen::arena_limit(context.limits);
+  ATML_TRY(options.optimize, codegen::parse_optimize(context.settings.optimize));
   options.self_test = self_test_vector(context, model);
   options.provenance = provenance_text(context, model, data);
   ATML_TRY(const codegen::Firmware firmware,

@@ -6,7 +6,8 @@
 
 #include "base/files.h"
 #include "data/load.h"
-#include "deploy/builtin.h"
+#include "deploy/oracle_choice.h"
+#include "exchange/tflite.h"
 #include "search/fill_report.h"
 #include "search/finalists.h"
 #include "search/impossible.h"
@@ -32,11 +33,12 @@ Result<std::string> space_text(const std::string& name) {
   return text;
 }
 
-Result<std::unique_ptr<deploy::Oracle>> make_oracle(bool full_figures) {
-  deploy::BuiltinOptions options;
-  options.full_figures = full_figures;
-  ATML_TRY(auto oracle, deploy::BuiltinOracle::create(options));
-  return std::unique_ptr<deploy::Oracle>(std::move(oracle));
+Result<std::unique_ptr<deploy::Oracle>> make_oracle(const Settings& settings, bool full_figures) {
+  ATML_TRY(const deploy::OracleChoice choice, deploy::parse_oracle(settings.oracle));
+  deploy::BuiltinOptions builtin;
+  builtin.full_figures = full_figures;
+  ATML_TRY(builtin.optimize, codegen::parse_optimize(settings.optimize));
+  return deploy::make_oracle(choice, builtin, exchange::write_tflite);
 }
 
 struct SpaceChoice {
@@ -59,8 +61,8 @@ Result<std::unique_ptr<Context>> make_context(const Settings& settings, data::Da
   ATML_TRY(const network::Network typical,
            space::decode(space.default_configuration(), dataset.shape, dataset.outputs()));
   ATML_TRY(auto strategy, propose::make_strategy(settings.strategy));
-  ATML_TRY(auto oracle, make_oracle(false));
-  ATML_TRY(auto full_oracle, make_oracle(true));
+  ATML_TRY(auto oracle, make_oracle(settings, false));
+  ATML_TRY(auto full_oracle, make_oracle(settings, true));
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int jobs = settings.jobs > 0 ? settings.jobs : cores;
   const Plan plan = make_plan(settings, typical, dataset.train.size(), jobs);
@@ -224,6 +226,7 @@ Result<Finished> start(const Settings& settings, const Places& places, EventSink
   ATML_TRY(const target::Target part, target::find_target(settings.target));
   ATML_TRY_STATUS(limits_of(settings, part));
   ATML_TRY_STATUS(propose::make_strategy(settings.strategy));
+  ATML_TRY_STATUS(deploy::parse_oracle(settings.oracle));
   if (std::filesystem::exists(places.study)) {
     return Error{Code::kAlreadyExists, fmt::format("the study '{}' exists; 'autotinyml resume {}' "
                                                    "goes on with it, or choose another --out",

@@ -81,6 +81,17 @@ TEST(Promotion, TakesTheBestThirdFromTheHighestRungDown) {
   EXPECT_EQ(next_promotion(trials, plan), 7);
 }
 
+TEST(Promotion, LetsMorePassWhereARungForetellsLittle) {
+  std::vector<study::Trial> agree, noise;
+  for (int i = 0; i < 8; ++i) {
+    agree.push_back(at_rungs(i, {0.5 + 0.01 * i, 0.7 + 0.01 * i}));
+    noise.push_back(at_rungs(i, {0.5 + 0.01 * i, 0.7 + 0.01 * ((i * 5) % 8)}));
+  }
+  EXPECT_EQ(halving_rate(agree, 0), 3);
+  EXPECT_EQ(halving_rate(noise, 0), 2);  // 0 5 2 7 4 1 6 3: rho = 1 - 6 x 64 / 504 = 0.24
+  EXPECT_EQ(halving_rate(std::span(noise).first(7), 0), 3);  // too few to judge
+}
+
 TEST(Intervals, AgreeWithHandComputations) {
   EXPECT_NEAR(t_half_width({1, 2, 3}), 4.303 / std::sqrt(3.0),
               1e-9);  // deviation 1, two degrees of freedom

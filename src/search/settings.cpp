@@ -44,7 +44,9 @@ Json to_json(const Settings& s) {
       .set("jobs", s.jobs);  // text: 64 bits do not fit a JSON number
   json.set("epochs", s.epochs).set("final_epochs", s.final_epochs);
   json.set("finalists", s.finalists).set("final_seeds", s.final_seeds);
-  json.set("single_rounding", s.single_rounding);
+  json.set("optimize", s.optimize);
+  json.set("single_rounding", s.single_rounding).set("fine_tune", s.fine_tune);
+  json.set("oracle", s.oracle);
   return json;
 }
 
@@ -71,7 +73,10 @@ Result<Settings> settings_from_json(const Json& json) {
   s.final_epochs = static_cast<int>(json["final_epochs"].integer());
   s.finalists = static_cast<int>(json["finalists"].integer(3));
   s.final_seeds = static_cast<int>(json["final_seeds"].integer(3));
+  if (json["optimize"].is_string()) s.optimize = json["optimize"].string();  // absent before 0.2
   s.single_rounding = json["single_rounding"].boolean();
+  s.fine_tune = !json["fine_tune"].is_null() && json["fine_tune"].boolean();
+  if (json.contains("oracle")) s.oracle = json["oracle"].string();  // older studies: the default
   return s;
 }
 

@@ -22,6 +22,7 @@ struct Settings {
   Bytes reserve_ram;
   std::optional<Seconds> budget;  // wall time of the whole job, finalists and report included
   std::optional<int> trials;      // proposals at most; without budget and trials: kDefaultBudget
+  std::string oracle = "builtin";  // or "analytic", "external:COMMAND"
   std::string strategy = "bayes";
   std::string space;  // name or file; empty: by the shape of the data
   std::uint64_t seed = 1;
@@ -30,7 +31,11 @@ struct Settings {
   int final_epochs = 0;  // of a finalist; 0: planned from the time that is left
   int finalists = 3;     // at most
   int final_seeds = 3;   // trainings per finalist, at least 1
+  std::string optimize = "balanced";  // the firmware: speed, balanced or size
   bool single_rounding = false;  // requantisation semantics of every model of the study
+
+  bool fine_tune = true;  // finalists end with quantisation-aware fine tuning; false in studies that
+                          // were begun before it existed
 
   bool operator==(const Settings&) const = default;
 };

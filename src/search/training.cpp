@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quantize/evaluate.h"
+#include "quantize/fine_tune.h"
 #include "quantize/quantize.h"
 #include "space/decode.h"
 
@@ -17,6 +18,21 @@ double averaging(std::size_t samples, const train::Settings& settings) {
   return 1 - 1 / std::clamp(0.08 * steps, 1.0, 500.0);
 }
 
+/// Layers of 4 bits are trained as what they will be from the start.
+bool has_narrow_weights(const network::Network& network) {
+  return std::ranges::any_of(network.layers(), [](const network::Layer& layer) {
+    return std::visit(
+        [](const auto& op) {
+          if constexpr (requires { op.weight_bits; }) return op.weight_bits < 8;
+          return false;
+        },
+        layer.op);
+  });
+}
+
+/// Of the rate that the network was trained with.
+constexpr double kTuningRate = 0.1;
+
 }  // namespace
 
 train::Settings training_settings(const Context& context, const space::Configuration& configuration,
@@ -30,15 +46,22 @@ train::Settings training_settings(const Context& context, const space::Configura
   settings.epochs = epochs;
   settings.warmup_epochs = std::min(1.0, epochs / 6.0);
   settings.label_smoothing = choice.label_smoothing;
-  settings.augmentation = choice.augmentation;
+  settings.augmentation.strength = choice.augmentation;
+  settings.mixup = choice.mixup;
   settings.ema_decay = averaging(context.dataset.train.size(), settings);
   settings.seed = seed;
+  settings.most_threads = context.jobs;
+  const auto network =
+      space::decode(configuration, context.dataset.shape, context.dataset.outputs());
+  settings.round_weights = network.ok() && has_narrow_weights(*network);
   return settings;
 }
 
-TrainedTo train_to(train::Trainer& trainer, int epochs, const StopToken& stop) {
+TrainedTo train_to(train::Trainer& trainer, int epochs, const StopToken& stop,
+                   const std::function<int()>& threads) {
   TrainedTo result;
   while (trainer.epochs_done() < epochs) {
+    if (threads) trainer.set_threads(threads());
     train::EpochReport report;
     result.end = trainer.run_epoch(stop, report);
     if (result.end != train::TrainEnd::kOk) return result;
@@ -53,10 +76,35 @@ Result<Scored> quantize_and_score(const Context& context, train::Trainer& traine
   options.rounding = context.rounding();
   options.seed = seed;
   ATML_TRY(quantize::Int8Model model,
-           quantize::quantize(network, trainer.weights(), context.dataset, options));
+           quantize::quantize(network, trainer.rounded_weights(), context.dataset, options));
   ATML_TRY(const quantize::Score score,
            quantize::evaluate(model, context.dataset, context.dataset.validation, StopToken()));
   return Scored{std::move(model), score.metric};
+}
+
+int tuning_epochs(const Settings& settings, int epochs) {
+  return settings.fine_tune && epochs >= 4 ? std::clamp(epochs / 8, 1, 6) : 0;
+}
+
+Result<Scored> fine_tune_and_score(const Context& context, train::Trainer& trainer,
+                                   const network::Network& network,
+                                   const train::Settings& settings, int epochs,
+                                   const StopToken& stop, int threads) {
+  ATML_TRY(Scored plain, quantize_and_score(context, trainer, network, settings.seed));
+  if (epochs == 0) return plain;
+  quantize::FineTuneOptions options;
+  options.epochs = epochs;
+  options.learning_rate = kTuningRate * settings.learning_rate;
+  options.quantize.rounding = context.rounding();
+  options.quantize.seed = settings.seed;
+  ATML_TRY(quantize::FineTuned tuned,
+           quantize::fine_tune(network, trainer.weights(), context.dataset, settings, options,
+                               stop, nullptr, threads));
+  if (tuned.end != train::TrainEnd::kOk) return plain;
+  ATML_TRY(const quantize::Score score, quantize::evaluate(tuned.model, context.dataset,
+                                                           context.dataset.validation, StopToken()));
+  if (!(score.metric > plain.objective)) return plain;
+  return Scored{std::move(tuned.model), score.metric};
 }
 
 }  // namespace atml::search

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "quantize/model.h"
 #include "search/context.h"
@@ -19,8 +20,14 @@ struct TrainedTo {
   double loss = 0;  // of the last epoch
 };
 
-/// Epochs until `epochs` are done, or the training ends for another reason.
-TrainedTo train_to(train::Trainer& trainer, int epochs, const StopToken& stop);
+/// Epochs until `epochs` are done, or the training ends for another reason. `threads`, where given,
+/// says before each epoch how many threads it may use (the result does not depend on it).
+TrainedTo train_to(train::Trainer& trainer, int epochs, const StopToken& stop,
+                   const std::function<int()>& threads = {});
+
+/// Of a final training of `epochs` epochs, those at its end that fine tune the int8 model: an
+/// eighth, 1 to 6; none in trainings shorter than 4 epochs or where the study does not fine tune.
+int tuning_epochs(const Settings& settings, int epochs);
 
 struct Scored {
   quantize::Int8Model model;
@@ -30,5 +37,12 @@ struct Scored {
 /// Quantises what was trained and scores it as it will run.
 Result<Scored> quantize_and_score(const Context& context, train::Trainer& trainer,
                                   const network::Network& network, std::uint64_t seed);
+
+/// Fine tunes what was trained and scores it; the better of that and quantize_and_score() on the
+/// validation split.
+Result<Scored> fine_tune_and_score(const Context& context, train::Trainer& trainer,
+                                   const network::Network& network,
+                                   const train::Settings& settings, int epochs,
+                                   const StopToken& stop, int threads);
 
 }  // namespace atml::search

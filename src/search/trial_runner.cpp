@@ -58,10 +58,9 @@ std::vector<study::Constraint> constraints_of(const deploy::Deployability& verdi
                                               static_cast<double>(limits.usable_flash().value)},
                                              {"ram", static_cast<double>(verdict.ram.value),
                                               static_cast<double>(limits.usable_ram().value)}};
-  const bool ran = verdict.instructions.value > 0;
-  if (limits.latency && ran)
+  if (limits.latency && verdict.latency.value > 0)
     constraints.push_back({"latency", verdict.latency.value, limits.latency->value});
-  if (limits.energy && ran)
+  if (limits.energy && verdict.energy.value > 0)
     constraints.push_back({"energy", verdict.energy.value, limits.energy->value});
   return constraints;
 }

@@ -8,6 +8,7 @@
 #include "quantize/evaluate.h"
 #include "search/model_blob.h"
 #include "search/training.h"
+#include "search/verdict_note.h"
 #include "search/verify.h"
 #include "space/decode.h"
 #include "train/trainer.h"
@@ -32,6 +33,7 @@ Json to_json(const Winner& w) {
       .set("equal", w.bit_exact.equal)
       .set("samples", w.bit_exact.samples);
   json.set("executions", executions).set("detail", w.bit_exact.detail);
+  if (w.verdict) json.set("verdict", verdict_to_json(*w.verdict));
   return json;
 }
 
@@ -49,6 +51,7 @@ Winner from_json(const Json& json) {
   w.bit_exact.samples = json["samples"].integer();
   for (const Json& e : json["executions"].items()) w.bit_exact.executions.push_back(e.string());
   w.bit_exact.detail = json["detail"].string();
+  if (json.contains("verdict")) w.verdict = verdict_from_json(json["verdict"]);
   return w;
 }
 
@@ -62,7 +65,9 @@ Result<double> float_test_metric(Context& context, const RankedFinalist& finalis
   ATML_TRY(const auto trainer,
            train::Trainer::create(
                network, context.dataset,
-               training_settings(context, finalist.trial.configuration, plan.epochs, run.seed)));
+               training_settings(context, finalist.trial.configuration,
+                                 plan.epochs - tuning_epochs(context.settings, plan.epochs),
+                                 run.seed)));
   ATML_TRY(const auto checkpoint,
            context.store->get_blob(run.trial, final_checkpoint_kind(run.seed_index)));
   if (!checkpoint)
@@ -131,7 +136,8 @@ Result<std::optional<Winner>> crown(Context& context, const std::vector<RankedFi
           run.trial));
       continue;
     }
-    ATML_TRY(const Winner winner, score(context, finalist, model, stop));
+    ATML_TRY(Winner winner, score(context, finalist, model, stop));
+    winner.verdict = verdict;
     ATML_TRY_STATUS(context.store->put_note(kNote, to_json(winner).dump()));
     return std::optional(winner);
   }

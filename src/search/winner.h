@@ -20,6 +20,7 @@ struct Winner {
   std::vector<std::int64_t>
       confusion;  // [truth * classes + predicted]; empty unless classification
   report::BitExactness bit_exact;
+  std::optional<deploy::Deployability> verdict;  // none in studies of older versions
 };
 
 /// Goes down the ranking to the first finalist whose int8 model really fits (structure decides, so

@@ -32,8 +32,8 @@ class Builder {
   void add(network::Op op) { add(std::move(op), {last_}); }
   void relu() { add(network::Activate{}); }
 
-  void conv(int filters, int kernel, int stride) {
-    add(network::Conv{.filters = filters, .window = window(kernel, stride)});
+  void conv(int filters, int kernel, int stride, int bits = 8) {
+    add(network::Conv{.filters = filters, .window = window(kernel, stride), .weight_bits = bits});
     add(network::BatchNorm{});
   }
   void depthwise(int kernel, int stride) {
@@ -72,21 +72,22 @@ struct Block {
   std::string kind;      // conv, separable, inverted
   std::string residual;  // none, identity, projection
   int width, kernel, stride, expansion;
+  int bits = 8;  // of the convolutions; depthwise layers, whose weights are few, keep 8
 };
 
 // The path of a block without its shortcut and last activation.
 void add_main_path(Builder& b, const Block& block) {
   if (block.kind == "conv") {
-    b.conv(block.width, block.kernel, block.stride);
+    b.conv(block.width, block.kernel, block.stride, block.bits);
     return;
   }
   if (block.kind == "inverted") {  // MobileNetV2 (Sandler et al., CVPR 2018), expansion first
-    b.conv(b.shape().channels * block.expansion, 1, 1);
+    b.conv(b.shape().channels * block.expansion, 1, 1, block.bits);
     b.relu();
   }
   b.depthwise(block.kernel, block.stride);
   b.relu();
-  b.conv(block.width, 1, 1);
+  b.conv(block.width, 1, 1, block.bits);
 }
 
 void add_block(Builder& b, const Block& block) {
@@ -99,7 +100,7 @@ void add_block(Builder& b, const Block& block) {
       b.add(network::Add{}, {exit, entry});
     } else if (block.residual == "projection") {
       b.rewind(entry);
-      b.conv(block.width, 1, block.stride);
+      b.conv(block.width, 1, block.stride, block.bits);
       b.add(network::Add{}, {exit, b.last()});
     }
   }
@@ -129,7 +130,8 @@ void add_stage(Builder& b, const Configuration& c, int stage) {
               .width = whole(c, key("width"), 16 << std::min(stage, 4)),
               .kernel = whole(c, key("kernel"), whole(c, "kernel", 3)),
               .stride = 1,
-              .expansion = whole(c, "expansion", 3)};
+              .expansion = whole(c, "expansion", 3),
+              .bits = whole(c, key("bits"), whole(c, "weight_bits", 8))};
   block.stride = downsample(b, c.word("downsample", "stride"), whole(c, key("stride"), 2));
   const int depth = whole(c, key("depth"), 1);
   for (int i = 0; i < depth; ++i) {
@@ -145,7 +147,7 @@ void add_head(Builder& b, const Configuration& c, int outputs) {
   else if (map)
     b.add(network::Flatten{});
   if (const int units = whole(c, "hidden", 0); units > 0) {
-    b.add(network::Dense{.units = units});
+    b.add(network::Dense{.units = units, .weight_bits = whole(c, "weight_bits", 8)});
     b.relu();
   }
   if (const double rate = c.real("dropout", 0); rate > 0)
@@ -171,7 +173,8 @@ Result<Network> decode_dense(const Configuration& c, const Shape& input, int out
   if (input.height > 1 || input.width > 1) b.add(network::Flatten{});
   const int layers = whole(c, "layers", 2);
   for (int i = 1; i <= layers; ++i) {
-    b.add(network::Dense{.units = whole(c, fmt::format("layer{}_units", i), 32)});
+    b.add(network::Dense{.units = whole(c, fmt::format("layer{}_units", i), 32),
+                         .weight_bits = whole(c, "weight_bits", 8)});
     b.relu();
   }
   if (const double rate = c.real("dropout", 0); rate > 0)

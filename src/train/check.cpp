@@ -26,7 +26,15 @@ Status check_settings(const Settings& s) {
   ATML_TRY_STATUS(check_range("warmup_epochs", s.warmup_epochs, 0, 1e6));
   ATML_TRY_STATUS(check_range("label_smoothing", s.label_smoothing, 0, 1, false));
   ATML_TRY_STATUS(check_range("gradient_clip", s.gradient_clip, 0, 1e12));
-  ATML_TRY_STATUS(check_range("augmentation", s.augmentation, 0, 1));
+  ATML_TRY_STATUS(check_range("augmentation", s.augmentation.strength, 0, 1));
+  ATML_TRY_STATUS(check_range("rotation", s.augmentation.rotation, 0, 180));
+  ATML_TRY_STATUS(check_range("crop", s.augmentation.crop, 0, 0.9));
+  ATML_TRY_STATUS(check_range("time_warp", s.augmentation.time_warp, 0, 0.9));
+  ATML_TRY_STATUS(check_range("channel_drop", s.augmentation.channel_drop, 0, 1));
+  ATML_TRY_STATUS(check_range("mixup", s.mixup, 0, 1));
+  ATML_TRY_STATUS(check_range("teacher_weight", s.teacher_weight, 0, 1));
+  ATML_TRY_STATUS(check_range("temperature", s.temperature, 1e-3, 1e3));
+  ATML_TRY_STATUS(check_range("most_threads", s.most_threads, 1, 1024));
   return check_range("ema_decay", s.ema_decay, 0, 1, false);
 }
 
@@ -70,6 +78,15 @@ Status check_suits(const network::Network& network, const data::Dataset& dataset
   if (network.output_shape().elements() != dataset.outputs()) {
     return invalid(fmt::format("the network gives {} numbers, the task needs {}",
                                network.output_shape().elements(), dataset.outputs()));
+  }
+  if (!settings.class_weights.empty()) {
+    const bool classifies = dataset.task == data::Task::kClassification;
+    if (!classifies || settings.class_weights.size() != dataset.classes.size()) {
+      return invalid(fmt::format("{} class weights for {} classes", settings.class_weights.size(),
+                                 classifies ? dataset.classes.size() : 0));
+    }
+    for (const double w : settings.class_weights)
+      ATML_TRY_STATUS(check_range("class_weights", w, 0, 1e6));
   }
   if (dataset.train.size() == 0) return invalid("the train split is empty");
   return check_split(dataset.train, dataset, "train");

@@ -95,7 +95,7 @@ struct Product {
 class ConvOp : public Op {
  public:
   ConvOp(const Kernels& kernels, const ConvSpec& spec, const Tensor& in, const Tensor& out,
-         GradientTarget target)
+         GradientTarget target, int workers)
       : spec_(spec),
         in_(in),
         out_(out),
@@ -103,9 +103,10 @@ class ConvOp : public Op {
         inputs_(in.layout.shape.channels / spec.groups) {
     build_forward();
     if (target.wanted) build_backward();
-    scratch_ = std::make_unique<Buffer>(static_cast<std::size_t>(forward_.k() + 9) *
-                                        static_cast<std::size_t>(forward_.rows() + 4) *
-                                        static_cast<std::size_t>(kernels.lanes));
+    scratch_worker_ = static_cast<std::size_t>(forward_.k() + 9) *
+                      static_cast<std::size_t>(forward_.rows() + 4) *
+                      static_cast<std::size_t>(kernels.lanes);
+    scratch_ = std::make_unique<Buffer>(scratch_worker_ * static_cast<std::size_t>(workers));
   }
 
   // A depthwise layer with multiplier 1 treats every channel alone.
@@ -113,15 +114,19 @@ class ConvOp : public Op {
     return spec_.groups > 1 && spec_.filters == 1 ? spec_.groups : 1;
   }
 
-  void forward(const Pass& pass, int first, int last) override {
-    group_range(first, last);
-    for (int group = first; group < last; ++group) {
-      if (pass.weights_changed) pack_forward(pass, group);
-      product(pass, group);
+  bool shared() const override { return channels() == 1; }
+
+  void pack(const Pass& pass) override {
+    for (int group = 0; group < spec_.groups; ++group) pack_forward(pass, group);
+  }
+
+  void pack_backward(const Pass& pass) override {
+    for (Product& p : backward_) {
+      for (int group = 0; group < spec_.groups; ++group) pack_transposed(pass, p, group);
     }
   }
 
-  void recompute(const Pass& pass, int first, int last) override {
+  void forward(const Pass& pass, int first, int last) override {
     group_range(first, last);
     for (int group = first; group < last; ++group) product(pass, group);
   }
@@ -136,10 +141,25 @@ class ConvOp : public Op {
   }
 
  private:
+  // The worker's share of the positions; a depthwise channel belongs to one worker.
+  static void take_share(const Pass& pass, bool shared, Gemm& g) {
+    if (!shared || pass.workers == 1) return;
+    if (g.shape == TileShape::kSingle) {
+      const Share runs = share_of(pass, g.run_count);
+      g.runs += runs.first;
+      g.run_count = runs.last - runs.first;
+      return;
+    }
+    const Share positions = share_of(pass, g.position_count);
+    g.positions += positions.first;
+    g.position_count = positions.last - positions.first;
+  }
+
   void product(const Pass& pass, int group) const {
     Gemm g = forward_.gemm(group);
-    g.x = in_.value + group * inputs_ * in_.value_channel;
-    g.out = out_.value + group * spec_.filters * out_.value_channel;
+    take_share(pass, shared(), g);
+    g.x = in_.plane(group * inputs_).data;
+    g.out = out_.plane(group * spec_.filters).data;
     if (spec_.bias.size > 0) {
       g.bias = pass.parameters.value + spec_.bias.first +
                static_cast<std::size_t>(group * spec_.filters);
@@ -253,10 +273,10 @@ class ConvOp : public Op {
 
   void weight_gradient(const Pass& pass, int group) {
     Dot d;
-    d.dy = out_.gradient + group * spec_.filters * out_.gradient_channel;
-    d.x = in_.value + group * inputs_ * in_.value_channel;
+    d.dy = out_.gradient_plane(group * spec_.filters).data;
+    d.x = in_.plane(group * inputs_).data;
     d.dw = pass.parameters.gradient + spec_.kernel.first + group * spec_.group_stride;
-    d.scratch = scratch_->data();
+    d.scratch = scratch_->data() + scratch_worker_ * static_cast<std::size_t>(pass.worker);
     d.k_offset = forward_.k_offset.data();
     d.m_offset = forward_.m_offset.data();
     d.positions = forward_.positions.data();
@@ -265,11 +285,19 @@ class ConvOp : public Op {
     d.position_count = static_cast<int>(forward_.positions.size());
     d.m_stride = spec_.m_stride;
     d.k_stride = spec_.k_stride;
+    if (shared() && pass.workers > 1) {
+      const Share columns = share_of(pass, d.k);
+      d.k_offset += columns.first;
+      d.dw += columns.first * d.k_stride;
+      d.k = columns.last - columns.first;
+      if (d.k == 0) return;
+    }
     pass.kernels->dot(d);
   }
 
   void bias_gradient(const Pass& pass, int group) {
-    for (int m = 0; m < spec_.filters; ++m) {
+    const Share outputs = shared() ? share_of(pass, spec_.filters) : Share{0, spec_.filters};
+    for (int m = outputs.first; m < outputs.last; ++m) {
       const int c = group * spec_.filters + m;
       double sum = 0, squares = 0;
       pass.kernels->moments(common_extent(out_.layout, out_.layout), out_.gradient_plane(c), 0,
@@ -280,11 +308,11 @@ class ConvOp : public Op {
   }
 
   void data_gradient(const Pass& pass, int group) {
-    for (Product& p : backward_) {
-      pack_backward(pass, p, group);
+    for (const Product& p : backward_) {
       Gemm g = p.gemm(group);
-      g.x = out_.gradient + group * spec_.filters * out_.gradient_channel;
-      g.out = in_.gradient + group * inputs_ * in_.gradient_channel;
+      take_share(pass, shared(), g);
+      g.x = out_.gradient_plane(group * spec_.filters).data;
+      g.out = in_.gradient_plane(group * inputs_).data;
       g.accumulate = target_.accumulate;
       pass.kernels->gemm(g);
     }
@@ -292,7 +320,7 @@ class ConvOp : public Op {
 
   // The rows of the transposed product are input channels (of a covering kernel: its inputs), its
   // columns (tap, output).
-  void pack_backward(const Pass& pass, Product& p, int group) {
+  void pack_transposed(const Pass& pass, Product& p, int group) const {
     const float* w = kernel(pass, group);
     float* a = p.packed->data() + p.packed_group * static_cast<std::size_t>(group);
     if (covers_input()) {
@@ -322,7 +350,8 @@ class ConvOp : public Op {
   int inputs_;  // input channels of one group
   Product forward_;
   std::vector<Product> backward_;
-  std::unique_ptr<Buffer> scratch_;
+  std::unique_ptr<Buffer> scratch_;  // of the weight gradients, one part a worker
+  std::size_t scratch_worker_ = 0;
 };
 
 }  // namespace
@@ -347,8 +376,8 @@ Halo conv_gradient_halo(const Window& w, const Shape& in, const Shape& out) {
 }
 
 std::unique_ptr<Op> make_conv(const Kernels& kernels, const ConvSpec& spec, const Tensor& in,
-                              const Tensor& out, GradientTarget target) {
-  return std::make_unique<ConvOp>(kernels, spec, in, out, target);
+                              const Tensor& out, GradientTarget target, int workers) {
+  return std::make_unique<ConvOp>(kernels, spec, in, out, target, workers);
 }
 
 }  // namespace atml::train

@@ -40,14 +40,6 @@ std::vector<std::vector<int>> readers_of(const network::Network& net) {
   return readers;
 }
 
-// The activation that batch normalisation `i` can apply itself: its only reader. -1: none.
-int fused_activation(const network::Network& net, const std::vector<std::vector<int>>& readers,
-                     int i) {
-  const std::vector<int>& r = readers[static_cast<std::size_t>(i)];
-  if (as<network::BatchNorm>(net.layer(i)) == nullptr || r.size() != 1) return -1;
-  return as<Activate>(net.layer(r[0])) != nullptr ? r[0] : -1;
-}
-
 // A layer that only renames its input: the same numbers in the same memory.
 bool renames(const network::Network& net, const std::vector<std::vector<int>>& readers, int i) {
   const Layer& layer = net.layer(i);
@@ -64,17 +56,47 @@ bool renames(const network::Network& net, const std::vector<std::vector<int>>& r
 }  // namespace
 
 Engine::Engine(const network::Network& network, int batch, const Kernels& kernels,
-               const QuantisationPlan* plan)
-    : network_(network), kernels_(kernels), batch_(batch), rounding_(plan != nullptr) {
+               const QuantisationPlan* plan, int most_threads)
+    : network_(network),
+      kernels_(kernels),
+      batch_(batch),
+      most_threads_(most_threads),
+      crew_(std::make_unique<Crew>(1)) {
+  if (plan != nullptr) {
+    plan_ = *plan;
+    plan_->outputs.resize(static_cast<std::size_t>(network_.size()));
+    ranges_.resize(plan_->outputs.size());
+    set_ranges(*plan_);
+  }
   ATML_ASSERT(batch > 0 && batch % kernels.lanes == 0, "the batch must be a multiple of the lanes");
   count_parameters();
   choose_tensors();
   std::vector<Halo> halos(static_cast<std::size_t>(network_.size()));
   require_halos(halos);
   lay_out(halos);
-  if (rounding_) rounded_ = Buffer(parameter_count_);
-  build_ops(plan);
+  if (plan_) rounded_ = Buffer(parameter_count_);
+  build_ops();
   allocate();
+}
+
+void Engine::set_threads(int count) {
+  ATML_ASSERT(count >= 1 && count <= most_threads_, "more threads than the engine was made for");
+  if (count != crew_->size()) crew_ = std::make_unique<Crew>(count);
+}
+
+void Engine::set_ranges(const QuantisationPlan& plan) {
+  for (std::size_t i = 0; i < ranges_.size() && i < plan.outputs.size(); ++i) {
+    if (plan.outputs[i] && plan_->outputs[i]) ranges_[i] = *plan.outputs[i];
+  }
+}
+
+// The activation that batch normalisation `i` can apply itself: its only reader. -1: none. What the
+// int8 model keeps between the two must be rounded there.
+int Engine::fused_activation(const std::vector<std::vector<int>>& readers, int i) const {
+  const std::vector<int>& r = readers[static_cast<std::size_t>(i)];
+  if (as<network::BatchNorm>(network_.layer(i)) == nullptr || r.size() != 1) return -1;
+  if (plan_ && plan_->outputs[static_cast<std::size_t>(i)]) return -1;
+  return as<Activate>(network_.layer(r[0])) != nullptr ? r[0] : -1;
 }
 
 void Engine::count_parameters() {
@@ -134,7 +156,7 @@ void Engine::choose_tensors() {
     trained_.push_back(trained);
     int home = i;
     if (renames(network_, readers, i)) home = alias_[static_cast<std::size_t>(layer.inputs[0])];
-    if (const int act = fused_activation(network_, readers, i); act >= 0) home = act;
+    if (const int act = fused_activation(readers, i); act >= 0) home = act;
     alias_.push_back(home);
   }
 }
@@ -195,7 +217,7 @@ ConvSpec Engine::conv_spec(int i) const {
   return spec;
 }
 
-void Engine::build_ops(const QuantisationPlan* plan) {
+void Engine::build_ops() {
   // Backward runs from the last step to the first: the last reader of a tensor writes its gradient,
   // the earlier ones add to it.
   std::vector<std::vector<GradientTarget>> targets(static_cast<std::size_t>(network_.size()));
@@ -204,7 +226,7 @@ void Engine::build_ops(const QuantisationPlan* plan) {
   const auto skipped = [&](int i) {
     if (i == 0 || renames(network_, readers, i)) return true;
     return as<Activate>(network_.layer(i)) != nullptr &&
-           fused_activation(network_, readers, network_.layer(i).inputs[0]) == i;
+           fused_activation(readers, network_.layer(i).inputs[0]) == i;
   };
   for (int i = network_.last(); i > 0; --i) {
     if (skipped(i)) continue;
@@ -216,20 +238,19 @@ void Engine::build_ops(const QuantisationPlan* plan) {
   }
   for (int i = 0; i < network_.size(); ++i) {
     if (!skipped(i)) build_op(i, targets[static_cast<std::size_t>(i)]);
-    if (plan != nullptr) add_rounding(i, *plan);
+    if (plan_) add_rounding(i);
   }
 }
 
 // After the step that writes the layer's tensor: batch normalisation writes that of its activation.
-void Engine::add_rounding(int i, const QuantisationPlan& plan) {
+void Engine::add_rounding(int i) {
   const auto at = static_cast<std::size_t>(i);
-  if (at >= plan.outputs.size() || !plan.outputs[at].has_value()) return;
+  if (!plan_->outputs[at].has_value()) return;
   const bool renamed = alias_[at] != i;
   const bool pool =
       as<network::MaxPool>(network_.layer(i)) != nullptr;  // its input is rounded already
   if (renamed || pool) return;
-  ops_.push_back(
-      make_fake_quantise(plan.outputs[at]->scale, plan.outputs[at]->zero_point, tensors_[at]));
+  ops_.push_back(make_fake_quantise(ranges_[at], tensors_[at]));
   op_layer_.push_back(i);
   op_rounds_.push_back(true);
 }
@@ -243,7 +264,7 @@ void Engine::build_op(int i, const std::vector<GradientTarget>& targets) {
   const Tensor& out = *tensor_of_[static_cast<std::size_t>(i)];
   std::unique_ptr<Op> op;
   if (as<network::Conv>(layer) || as<network::Depthwise>(layer) || as<network::Dense>(layer)) {
-    op = make_conv(kernels_, conv_spec(i), source(0), out, targets[0]);
+    op = make_conv(kernels_, conv_spec(i), source(0), out, targets[0], most_threads_);
   } else if (as<network::BatchNorm>(layer)) {
     NormSpec spec{s.gamma, s.beta, s.mean, s.variance, Act::kNone};
     const int home = alias_[static_cast<std::size_t>(i)];
@@ -298,7 +319,7 @@ void Engine::allocate() {
   }
   uses[home(0)].kept = uses[home(network_.last())].kept = true;
   for (std::size_t i = 0; i < uses.size(); ++i) uses[i].used = alias_[i] == static_cast<int>(i);
-  memory_ = place_tensors(uses, segments_, tensors_);
+  memory_ = place_tensors(uses, segments_, most_threads_, tensors_);
 
   for (const int layer : op_layer_) recomputed_.push_back(uses[home(layer)].internal(segments_));
   to_clear_.resize(segments_.size());
@@ -312,13 +333,14 @@ void Engine::allocate() {
   }
 }
 
-// The memory held another gradient before.
-void Engine::clear_halo(const Tensor& t) const {
+// The memory held another gradient before. Each worker clears its channels.
+void Engine::clear_halo(const Tensor& t, const Pass& pass) const {
   const Layout& l = t.layout;
   const auto clear = [&](float* from, std::ptrdiff_t floats) {
     if (floats > 0) kernels_.clear(from, static_cast<std::size_t>(floats));
   };
-  for (int c = 0; c < l.shape.channels; ++c) {
+  const Share channels = share_of(pass, l.shape.channels);
+  for (int c = channels.first; c < channels.last; ++c) {
     for (int g = 0; g < l.groups; ++g) {
       float* plane = t.gradient - l.origin + l.at(c, g, 0, 0);
       const std::ptrdiff_t inner = static_cast<std::ptrdiff_t>(l.shape.width) * l.lanes;
@@ -350,45 +372,88 @@ void Engine::initialise(Rng rng) {
   }
 }
 
-Pass Engine::make_pass(bool training, std::uint64_t noise) const {
+Pass Engine::make_pass(bool training, std::uint64_t noise, int worker) const {
   Pass pass;
   pass.kernels = &kernels_;
-  pass.parameters = {rounding_ ? rounded_.data() : parameters_.data(), gradients_.data(),
+  pass.parameters = {plan_ ? rounded_.data() : parameters_.data(), gradients_.data(),
                      statistics_.data()};
   pass.training = training;
+  pass.frozen_statistics = plan_ && plan_->frozen_statistics;
   pass.noise = noise;
-  pass.weights_changed = values_changed_;
+  pass.worker = worker;
+  pass.workers = crew_->size();
   return pass;
 }
 
 void Engine::forward(bool training, std::uint64_t noise) {
   noise_ = noise;
-  if (rounding_ && values_changed_) round_weights();
-  const Pass pass = make_pass(training, noise);
-  for (const Segment& s : segments_) {
-    for (int c = 0; c < s.channels; ++c) {
-      for (std::size_t i = s.first; i < s.last; ++i) ops_[i]->forward(pass, c, c + 1);
-    }
+  if (plan_ && values_changed_) {
+    std::copy_n(parameters_.data(), parameter_count_, rounded_.data());
+    round_weights(rounded_.data());
   }
+  const bool pack = values_changed_;
+  crew_->run([&](int worker) { forward_share(make_pass(training, noise, worker), pack); });
   values_changed_ = false;
 }
 
-void Engine::backward() {
-  const Pass pass = make_pass(true, noise_);
-  for (std::size_t n = segments_.size(); n-- > 0;) {
-    const Segment& s = segments_[n];
-    for (const Tensor* t : to_clear_[n]) clear_halo(*t);
-    for (int c = 0; c < s.channels; ++c) {
-      for (std::size_t i = s.first; i < s.last; ++i) {
-        if (recomputed_[i]) ops_[i]->recompute(pass, c, c + 1);
+// A step that mixes channels and cannot be shared is worker 0's.
+bool Engine::takes_part(std::size_t op, const Pass& pass) const {
+  return ops_[op]->shared() || pass.worker == 0;
+}
+
+// Channel c belongs to worker c mod workers, whose slot of memory it uses (Tensor::slots).
+void Engine::forward_share(const Pass& pass, bool pack) {
+  const auto workers = static_cast<std::size_t>(pass.workers);
+  if (pack) {
+    for (std::size_t i = static_cast<std::size_t>(pass.worker); i < ops_.size(); i += workers)
+      ops_[i]->pack(pass);
+    crew_->barrier();
+  }
+  for (const Segment& s : segments_) {
+    if (s.channels == 1) {
+      if (takes_part(s.first, pass)) ops_[s.first]->forward(pass, 0, 1);
+    } else {
+      for (int c = pass.worker; c < s.channels; c += pass.workers) {
+        for (std::size_t i = s.first; i < s.last; ++i) ops_[i]->forward(pass, c, c + 1);
       }
-      for (std::size_t i = s.last; i-- > s.first;) ops_[i]->backward(pass, c, c + 1);
     }
+    crew_->barrier();
   }
 }
 
-void Engine::round_weights() {
-  std::copy_n(parameters_.data(), parameter_count_, rounded_.data());
+void Engine::backward() {
+  crew_->run([&](int worker) { backward_share(make_pass(true, noise_, worker)); });
+}
+
+void Engine::backward_share(const Pass& pass) {
+  const auto workers = static_cast<std::size_t>(pass.workers);
+  for (std::size_t i = static_cast<std::size_t>(pass.worker); i < ops_.size(); i += workers)
+    ops_[i]->pack_backward(pass);
+  crew_->barrier();
+  for (std::size_t n = segments_.size(); n-- > 0;) {
+    const Segment& s = segments_[n];
+    for (const Tensor* t : to_clear_[n]) clear_halo(*t, pass);
+    if (s.channels == 1) {
+      if (takes_part(s.first, pass)) ops_[s.first]->backward(pass, 0, 1);
+    } else {
+      for (int c = pass.worker; c < s.channels; c += pass.workers) {
+        for (std::size_t i = s.first; i < s.last; ++i) {
+          if (recomputed_[i]) ops_[i]->recompute(pass, c, c + 1);
+        }
+        for (std::size_t i = s.last; i-- > s.first;) ops_[i]->backward(pass, c, c + 1);
+      }
+    }
+    crew_->barrier();
+  }
+}
+
+std::vector<float> Engine::rounded(std::span<const float> values) const {
+  std::vector<float> result(values.begin(), values.end());
+  if (plan_) round_weights(result.data());
+  return result;
+}
+
+void Engine::round_weights(float* values) const {
   for (int i = 0; i < network_.size(); ++i) {
     const Slice& kernel = slices_[static_cast<std::size_t>(i)].kernel;
     if (kernel.size == 0) continue;
@@ -399,9 +464,13 @@ void Engine::round_weights() {
     if (const auto* c = as<network::Conv>(layer)) bits = c->weight_bits;
     if (const auto* d = as<network::Depthwise>(layer)) bits = d->weight_bits;
     if (const auto* e = as<network::Dense>(layer)) bits = e->weight_bits;
+    if (as<network::Dense>(layer) != nullptr && bits == 8) {  // one step for all
+      round_channel(values + kernel.first, 1, kernel.size, bits);
+      continue;
+    }
     const bool last = as<network::Depthwise>(layer) != nullptr;  // the channel is the last index
     for (std::size_t c = 0; c < channels; ++c) {
-      round_channel(rounded_.data() + kernel.first + (last ? c : c * each),
+      round_channel(values + kernel.first + (last ? c : c * each),
                     last ? static_cast<std::ptrdiff_t>(channels) : 1, each, bits);
     }
   }

@@ -3,12 +3,15 @@
 // construction.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/random.h"
 #include "network/network.h"
+#include "train/crew.h"
 #include "train/memory_plan.h"
 #include "train/op.h"
 #include "train/qat.h"
@@ -20,9 +23,19 @@ class Engine {
  public:
   /// `batch` is a multiple of kernels.lanes. The network must pass verify(). With a plan, both
   /// passes compute with rounded weights and activations (the parameters themselves stay as they
-  /// are).
+  /// are). `most_threads`: the most that set_threads() will ask for.
   Engine(const network::Network& network, int batch, const Kernels& kernels,
-         const QuantisationPlan* plan = nullptr);
+         const QuantisationPlan* plan = nullptr, int most_threads = 1);
+
+  /// Threads that share the next passes, 1 .. most_threads. The results do not depend on it.
+  void set_threads(int count);
+  int threads() const { return crew_->size(); }
+  int most_threads() const { return most_threads_; }
+  /// Runs work(thread) on all of them at once.
+  void on_all_threads(const std::function<void(int)>& work) { crew_->run(work); }
+
+  /// Other ranges for the tensors that the plan of the constructor has ranges for.
+  void set_ranges(const QuantisationPlan& plan);
 
   int batch() const { return batch_; }
   int groups() const { return batch_ / kernels_.lanes; }
@@ -52,6 +65,9 @@ class Engine {
   /// After a forward pass in training mode only.
   void backward();
 
+  /// `values` with kernels rounded as the plan says (without a plan: as they are).
+  std::vector<float> rounded(std::span<const float> values) const;
+
   /// The inverse of weights(): sets values() and statistics(). Fails where a size differs.
   Status set_weights(const Weights& weights);
 
@@ -65,21 +81,27 @@ class Engine {
     int fan_in = 0, fan_out = 0;
   };
   void count_parameters();
+  int fused_activation(const std::vector<std::vector<int>>& readers, int layer) const;
   void choose_tensors();
   void require_halos(std::vector<Halo>& halos) const;
   void lay_out(const std::vector<Halo>& halos);
-  void build_ops(const QuantisationPlan* plan);
+  void build_ops();
   void allocate();
-  void clear_halo(const Tensor& tensor) const;
-  void add_rounding(int layer, const QuantisationPlan& plan);
-  void round_weights();
+  void clear_halo(const Tensor& tensor, const Pass& pass) const;
+  void add_rounding(int layer);
+  void round_weights(float* values) const;
   void build_op(int layer, const std::vector<GradientTarget>& targets);
   ConvSpec conv_spec(int layer) const;
-  Pass make_pass(bool training, std::uint64_t noise) const;
+  Pass make_pass(bool training, std::uint64_t noise, int worker) const;
+  void forward_share(const Pass& pass, bool pack);
+  void backward_share(const Pass& pass);
+  bool takes_part(std::size_t op, const Pass& pass) const;
 
   network::Network network_;
   const Kernels& kernels_;
   int batch_;
+  int most_threads_;
+  std::unique_ptr<Crew> crew_;
 
   std::vector<LayerSlices> slices_;
   std::size_t parameter_count_ = 0;
@@ -102,7 +124,8 @@ class Engine {
   Buffer parameters_{0};
   Buffer gradients_{0};
   Buffer statistics_{0};
-  bool rounding_ = false;
+  std::optional<QuantisationPlan> plan_;
+  std::vector<ActivationRange> ranges_;  // layer: what its rounding step uses
   Buffer rounded_{0};  // parameters with rounded kernels
   bool values_changed_ = true;
   std::uint64_t noise_ = 0;

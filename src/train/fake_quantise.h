@@ -5,8 +5,13 @@
 
 namespace atml::train {
 
-/// Rounds `count` numbers, `stride` apart, to multiples of their largest magnitude / (2^(bits-1) -
-/// 1).
+/// The step of `count` weights, `stride` apart, that share one: their largest magnitude / (2^(bits-1)
+/// - 1); for 4 bits the step of least squared error among that and three that clip the largest
+/// weights. 0 where all are zero. Numbers that are multiples of a step up to its bound keep it.
+double weight_step(const double* w, std::ptrdiff_t stride, std::size_t count, int bits);
+float weight_step(const float* w, std::ptrdiff_t stride, std::size_t count, int bits);
+
+/// Rounds numbers to multiples of their step within the bound.
 void round_channel(float* w, std::ptrdiff_t stride, std::size_t count, int bits);
 
 }  // namespace atml::train

@@ -53,7 +53,7 @@ std::vector<Segment> group_segments(const std::vector<std::unique_ptr<Op>>& ops)
 }
 
 Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segment>& segments,
-                     std::vector<Tensor>& tensors) {
+                     int workers, std::vector<Tensor>& tensors) {
   const int end = static_cast<int>(segments.size());
   std::vector<Block> blocks;
   std::vector<float**> pointers;
@@ -63,8 +63,8 @@ Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segme
     Tensor& t = tensors[i];
     const bool internal = uses[i].internal(segments);
     const std::size_t size =
-        internal ? static_cast<std::size_t>(t.layout.channel) : t.layout.floats();
-    t.value_channel = t.gradient_channel = internal ? 0 : t.layout.channel;
+        internal ? static_cast<std::size_t>(workers * t.layout.channel) : t.layout.floats();
+    t.slots = internal ? workers : 0;
     // Memory of one channel is kept for itself: its halo stays zero.
     blocks.push_back({size, -1, end, 0});
     pointers.push_back(&t.value);

@@ -3,7 +3,7 @@
 // Tiny networks are limited by the memory they touch, so as little as possible is touched:
 // * A tensor that is written and read inside one segment (neighbouring channel-wise steps, which
 // run
-//   channel by channel) has memory for one channel only: it stays in the nearest cache. Its values
+//   channel by channel) has memory for one channel only (a worker): it stays in the nearest cache. Its values
 //   are computed again in the backward pass.
 // * Gradients live from their first writer to the step that consumes them, and share memory
 // otherwise.
@@ -39,8 +39,8 @@ struct TensorUse {
   }
 };
 
-/// Sets the pointers and channel pitches of the tensors into one new Buffer.
+/// Sets the pointers and slots of the tensors into one new Buffer, for passes by up to `workers`.
 Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segment>& segments,
-                     std::vector<Tensor>& tensors);
+                     int workers, std::vector<Tensor>& tensors);
 
 }  // namespace atml::train

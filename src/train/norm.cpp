@@ -5,7 +5,8 @@
 // beta, y = act(z), dz = act'(z) dy.
 //   dbeta = sum dz,  dgamma = sum dz (x - mean) / sqrt(variance + epsilon)
 //   dx = s (dz - dbeta / N - (x - mean) / sqrt(variance + epsilon) * dgamma / N)
-// z is recomputed from x in the backward pass rather than stored.
+// z is recomputed from x in the backward pass rather than stored. With frozen statistics, as after
+// folding into a convolution, the mean and variance are the running ones and dx = s dz.
 #include <algorithm>
 #include <cmath>
 
@@ -34,11 +35,14 @@ class NormOp : public Op {
   void forward(const Pass& pass, int first, int last) override {
     for (int c = first; c < last; ++c) {
       const auto i = static_cast<std::size_t>(c);
-      if (pass.training) measure(pass, c);
-      const double mean =
-          pass.training ? channels_[i].mean : pass.parameters.statistics[spec_.mean.first + i];
-      const double variance = pass.training ? channels_[i].variance
-                                            : pass.parameters.statistics[spec_.variance.first + i];
+      if (pass.training && !pass.frozen_statistics) {
+        measure(pass, c);
+      } else {
+        channels_[i].mean = pass.parameters.statistics[spec_.mean.first + i];
+        channels_[i].variance = pass.parameters.statistics[spec_.variance.first + i];
+      }
+      const double mean = channels_[i].mean;
+      const double variance = channels_[i].variance;
       const double inverse = 1 / std::sqrt(variance + kBatchNormEpsilon);
       const double scale = pass.parameters.value[spec_.gamma.first + i] * inverse;
       const double shift = pass.parameters.value[spec_.beta.first + i] - mean * scale;
@@ -72,9 +76,12 @@ class NormOp : public Op {
       pass.parameters.gradient[spec_.beta.first + i] = static_cast<float>(sum);
       pass.parameters.gradient[spec_.gamma.first + i] = static_cast<float>(product * k.inverse);
       if (!target_.wanted) continue;
-      const double slope = -static_cast<double>(k.scale) * k.inverse * k.inverse * product / count_;
-      n.slope = static_cast<float>(slope);
-      n.offset = static_cast<float>(-slope * k.mean - static_cast<double>(k.scale) * sum / count_);
+      if (!pass.frozen_statistics) {  // else mean and variance do not depend on x
+        const double slope =
+            -static_cast<double>(k.scale) * k.inverse * k.inverse * product / count_;
+        n.slope = static_cast<float>(slope);
+        n.offset = static_cast<float>(-slope * k.mean - static_cast<double>(k.scale) * sum / count_);
+      }
       pass.kernels->norm_backward(extent_, in_.plane(c), out_.gradient_plane(c),
                                   in_.gradient_plane(c), n);
     }

@@ -9,22 +9,24 @@
 #include "network/network.h"
 #include "train/kernels.h"
 #include "train/layout.h"
+#include "train/qat.h"
 
 namespace atml::train {
 
-/// An activation and its gradient; the pointers are at interior (0, 0) of channel 0, group 0. The
-/// channel pitches are those of the layout, or 0 where one channel's memory serves all channels in
-/// turn (see memory_plan.h).
+/// An activation and its gradient; the pointers are at interior (0, 0) of channel 0, group 0.
 struct Tensor {
   Layout layout;
   float* value = nullptr;
   float* gradient = nullptr;  // null where nothing before it is trained
-  std::ptrdiff_t value_channel = 0;
-  std::ptrdiff_t gradient_channel = 0;
+  int slots = 0;  // 0: every channel has its memory; else the memory of `slots` channels serves all
+                  // in turn, channel c that of c mod slots (see memory_plan.h)
 
-  Plane plane(int c) const { return {value + c * value_channel, layout.group, layout.row}; }
-  Plane gradient_plane(int c) const {
-    return {gradient + c * gradient_channel, layout.group, layout.row};
+  Plane plane(int c) const { return {value + offset(c), layout.group, layout.row}; }
+  Plane gradient_plane(int c) const { return {gradient + offset(c), layout.group, layout.row}; }
+
+ private:
+  std::ptrdiff_t offset(int c) const {
+    return (slots == 0 ? c : slots == 1 ? 0 : c % slots) * layout.channel;
   }
 };
 
@@ -45,9 +47,20 @@ struct Pass {
   const Kernels* kernels = nullptr;
   Parameters parameters;
   bool training = false;
-  std::uint64_t noise = 0;      // seed of this batch's dropout
-  bool weights_changed = true;  // since the last forward pass: packed copies must be made again
+  bool frozen_statistics = false;  // batch normalisation uses and keeps the running statistics
+  std::uint64_t noise = 0;         // seed of this batch's dropout
+  int worker = 0;                  // of the crew that runs the pass
+  int workers = 1;
 };
+
+/// The part of `count` things that one of the workers does: [first, last).
+struct Share {
+  int first = 0;
+  int last = 0;
+};
+inline Share share_of(const Pass& pass, int count) {
+  return {count * pass.worker / pass.workers, count * (pass.worker + 1) / pass.workers};
+}
 
 class Op {
  public:
@@ -57,6 +70,14 @@ class Op {
   /// mix channels have 1. Neighbouring steps of equal channels() > 1 run channel by channel, each
   /// channel through all of them while its planes are in the cache.
   virtual int channels() const = 0;
+  /// Steps that mix channels: whether each worker of the crew does its share of forward() and
+  /// backward() (outputs are shared out, never sums, so that the result does not depend on the
+  /// number of workers). Otherwise worker 0 does all.
+  virtual bool shared() const { return false; }
+  /// Copies of the weights in the order in which the passes read them: after every change of the
+  /// weights before forward(), and before backward().
+  virtual void pack(const Pass&) {}
+  virtual void pack_backward(const Pass&) {}
   virtual void forward(const Pass& pass, int first, int last) = 0;
   /// Writes its output once more from its input, as in the forward pass of this batch, without side
   /// effects: before backward() where the output was not kept.
@@ -86,8 +107,9 @@ struct ConvSpec {
 };
 Halo conv_input_halo(const network::Window& window, const Shape& in, const Shape& out);
 Halo conv_gradient_halo(const network::Window& window, const Shape& in, const Shape& out);
+/// For passes by up to `workers`.
 std::unique_ptr<Op> make_conv(const Kernels& kernels, const ConvSpec& spec, const Tensor& in,
-                              const Tensor& out, GradientTarget target);
+                              const Tensor& out, GradientTarget target, int workers);
 
 struct NormSpec {
   Slice gamma, beta;     // of the parameters
@@ -112,6 +134,7 @@ std::unique_ptr<Op> make_flatten(const Tensor& in, const Tensor& out, GradientTa
 std::unique_ptr<Op> make_dropout(float rate, int layer, const Tensor& in, const Tensor& out,
                                  GradientTarget target);
 /// Rounds a tensor in place to what int8 holds; its gradient stops where a value was clipped.
-std::unique_ptr<Op> make_fake_quantise(float scale, int zero_point, const Tensor& tensor);
+/// `range` outlives the step and may change between passes.
+std::unique_ptr<Op> make_fake_quantise(const ActivationRange& range, const Tensor& tensor);
 
 }  // namespace atml::train

@@ -16,14 +16,18 @@ struct ActivationRange {
   int zero_point = 0;  // -128..127
 };
 
-/// Weights are rounded per output channel, symmetrically, to the layer's weight_bits (8: +-127, 4:
-/// +-7) of the largest magnitude. That equals rounding the kernel after batch normalisation is
-/// folded, as folding multiplies a whole channel.
+/// Weights are rounded symmetrically to the layer's weight_bits (8: +-127, 4: +-7) per output
+/// channel, or per tensor in dense layers of 8 bits: as quantize() does (see fake_quantise.h for the
+/// step). That equals rounding the kernel after batch normalisation is folded, as folding multiplies
+/// a whole channel.
 struct QuantisationPlan {
   /// One a network layer: the range of its output where the int8 model keeps that output as a
   /// tensor (layer 0: the input), else nothing. For convolution -> batch norm -> activation only
   /// the activation has one.
   std::vector<std::optional<ActivationRange>> outputs;
+  /// Batch normalisation uses the running statistics in training too, and keeps them: it computes
+  /// what its folded form will (gamma and beta are trained on).
+  bool frozen_statistics = false;
 };
 
 }  // namespace atml::train

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -26,13 +27,28 @@ constexpr double kExplosion = 20;  // times the first loss
 
 int round_up(int n, int step) { return (n + step - 1) / step * step; }
 
+// Settings that came later enter only where they are used, so that older checkpoints stay valid.
+std::string newer_settings(const Settings& s) {
+  std::string text;
+  const Augmentation& a = s.augmentation;
+  if (!(a == Augmentation{.strength = a.strength}))
+    text += fmt::format("|a {} {} {} {}", a.rotation, a.crop, a.time_warp, a.channel_drop);
+  if (s.mixup > 0) text += fmt::format("|mixup {}", s.mixup);
+  if (s.schedule == Schedule::kOneCycle) text += "|one cycle";
+  if (s.round_weights) text += "|rounded";
+  for (const double w : s.class_weights) text += fmt::format("|c {}", w);
+  return text;
+}
+
 std::uint64_t owner_of(const network::Network& net, const data::Dataset& data, const Settings& s,
                        const QuantisationPlan* plan) {
   std::string text =
       fmt::format("{}|{}|{:016x}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", net.text(), data.name,
                   data.fingerprint, data.train.size(), static_cast<int>(s.optimizer),
                   s.learning_rate, s.weight_decay, s.momentum, s.batch_size, s.epochs,
-                  s.warmup_epochs, s.label_smoothing, s.gradient_clip, s.augmentation, s.ema_decay);
+                  s.warmup_epochs, s.label_smoothing, s.gradient_clip, s.augmentation.strength,
+                  s.ema_decay);
+  text += newer_settings(s);
   if (plan != nullptr) {
     for (const auto& range : plan->outputs)
       text += range ? fmt::format("|{} {}", range->scale, range->zero_point) : "|";
@@ -44,19 +60,29 @@ std::uint64_t owner_of(const network::Network& net, const data::Dataset& data, c
 
 struct Trainer::Impl {
   Impl(const network::Network& network, const data::Dataset& data, const Settings& s,
-       const QuantisationPlan* plan)
+       const QuantisationPlan* plan_given)
       : dataset(data),
         settings(s),
-        owner(owner_of(network, data, s, plan)),
-        engine(network, round_up(s.batch_size, kBatchStep), best_kernels(), plan),
-        loader(data.shape, data.normalisation, s.augmentation),
-        loss(data.task, data.outputs(), s.label_smoothing),
+        plan(with_rounding(s, plan_given)),
+        owner(owner_of(network, data, s, plan ? &*plan : nullptr)),
+        engine(network, round_up(s.batch_size, kBatchStep), best_kernels(),
+               plan ? &*plan : nullptr, s.most_threads),
+        loader(data.shape, data.normalisation, s.augmentation,
+               data.task == data::Task::kAnomaly ? 0 : s.mixup),
+        loss(data.task, data.outputs(), s.label_smoothing, s.class_weights),
         evaluation_loss(data.task, data.outputs(), 0),
         optimiser(s) {
     engine.initialise(Rng::derive(s.seed, "initial weights"));
     optimiser.prepare(engine.values().size(), state);
     start_average();
     order.resize(data.train.size());
+  }
+
+  static std::optional<QuantisationPlan> with_rounding(const Settings& s,
+                                                       const QuantisationPlan* plan) {
+    if (plan != nullptr) return *plan;
+    if (!s.round_weights) return std::nullopt;
+    return QuantisationPlan{};
   }
 
   void start_average() {
@@ -71,6 +97,7 @@ struct Trainer::Impl {
   void collect();  // engine -> state
   void apply(const State& from);
   void draw_order();
+  void ask_teacher();
   TrainEnd train_batches(const StopToken& stop, Score& score);
   bool exploded(double batch_loss);
   void average_weights();
@@ -79,8 +106,10 @@ struct Trainer::Impl {
 
   const data::Dataset& dataset;
   Settings settings;
+  std::optional<QuantisationPlan> plan;
   std::uint64_t owner;
   Engine engine;
+  std::unique_ptr<Engine> teacher;
   BatchLoader loader;
   Loss loss, evaluation_loss;
   Optimiser optimiser;
@@ -107,6 +136,16 @@ void Trainer::Impl::draw_order() {
   rng.shuffle(std::span(order));
 }
 
+// The teacher sees the very samples that the student sees (Beyer et al., CVPR 2022).
+void Trainer::Impl::ask_teacher() {
+  const Tensor& from = engine.input();
+  const Tensor& to = teacher->input();
+  for (int c = 0; c < from.layout.shape.channels; ++c)
+    engine.kernels().scale(common_extent(from.layout, to.layout), from.plane(c), to.plane(c), 1,
+                           false);
+  teacher->forward(false);
+}
+
 TrainEnd Trainer::Impl::train_batches(const StopToken& stop, Score& score) {
   const FlushDenormals flush;
   indices.resize(batch());
@@ -116,11 +155,15 @@ TrainEnd Trainer::Impl::train_batches(const StopToken& stop, Score& score) {
     const std::uint64_t step = state.steps;
     loader.load_augmented(engine, dataset.train.x, indices, settings.seed, step * batch());
     engine.forward(true, Rng::derive(settings.seed, "dropout", step).next());
+    if (teacher) ask_teacher();
+    const SoftTargets soft{loader.shares(), teacher.get(), settings.teacher_weight,
+                           settings.temperature};
     const double batch_loss = loss.run(engine, dataset.train, indices, batch(), true, loader.mean(),
-                                       loader.gain(), score);
+                                       loader.gain(), score, soft);
     if (exploded(batch_loss)) return TrainEnd::kDiverged;
     engine.backward();
-    optimiser.step(engine, state, learning_rate(settings, steps_per_epoch(), step));
+    optimiser.step(engine, state, learning_rate(settings, steps_per_epoch(), step),
+                   momentum(settings, steps_per_epoch(), step));
     if (settings.ema_decay > 0) average_weights();
   }
   return TrainEnd::kOk;
@@ -191,6 +234,48 @@ Result<std::unique_ptr<Trainer>> Trainer::create_from(const network::Network& ne
   return std::unique_ptr<Trainer>(new Trainer(std::move(impl)));
 }
 
+void Trainer::set_threads(int count) {
+  impl_->engine.set_threads(count);
+  if (impl_->teacher) impl_->teacher->set_threads(count);
+}
+
+void Trainer::set_ranges(const QuantisationPlan& plan) {
+  Impl& t = *impl_;
+  ATML_ASSERT(t.plan && t.plan->outputs.size() == plan.outputs.size(), "a plan of this network");
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+    if (t.plan->outputs[i] && plan.outputs[i]) t.plan->outputs[i] = plan.outputs[i];
+  }
+  t.engine.set_ranges(plan);
+  t.owner = owner_of(t.engine.network(), t.dataset, t.settings, &*t.plan);
+}
+
+Status Trainer::set_teacher(const network::Network& network, const Weights& weights) {
+  Impl& t = *impl_;
+  const auto about_teacher = [](const Status& status) -> Status {
+    if (status.ok()) return {};
+    return status.error().with_context("the teacher");
+  };
+  ATML_TRY_STATUS(about_teacher(check_suits(network, t.dataset, t.settings)));
+  auto teacher = std::make_unique<Engine>(network, t.engine.batch(), t.engine.kernels(), nullptr,
+                                          t.engine.most_threads());
+  ATML_TRY_STATUS(about_teacher(teacher->set_weights(weights)));
+  teacher->set_threads(t.engine.threads());
+  const auto values = teacher->values();
+  t.owner ^= fnv1a({reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  t.teacher = std::move(teacher);
+  return {};
+}
+
+std::vector<double> balanced_class_weights(const data::Dataset& dataset) {
+  std::vector<double> counts(dataset.classes.size(), 0);
+  for (const int label : dataset.train.labels) ++counts[static_cast<std::size_t>(label)];
+  std::vector<double> weights;
+  const auto samples = static_cast<double>(dataset.train.size());
+  for (const double count : counts)
+    weights.push_back(count > 0 ? samples / (static_cast<double>(counts.size()) * count) : 0);
+  return weights;
+}
+
 TrainEnd Trainer::run_epoch(const StopToken& stop, EpochReport& report) {
   Impl& t = *impl_;
   const double started = now_seconds();
@@ -239,6 +324,15 @@ Weights Trainer::weights() const {
   if (t.settings.ema_decay > 0)
     return t.engine.weights(t.state.average_values, t.state.average_statistics);
   return t.engine.weights(t.engine.values(), t.engine.statistics());
+}
+
+Weights Trainer::rounded_weights() const {
+  Impl& t = *impl_;
+  const bool averaged = t.settings.ema_decay > 0;
+  const std::vector<float> values =
+      averaged ? t.engine.rounded(t.state.average_values) : t.engine.rounded(t.engine.values());
+  return averaged ? t.engine.weights(values, t.state.average_statistics)
+                  : t.engine.weights(values, t.engine.statistics());
 }
 
 std::string Trainer::checkpoint() const {

@@ -14,6 +14,7 @@
 #include "base/stop.h"
 #include "data/dataset.h"
 #include "network/network.h"
+#include "train/augment.h"
 #include "train/qat.h"
 #include "train/weights.h"
 
@@ -24,9 +25,13 @@ namespace atml::train {
 /// In both, weight decay acts on kernels only, not on biases and batch normalisation.
 enum class Optimizer { kSgd, kAdamW };
 
+/// Both are described at learning_rate() in optimiser.h.
+enum class Schedule { kCosine, kOneCycle };
+
 struct Settings {
   Optimizer optimizer = Optimizer::kAdamW;
-  double learning_rate = 3e-3;  // > 0; peak of the schedule: linear warm-up, then cosine to ~0
+  Schedule schedule = Schedule::kCosine;
+  double learning_rate = 3e-3;  // > 0; peak of the schedule
   double weight_decay = 1e-4;   // >= 0
   double momentum = 0.9;        // SGD: momentum; AdamW: beta1. [0, 1)
   int batch_size = 32;          // >= 1; rounded up to a multiple of 16 on every machine
@@ -34,11 +39,23 @@ struct Settings {
   double warmup_epochs = 1;     // >= 0; shortened to half of the schedule where it is longer
   double label_smoothing = 0;   // [0, 1); classification only
   double gradient_clip = 0;     // largest global L2 norm of the gradient; 0: off
-  double augmentation = 0;  // strength, 0 (off) .. 1; feature vectors (1x1xn) are never augmented
+  Augmentation augmentation;     // feature vectors (1x1xn) are never augmented
+  double mixup = 0;              // parameter of the Beta distribution, 0 (off) .. 1
+  std::vector<double> class_weights;  // classification: one a class, >= 0; empty: all 1. The loss of
+                                      // a sample counts so many times
   double ema_decay = 0;    // weight averaging a step, e.g. 0.998; 0: off. evaluate(), predict() and
                            // weights() then use the averaged weights
+  /// Weights are rounded in every forward pass from the start, to the bits of their layer: for
+  /// layers of 4 bits, which lose too much when they are rounded after training only.
+  bool round_weights = false;
+  double teacher_weight = 0.5;  // 0 .. 1: of the teacher's part of the loss, see set_teacher()
+  double temperature = 2;       // > 0: softens teacher and student
+  int most_threads = 1;         // >= 1: that set_threads() may ask for
   std::uint64_t seed = 0;  // of initial weights, order of samples, augmentation and dropout
 };
+
+/// Weights that count every class alike: samples / (classes x samples of the class).
+std::vector<double> balanced_class_weights(const data::Dataset& dataset);
 
 struct EpochReport {
   int epoch = 0;  // 0, 1, 2, ...
@@ -80,6 +97,18 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
+  /// Threads that share the work from now on, 1 .. Settings::most_threads. No result depends on it.
+  void set_threads(int count);
+
+  /// Other activation ranges for the tensors that the plan of create_from() has ranges for. The
+  /// trainer is then one that was created with them: checkpoints belong to the new plan.
+  void set_ranges(const QuantisationPlan& plan);
+
+  /// Knowledge distillation: from now on training also follows the outputs of a trained network for
+  /// the same (augmented) samples. Fails where the teacher does not suit the data set or its weights.
+  /// To be called again before restore() of a checkpoint taken under it.
+  Status set_teacher(const network::Network& network, const Weights& weights);
+
   /// Trains one epoch (every training sample at least once; the last batch is filled from the start
   /// of the epoch's order). A stop request is obeyed within one batch; the state is then that of
   /// the epoch's start, so that a repetition gives the same bits as an epoch that was never
@@ -95,6 +124,9 @@ class Trainer {
 
   /// The numbers evaluate() uses, layouts as weights.h says.
   Weights weights() const;
+  /// The same with kernels rounded as the forward pass rounds them: what fine tuning has trained.
+  /// Without a plan: weights().
+  Weights rounded_weights() const;
 
   /// The complete state as bytes, versioned and checksummed: a Trainer created with the same
   /// network, data set and settings goes on bit-identically after restore(), on a machine of the

@@ -3,12 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "base/random.h"
+#include "train/early_stop.h"
+#include "train/engine.h"
 #include "train/fake_quantise.h"
+#include "train/loss.h"
 #include "train/optimiser.h"
 
 namespace atml::train {
@@ -128,7 +132,7 @@ TEST(Trainer, PredictionsAreTheArgumentsOfEvaluate) {
 TEST(Trainer, SameSeedSameWeights) {
   const data::Dataset d = bar_data(100);  // not a multiple of the batch
   Settings s;
-  s.augmentation = 0.7;
+  s.augmentation.strength = 0.7;
   s.seed = 5;
   auto a = trainer_for(small_net(0.2f), d, s);
   auto b = trainer_for(small_net(0.2f), d, s);
@@ -147,7 +151,7 @@ TEST(Trainer, ContinuesFromACheckpointBitIdentically) {
     Settings s;
     s.optimizer = optimizer;
     s.epochs = 4;
-    s.augmentation = 0.5;
+    s.augmentation.strength = 0.5;
     s.ema_decay = 0.99;
     auto whole = trainer_for(small_net(0.1f), d, s);
     train(*whole, 2);
@@ -291,7 +295,7 @@ TEST(Trainer, AugmentationOfSignalsStillLearns) {
   add(net, network::GlobalAveragePool{});
   add(net, network::Dense{2, true});
   Settings s;
-  s.augmentation = 1;
+  s.augmentation.strength = 1;
   s.epochs = 20;
   s.learning_rate = 1e-2;
   auto t = trainer_for(net, d, s);
@@ -332,7 +336,7 @@ TEST(Trainer, SaysWhatDoesNotSuit) {
   EXPECT_EQ(Trainer::create(wrong_output, d, {}).error().message,
             "the network gives 5 numbers, the task needs 4");
   Settings s;
-  s.augmentation = 1.5;
+  s.augmentation.strength = 1.5;
   EXPECT_EQ(Trainer::create(small_net(), d, s).error().message,
             "training setting augmentation must be in [0, 1], not 1.5");
   d.train.labels[3] = 4;
@@ -476,6 +480,164 @@ TEST(Optimiser, NesterovTakesTheStepOfItsPaper) {
   // g = 1.5 + 0.1 * 3, v = g, w -= 0.1 (g + 0.5 v); without decay for the bias
   EXPECT_NEAR(engine.values()[0], 3 - 0.1 * 1.5 * 1.8, 1e-5);
   EXPECT_NEAR(engine.values()[1], 5 - 0.1 * 1.5 * 2, 1e-5);
+}
+
+TEST(Trainer, TheNumberOfThreadsDoesNotChangeABit) {
+  const data::Dataset d = bar_data(96);
+  for (const bool tuned : {false, true}) {
+    std::vector<std::string> states;
+    for (const int threads : {1, 2, 3}) {
+      Settings s;
+      s.augmentation.strength = 0.5;
+      s.mixup = 0.4;
+      s.batch_size = 48;
+      s.most_threads = threads;
+      s.round_weights = tuned;
+      auto t = trainer_for(small_net(0.2f), d, s);
+      t->set_threads(threads);
+      train(*t, 1);
+      t->set_threads(1);
+      train(*t, 1);
+      states.push_back(t->checkpoint());
+      EXPECT_GT(t->evaluate(d.test).samples, 0u);
+    }
+    EXPECT_EQ(states[0], states[1]);
+    EXPECT_EQ(states[0], states[2]);
+  }
+}
+
+TEST(Trainer, EveryRecipeLearns) {
+  const data::Dataset d = bar_data();
+  std::vector<std::pair<const char*, Settings>> recipes(5);
+  recipes[0] = {"mixup", {}};
+  recipes[0].second.mixup = 0.3;
+  recipes[1] = {"one cycle", {}};
+  recipes[1].second.schedule = Schedule::kOneCycle;
+  recipes[2] = {"rotation and crop", {}};
+  recipes[2].second.augmentation = {.rotation = 5, .crop = 0.1};
+  recipes[3] = {"four-bit rounding from the start", {}};
+  recipes[3].second.round_weights = true;
+  recipes[4] = {"class weights", {}};
+  recipes[4].second.class_weights = balanced_class_weights(d);
+  for (auto& [name, s] : recipes) {
+    s.epochs = 12;
+    auto t = trainer_for(small_net(), d, s);
+    train(*t, 12);
+    EXPECT_GT(t->evaluate(d.test).metric, 0.85) << name;
+  }
+}
+
+TEST(Trainer, AStudentFollowsItsTeacher) {
+  const data::Dataset d = bar_data();
+  Settings s;
+  s.epochs = 12;
+  auto teacher = trainer_for(small_net(), d, s);
+  train(*teacher, 12);
+  // The labels are worthless: what the student learns comes from the teacher alone.
+  data::Dataset blind = bar_data();
+  for (auto& label : blind.train.labels) label = 0;
+  s.teacher_weight = 1;
+  auto student = trainer_for(small_net(), blind, s);
+  ASSERT_TRUE(student->set_teacher(small_net(), teacher->weights()).ok());
+  const std::string before = student->checkpoint();
+  train(*student, 12);
+  EXPECT_GT(student->evaluate(d.test).metric, teacher->evaluate(d.test).metric - 0.05);
+  auto other = trainer_for(small_net(), blind, s);
+  EXPECT_EQ(other->restore(before).error().code, Code::kConflict) << "another loss";
+  EXPECT_FALSE(other->set_teacher(small_net(), Weights{}).ok());
+}
+
+TEST(Trainer, ClassWeightsMoveErrorsToTheCheapClass) {
+  const data::Dataset d = bar_data();
+  const auto share_of_first = [&](double weight) {
+    Settings s;
+    s.epochs = 4;
+    s.class_weights = {weight, 1, 1, 1};
+    auto t = trainer_for(small_net(), d, s);
+    train(*t, 4);
+    const std::vector<float> rows = t->predict(d.test);
+    int first = 0;
+    for (std::size_t i = 0; i < rows.size(); i += 4)
+      first += std::max_element(&rows[i], &rows[i] + 4) == &rows[i];
+    return first;
+  };
+  EXPECT_GT(share_of_first(8), share_of_first(0.02));
+  Settings wrong;
+  wrong.class_weights = {1, 2};
+  EXPECT_EQ(Trainer::create(small_net(), d, wrong).error().message, "2 class weights for 4 classes");
+}
+
+// Gradients of the loss by central differences, with everything that softens targets at once.
+TEST(Loss, GradientsOfSoftTargetsAreRight) {
+  Network net({1, 1, 5});
+  add(net, network::Dense{4, true});
+  const int batch = best_kernels().lanes;
+  Engine engine(net, batch, best_kernels()), teacher(net, batch, best_kernels());
+  Rng rng(3);
+  data::Split split;
+  std::vector<std::size_t> indices;
+  std::vector<float> shares;
+  for (int i = 0; i < batch; ++i) {
+    split.labels.push_back(rng.integer(0, 3));
+    indices.push_back(static_cast<std::size_t>(i));
+    shares.push_back(i % 2 == 0 ? static_cast<float>(rng.uniform()) : shares.back());
+  }
+  const Tensor& out = engine.output();
+  const std::size_t count = 4 * static_cast<std::size_t>(out.layout.channel);
+  std::vector<float> logits(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    logits[i] = static_cast<float>(2 * rng.normal());
+    teacher.output().value[i] = static_cast<float>(2 * rng.normal());
+  }
+  Loss loss(data::Task::kClassification, 4, 0.1, {0.5, 2, 1, 3});
+  const SoftTargets soft{shares, &teacher, 0.3, 2.5};
+  const auto value = [&](bool gradient) {
+    std::copy(logits.begin(), logits.end(), out.value);
+    Score score(data::Task::kClassification, 4);
+    return loss.run(engine, split, indices, indices.size(), gradient, {}, {}, score, soft);
+  };
+  value(true);
+  const std::vector<float> gradient(out.gradient, out.gradient + count);
+  for (int c = 0; c < 4; ++c) {
+    for (int lane = 0; lane < batch; lane += 3) {
+      const auto at = static_cast<std::size_t>(out.layout.at(c, 0, 0, lane / out.layout.lanes)) +
+                      static_cast<std::size_t>(lane % out.layout.lanes);
+      const float kept = logits[at];
+      logits[at] = kept + 0.01f;
+      const double up = value(false);
+      logits[at] = kept - 0.01f;
+      const double down = value(false);
+      logits[at] = kept;
+      ASSERT_NEAR((up - down) / 0.02, gradient[at], 2e-4);
+    }
+  }
+}
+
+TEST(Schedule, OneCycleRisesAndFallsAndItsMomentumMirrorsIt) {
+  Settings s;
+  s.schedule = Schedule::kOneCycle;
+  s.epochs = 10;
+  s.learning_rate = 1;
+  EXPECT_NEAR(learning_rate(s, 10, 0), 1.0 / 25, 1e-9);
+  EXPECT_NEAR(learning_rate(s, 10, 30), 1, 1e-9);
+  EXPECT_NEAR(learning_rate(s, 10, 15), (1 + 1.0 / 25) / 2, 1e-9);
+  EXPECT_LT(learning_rate(s, 10, 100), 1e-4);
+  EXPECT_NEAR(momentum(s, 10, 0), 0.9, 1e-9);
+  EXPECT_NEAR(momentum(s, 10, 30), 0.8, 1e-9);
+}
+
+TEST(EarlyStop, EndsWhenNothingIsGainedAndReturnsToTheBestEpoch) {
+  data::Dataset d = bar_data(160);
+  Settings s;
+  s.epochs = 60;
+  s.learning_rate = 1e-2;
+  auto t = trainer_for(small_net(), d, s);
+  const auto fitted = fit(*t, d.test, {.epochs = 60, .patience = 3}, {});
+  ASSERT_TRUE(fitted.ok());
+  EXPECT_LT(fitted->epochs, 60);
+  EXPECT_EQ(fitted->epochs, fitted->best_epoch + 3);
+  EXPECT_EQ(t->epochs_done(), fitted->best_epoch);
+  EXPECT_EQ(t->evaluate(d.test).metric, fitted->best);
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("names", nargs="*")
+    parser.add_argument("--names", nargs="+", default=[])
     parser.add_argument("--on", nargs="+", default=["reference"])
     options = parser.parse_args()
     tally = {"equal": 0, "refused": 0, "DIFFERENT": 0, "FAILED": 0}

@@ -9,11 +9,20 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 L = tf.keras.layers
 MODELS = {}
+REFUSED = {}  # name -> function, a word of the refusal
 
 
 def model(function):
     MODELS[function.__name__] = function
     return function
+
+
+def refused(operator):
+    def register(function):
+        REFUSED[function.__name__] = (function, operator)
+        return function
+
+    return register
 
 
 def net(shape, body):
@@ -188,9 +197,9 @@ def pools():
 def hard_swish_net():
     def body(x):
         x = L.Conv2D(8, 3, strides=2, padding="same")(x)
-        x = L.Multiply()([x, L.ReLU(6.0)(x + 3.0) * (1.0 / 6.0)])
+        x = L.Activation("hard_swish")(x)
         x = L.DepthwiseConv2D(3, padding="same")(x)
-        x = tf.keras.activations.hard_swish(x)
+        x = L.Activation("hard_swish")(x)
         return L.Dense(3)(L.GlobalAveragePooling2D(keepdims=True)(x))
 
     return net((16, 16, 3), body)
@@ -260,7 +269,7 @@ def rescaled_input():
     return net((10, 10, 1), body)
 
 
-@model
+@refused("SUB")
 def normalised_input():
     def body(x):
         x = L.Normalization(mean=[0.1, -0.2, 0.3], variance=[1.0, 2.0, 0.5])(x)
@@ -320,7 +329,7 @@ def padded():
     return net((13, 11, 3), body)
 
 
-@model
+@refused("PADV2")
 def padded_with_a_value():
     def body(x):
         x = L.Conv2D(4, 3, activation="relu")(x)
@@ -458,7 +467,7 @@ def mean_over_time():  # one axis only
     return net((9, 12, 2), body)
 
 
-@model
+@refused("inner axis")
 def mean_over_width():
     def body(x):
         x = L.Conv2D(6, 3)(x)
@@ -468,7 +477,7 @@ def mean_over_width():
     return net((9, 12, 2), body)
 
 
-@model
+@refused("inner axis")
 def mean_over_channels():
     def body(x):
         x = L.Conv2D(6, 3)(x)
@@ -607,18 +616,7 @@ def leaky():
     return net((7, 8, 2), lambda x: L.Dense(3)(L.Flatten()(L.LeakyReLU()(L.Conv2D(4, 3)(x)))))
 
 
-# ---- what must be refused by name
-
-REFUSED = {}
-
-
-def refused(operator):
-    def register(function):
-        REFUSED[function.__name__] = (function, operator)
-        return function
-
-    return register
-
+# ---- more that must be refused by name
 
 @refused("SUB")
 def subtraction():

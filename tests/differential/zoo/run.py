@@ -29,7 +29,7 @@ def main():
         subprocess.run([python, HERE / "make.py", folder], check=True, stderr=subprocess.DEVNULL)
         compare = [sys.executable, HERE / "compare.py", options.program, folder]
         every = subprocess.run([*compare, "--on", "reference", "host"]).returncode
-        return every or subprocess.run([*compare, "--on", "mcu", "--", *SOME]).returncode
+        return every or subprocess.run([*compare, "--on", "mcu", "--names", *SOME]).returncode
 
 
 if __name__ == "__main__":

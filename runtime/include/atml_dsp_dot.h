@@ -1,0 +1,155 @@
+/* What the assembly of dsp_dot.c (weights of 8 bits) and dsp_nibble_dot.c (4 bits) shares. Requantisation (double
+ * rounding) in five instructions: with acc2 = 2 acc and C = (2 zero_point + 1) 2^(right - 1),
+ *   SMMLAR(acc2, multiplier, C + (acc2 >> 31)) >> right, saturated.
+ * Frame of both kinds: 0 in, 4 its end, 8 scales, 12 scale_step, 16 channels left, 20 2 zero_point + 1, 24 out,
+ * 28-35 see each, 36 k, 40 and more of nibbles only. */
+#ifndef ATML_DSP_DOT_H
+#define ATML_DSP_DOT_H
+
+#include <stddef.h>
+
+#include "atml_filters.h"
+
+/* The assembly knows these offsets. */
+typedef char atml_check_offsets[(offsetof(atml_packed_filter, stream) == 0) && (offsetof(atml_packed_filter, scales) == 4) &&
+                                        (offsetof(atml_packed_filter, k) == 8) && (offsetof(atml_packed_filter, channels) == 12) &&
+                                        (offsetof(atml_packed_filter, scale_step) == 16) &&
+                                        (offsetof(atml_packed_filter, zero_point) == 20) && (sizeof(atml_pair_scale) == 12)
+                                    ? 1
+                                    : -1];
+
+/* acc2 -> output: register a; t = scratch. */
+#if ATML_SINGLE_ROUNDING
+#define FINISH(a, m, c, right, t) "smmla " a ", " a ", " m ", " c "\n\t" \
+                                  "asr " a ", " a ", " right "\n\t" \
+                                  "ssat " a ", #8, " a "\n\t"
+#else
+#define FINISH(a, m, c, right, t) "add " t ", " c ", " a ", asr #31\n\t" \
+                                  "smmlar " a ", " a ", " m ", " t "\n\t" \
+                                  "asr " a ", " a ", " right "\n\t" \
+                                  "ssat " a ", #8, " a "\n\t"
+#endif
+
+
+/* r0 in, r1 out, r2 filter -> r4 stream, r6 k, r7 channels, r10 end of in, and the common part of the frame. */
+#define DOT_ENTER(frame, k_shift) \
+  "push {r4-r11, lr}\n\t" \
+  "sub sp, #" frame "\n\t" \
+  "ldmia r2!, {r4, r5, r6, r7}\n\t" \
+  "ldrd r8, r9, [r2]\n\t" \
+  "add r10, r0, r6" k_shift "\n\t" \
+  "lsls r9, r9, #1\n\t" \
+  "adds r9, r9, #1\n\t" \
+  "strd r0, r10, [sp, #0]\n\t" \
+  "strd r5, r8, [sp, #8]\n\t" \
+  "strd r7, r9, [sp, #16]\n\t" \
+  "str r6, [sp, #36]\n\t"
+
+/* r4-r7: sum + bias of a for four pixels, r8-r11: that plus 2^(shift + 1) x the sum of b. 28 channels, 32 2 bias_b.
+ * Requantises and stores both channels, goes on at 1 with r1 = stream of the next pair, or returns. */
+#define DOT_4_STORE(frame, shift) \
+  "ldr r2, [sp, #32]\n\t" \
+  "subs r8, r8, r4\n\t" \
+  "subs r9, r9, r5\n\t" \
+  "subs r10, r10, r6\n\t" \
+  "subs r11, r11, r7\n\t" \
+  "add r8, r2, r8, asr #" shift "\n\t" \
+  "add r9, r2, r9, asr #" shift "\n\t" \
+  "add r10, r2, r10, asr #" shift "\n\t" \
+  "add r11, r2, r11, asr #" shift "\n\t" \
+  "lsls r4, r4, #1\n\t" \
+  "lsls r5, r5, #1\n\t" \
+  "lsls r6, r6, #1\n\t" \
+  "lsls r7, r7, #1\n\t" \
+  "ldr r3, [sp, #8]\n\t" \
+  "ldr r2, [sp, #12]\n\t" \
+  "ldr r12, [r3, #4]\n\t" \
+  "ldrb lr, [r3, #9]\n\t" \
+  "add r2, r2, r3\n\t" \
+  "str r2, [sp, #8]\n\t" \
+  "ldr r0, [sp, #20]\n\t" \
+  "lsl r0, r0, lr\n\t" \
+  "asr r0, r0, #1\n\t" \
+  FINISH("r8", "r12", "r0", "lr", "r2") \
+  FINISH("r9", "r12", "r0", "lr", "r2") \
+  FINISH("r10", "r12", "r0", "lr", "r2") \
+  FINISH("r11", "r12", "r0", "lr", "r2") \
+  "ldr r12, [r3]\n\t" \
+  "ldrb lr, [r3, #8]\n\t" \
+  "ldr r0, [sp, #20]\n\t" \
+  "lsl r0, r0, lr\n\t" \
+  "asr r0, r0, #1\n\t" \
+  FINISH("r4", "r12", "r0", "lr", "r2") \
+  FINISH("r5", "r12", "r0", "lr", "r2") \
+  FINISH("r6", "r12", "r0", "lr", "r2") \
+  FINISH("r7", "r12", "r0", "lr", "r2") \
+  "ldrd r0, r12, [sp, #24]\n\t" \
+  "ldr lr, [sp, #16]\n\t" \
+  "add r3, r0, r12\n\t" \
+  "strb r4, [r0]\n\t" \
+  "strb r5, [r0, r12]\n\t" \
+  "strb r6, [r0, r12, lsl #1]\n\t" \
+  "strb r7, [r3, r12, lsl #1]\n\t" \
+  "subs lr, lr, #2\n\t" \
+  "bmi 4f\n\t" \
+  "adds r0, r0, #1\n\t" \
+  "adds r3, r3, #1\n\t" \
+  "strb r8, [r0]\n\t" \
+  "strb r9, [r0, r12]\n\t" \
+  "strb r10, [r0, r12, lsl #1]\n\t" \
+  "strb r11, [r3, r12, lsl #1]\n\t" \
+  "adds r0, r0, #1\n\t" \
+  "str r0, [sp, #24]\n\t" \
+  "str lr, [sp, #16]\n\t" \
+  "cmp lr, #0\n\t" \
+  "bne 1b\n" \
+  "4:\n\t" \
+  "add sp, #" frame "\n\t" \
+  "pop {r4-r11, pc}\n\t"
+
+/* The same for one pixel and two pairs, r8 and r9, r10 and r11; 28 and 32: 2 bias_b of both. */
+#define DOT_1_STORE(frame, shift) \
+  "ldr r7, [sp, #28]\n\t" \
+  "bl 5f\n\t" \
+  "ldr lr, [sp, #16]\n\t" \
+  "cmp lr, #0\n\t" \
+  "ble 4f\n\t" \
+  "mov r8, r10\n\t" \
+  "mov r9, r11\n\t" \
+  "ldr r7, [sp, #32]\n\t" \
+  "bl 5f\n\t" \
+  "ldr lr, [sp, #16]\n\t" \
+  "cmp lr, #0\n\t" \
+  "bgt 1b\n" \
+  "4:\n\t" \
+  "add sp, #" frame "\n\t" \
+  "pop {r4-r11, pc}\n" \
+  "5:\n\t" \
+  "ldrd r0, r3, [sp, #8]\n\t" \
+  "add r3, r3, r0\n\t" \
+  "str r3, [sp, #8]\n\t" \
+  "ldrd r12, r6, [sp, #16]\n\t" \
+  "ldrh r4, [r0, #8]\n\t" \
+  "subs r9, r9, r8\n\t" \
+  "add r9, r7, r9, asr #" shift "\n\t" \
+  "lsls r8, r8, #1\n\t" \
+  "lsr r5, r4, #8\n\t" \
+  "uxtb r4, r4\n\t" \
+  "lsl r3, r6, r4\n\t" \
+  "asr r3, r3, #1\n\t" \
+  "ldr r7, [r0]\n\t" \
+  FINISH("r8", "r7", "r3", "r4", "r1") \
+  "lsl r3, r6, r5\n\t" \
+  "asr r3, r3, #1\n\t" \
+  "ldr r7, [r0, #4]\n\t" \
+  FINISH("r9", "r7", "r3", "r5", "r1") \
+  "ldr r0, [sp, #24]\n\t" \
+  "subs r12, r12, #2\n\t" \
+  "str r12, [sp, #16]\n\t" \
+  "strb r8, [r0], #1\n\t" \
+  "it pl\n\t" \
+  "strbpl r9, [r0], #1\n\t" \
+  "str r0, [sp, #24]\n\t" \
+  "bx lr\n\t"
+
+#endif

@@ -1,0 +1,43 @@
+#include "deploy/oracle_choice.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "deploy/analytic.h"
+
+namespace atml::deploy {
+
+Result<OracleChoice> parse_oracle(const std::string& text) {
+  constexpr std::string_view kExternalPrefix = "external:";
+  if (text == "builtin") return OracleChoice{};
+  if (text == "analytic") return OracleChoice{OracleKind::kAnalytic, ""};
+  if (text.starts_with(kExternalPrefix)) {
+    const std::string command = trim(std::string_view(text).substr(kExternalPrefix.size()));
+    if (!command.empty()) return OracleChoice{OracleKind::kExternal, command};
+    return Error{Code::kInvalidArgument,
+                 "oracle 'external:' has no command; write it behind the colon, for example "
+                 "--oracle 'external:./ask_board.sh'"};
+  }
+  const std::vector<std::string> names{"builtin", "analytic", "external:"};
+  return Error{Code::kInvalidArgument,
+               fmt::format("unknown oracle '{}'{}; known are builtin, analytic and external:COMMAND",
+                           text, suggestion(text, names))};
+}
+
+Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
+                                            const BuiltinOptions& builtin, ModelWriter writer) {
+  switch (choice.kind) {
+    case OracleKind::kAnalytic:
+      return std::unique_ptr<Oracle>(std::make_unique<AnalyticOracle>());
+    case OracleKind::kExternal:
+      return std::unique_ptr<Oracle>(std::make_unique<ExternalOracle>(
+          ExternalOptions{.command = choice.command}, std::move(writer)));
+    case OracleKind::kBuiltin: {
+      ATML_TRY(auto oracle, BuiltinOracle::create(builtin));
+      return std::unique_ptr<Oracle>(std::move(oracle));
+    }
+  }
+  ATML_UNREACHABLE("oracle kind");
+}
+
+}  // namespace atml::deploy

@@ -1,0 +1,28 @@
+// Which oracle answers, as a user says it: "builtin", "analytic" or "external:COMMAND".
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "deploy/builtin.h"
+#include "deploy/deployability.h"
+#include "deploy/external.h"
+
+namespace atml::deploy {
+
+enum class OracleKind { kBuiltin, kAnalytic, kExternal };
+
+struct OracleChoice {
+  OracleKind kind = OracleKind::kBuiltin;
+  std::string command;  // of kExternal
+};
+
+/// Fails (invalid_argument) on an unknown word ("did you mean") and on "external:" without command.
+Result<OracleChoice> parse_oracle(const std::string& text);
+
+/// `builtin` serves the built-in oracle only, `writer` external commands only. Fails where
+/// the built-in oracle lacks a tool.
+Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
+                                            const BuiltinOptions& builtin, ModelWriter writer);
+
+}  // namespace atml::deploy

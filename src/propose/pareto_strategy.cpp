@@ -1,0 +1,58 @@
+// "pareto": expected hypervolume improvement over the objective and every limited resource. While
+// nothing is feasible it searches feasibility as "bayes" does; with more than four goals, of which
+// EHVI separates few, it scalarises (ParEGO).
+#include <fmt/format.h>
+
+#include "propose/design.h"
+#include "propose/hypervolume.h"
+#include "propose/maximise.h"
+#include "propose/pareto.h"
+#include "propose/strategies.h"
+
+namespace atml::propose {
+namespace {
+
+constexpr std::size_t kMostGoals = 5;
+
+class ParetoStrategy : public Strategy {
+ public:
+  std::string name() const override { return "pareto"; }
+
+  Result<Proposal> propose(const Problem& problem) override {
+    const std::vector<Observed> observed = observe(problem);
+    const bool designing = problem.history.size() < design_size(problem.space);
+    const std::size_t goals = goal_count(observed);
+    if (designing || !best_feasible(observed)) return feasible_->propose(problem);
+    if (goals < 2 || goals > kMostGoals) return scalar_->propose(problem);
+    const Surrogates surrogates(problem, observed,
+                                std::span(observed).first(fitted_size(observed.size())), memory_);
+    const auto gain = HypervolumeGain::create(surrogates, observed, memory_);
+    if (!gain) return scalar_->propose(problem);
+    Gate gate(problem);
+    const Scorer scorer{[&](const Points& x) { return gain->values(x); },
+                        [&](std::span<const double> x, std::span<double> slope) {
+                          return gain->value_with_slope(x, slope);
+                        }};
+    std::vector<space::Encoding> around;
+    for (const std::size_t i : nsga2_order(observed)) {
+      if (around.size() < 8) around.push_back(observed[i].x);
+    }
+    Rng rng = Rng::derive(problem.seed, name(), problem.history.size());
+    const auto x = maximise(problem, gate, scorer, around, rng, {.candidates = 800, .starts = 4});
+    if (!x) return feasible_->propose(problem);
+    return Proposal{problem.space.decode(*x),
+                    fmt::format("expected gain of the front's hypervolume, log {:.2f}, over the "
+                                "objective and {} limits",
+                                gain->values({x->size(), *x})[0], goals - 1)};
+  }
+
+ private:
+  std::unique_ptr<Strategy> feasible_ = make_bayes(), scalar_ = make_parego();
+  HyperMemory memory_;
+};
+
+}  // namespace
+
+std::unique_ptr<Strategy> make_pareto() { return std::make_unique<ParetoStrategy>(); }
+
+}  // namespace atml::propose

@@ -1,0 +1,74 @@
+// Damaged .tflite files: an error, or a model that verifies and whose C gives the interpreter's bytes. Never a crash,
+// never other code. ATML_FUZZ_ROUNDS (default 1000) mutations of twelve models of all kinds of layers.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "deploy/run_model.h"
+#include "exchange/tflite.h"
+#include "mutate.h"
+#include "quantize/interpreter.h"
+#include "quantize/quantize.h"
+#include "quantize/random_network.h"
+
+namespace atml::exchange {
+namespace {
+
+int rounds() {
+  const char* text = std::getenv("ATML_FUZZ_ROUNDS");
+  return text == nullptr ? 1000 : std::atoi(text);
+}
+
+std::vector<std::string> seeds() {
+  std::vector<std::string> files;
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    const auto model = quantize::random_model(quantize::RandomNetwork(seed).make(), seed);
+    files.push_back(*write_tflite(model));
+  }
+  return files;
+}
+
+void expect_same_on_host(const quantize::Int8Model& model) {
+  const auto input = quantize::random_inputs(model, 1, 1);
+  std::vector<std::int8_t> wanted(
+      static_cast<std::size_t>(model.tensor(model.output).shape.elements()));
+  quantize::Interpreter(model).run(input, wanted);
+  const auto got = deploy::run_on_host(model, input, 1);
+  if (!got.ok()) {  // what the runtime cannot compute is refused by name
+    EXPECT_EQ(got.error().code, Code::kUnsupported) << got.error().message;
+    EXPECT_NE(got.error().message.find("operator"), std::string::npos) << got.error().message;
+    return;
+  }
+  EXPECT_EQ(*got, wanted);
+}
+
+TEST(FuzzTflite, MutatedFilesAreRefusedOrGiveTheSameBytesInC) {
+  const auto files = seeds();
+  Rng rng(11);
+  int accepted = 0, refused = 0, compiled = 0;
+  const int most = std::max(12, rounds() / 50);  // a compiler takes a second
+  for (int round = 0; round < rounds(); ++round) {
+    const std::string bytes =
+        fuzz::mutate(files[static_cast<std::size_t>(round) % files.size()], {"TFL3"}, rng);
+    const auto model = read_tflite(bytes, "mutated");
+    if (!model.ok()) {
+      ++refused;
+      EXPECT_FALSE(model.error().message.empty());
+      continue;
+    }
+    ++accepted;
+    ASSERT_TRUE(model->verify().ok());
+    if (model->macs().value > 20'000'000) continue;
+    if (compiled < most && accepted % 5 == 1) {
+      ++compiled;
+      expect_same_on_host(*model);
+    }
+    if (HasFailure()) FAIL() << "in round " << round;
+  }
+  EXPECT_GT(accepted, rounds() / 50);
+  EXPECT_GT(refused, rounds() / 20);
+  EXPECT_GT(compiled, 5);
+}
+
+}  // namespace
+}  // namespace atml::exchange
