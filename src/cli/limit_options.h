@@ -10,8 +10,8 @@
 namespace atml::cli {
 
 inline constexpr const char* kOracleHelp =
-    "what answers deployability: builtin (compile and emulate), analytic (bounds) or "
-    "external:COMMAND";
+    "what answers deployability: builtin (compile and emulate), analytic (bounds), "
+    "external:COMMAND or serial:ADDRESS (a board, see docs/board-protocol.md)";
 
 struct LimitTexts {
   std::string flash, ram, latency, energy, reserve_flash, reserve_ram;

@@ -277,8 +277,9 @@ Result<Deployability> SerialOracle::State::check(const Asked& question,
   const auto file = writer(asked.model);
   if (!file.ok()) return not_computable("the model cannot be written: " + file.error().message, {});
   asked.model_id = fnv1a(*file);
-  ATML_TRY(const Production production,
-           workbench.build(asked.model, asked.target, codegen::Optimize::kBalanced, folder.path()));
+  ATML_TRY(
+      const Production production,
+      workbench.build(asked.model, asked.target, {.optimize = options.optimize}, folder.path()));
   if (!production.failure.empty()) return not_computable(production.failure, production.timings);
   Deployability linked = linked_figures(production, workbench.tools());
   linked.violations = find_violations(linked, limits);

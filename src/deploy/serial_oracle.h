@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "codegen/firmware.h"
 #include "deploy/external.h"
 #include "deploy/serial_session.h"
 
@@ -22,6 +23,7 @@ struct SerialOptions {
   Seconds flash_timeout{120};
   std::filesystem::path port;           // C file of the board; empty: MPS2 boards (and QEMU's)
   std::filesystem::path keep_firmware;  // where a copy of the board's ELF goes; empty: nowhere
+  codegen::Optimize optimize = codegen::Optimize::kBalanced;  // of the firmware
   int samples = 2;                      // inferences that are compared with the interpreter
   int runs = 5;                         // timed inferences, 1 to 32; fewer where they take seconds
   int resets = 3;                       // of the board during one check, then it is given up

@@ -85,7 +85,7 @@ fs::path firmware(std::uint64_t seed, const char* target_name = "mps2-an386") {
   const quantize::Int8Model model = test_model(seed);
   target::Target part = qemu_board();
   part.name = target_name;
-  const auto production = workbench->build(model, part, codegen::Optimize::kBalanced, place);
+  const auto production = workbench->build(model, part, {}, place);
   EXPECT_TRUE(production.ok() && production->failure.empty());
   const auto built = serial::build_board_firmware(
       workbench->tools(), model, part, *production,
@@ -555,8 +555,7 @@ TEST_F(Serial, APortOfOnesOwnUsesThePartsMemoryMap) {
 TEST_F(Serial, AFirmwareThatLeavesNoRoomForTheProtocolIsNotComputable) {
   target::Target part = qemu_board();
   auto workbench = Workbench::create();
-  const auto production =
-      workbench->build(test_model(kGood), part, codegen::Optimize::kBalanced, folder_.path());
+  const auto production = workbench->build(test_model(kGood), part, {}, folder_.path());
   part.ram.size = production->arena + production->statics + Bytes(600);
   SerialOptions options = fast();
   options.port = resource_folder("runtime") / "board" / "port_mps2.c";
