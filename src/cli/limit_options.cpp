@@ -1,6 +1,9 @@
 #include "cli/limit_options.h"
 
+#include <cstdio>
+
 #include "codegen/firmware.h"
+#include "deploy/application.h"
 
 namespace atml::cli {
 namespace {
@@ -12,6 +15,30 @@ Status take(const char* option, const std::string& text, Result<Unit> (*parse)(s
   const auto parsed = parse(text);
   if (!parsed.ok()) return parsed.error().with_context(option);
   value = *parsed;
+  return {};
+}
+
+// The part that an application's ELF is counted for.
+std::string target_of(const LimitTexts& t, const search::Settings& s) {
+  if (!s.target.empty() || t.command == nullptr) return s.target;
+  const CLI::Option* option = t.command->get_option_no_throw("--target");
+  return option == nullptr || option->empty() ? "" : option->results().back();
+}
+
+Status add_application(const LimitTexts& t, search::Settings& s) {
+  if (t.app.empty()) return {};
+  const std::string name = target_of(t, s);
+  if (name == "any") {
+    return Error{Code::kInvalidArgument,
+                 "--app: a firmware is linked for one part; name it with --target, or give "
+                 "--reserve-flash and --reserve-ram"};
+  }
+  ATML_TRY(const target::Target target, target::find_target(name));
+  const auto application = deploy::read_application(t.app, target);
+  if (!application.ok()) return application.error().with_context("--app");
+  s.reserve_flash += application->flash;
+  s.reserve_ram += application->ram;
+  std::fputs((application->text + "\n").c_str(), stderr);
   return {};
 }
 
@@ -27,6 +54,9 @@ void add_limit_options(CLI::App& command, LimitTexts& texts) {
                      "flash that the rest of the application takes");
   command.add_option("--reserve-ram", texts.reserve_ram,
                      "RAM that the rest of the application takes");
+  command.add_option("--app", texts.app,
+                     "an existing firmware (ELF): what it takes is added to both reserves");
+  texts.command = &command;
   command.add_option("--optimize", texts.optimize,
                      "the firmware: speed, balanced or size (default: balanced)");
 }
@@ -41,7 +71,7 @@ Status parse_limits(const LimitTexts& t, search::Settings& s) {
   const auto optimize = codegen::parse_optimize(t.optimize);
   if (!optimize.ok()) return optimize.error().with_context("--optimize");
   s.optimize = t.optimize;
-  return {};
+  return add_application(t, s);
 }
 
 }  // namespace atml::cli

@@ -33,6 +33,7 @@ Status merge_file(const CLI::App& command, Typed& typed) {
                                                   {"ram", &typed.limits.ram},
                                                   {"latency", &typed.limits.latency},
                                                   {"energy", &typed.limits.energy},
+                                                  {"app", &typed.limits.app},
                                                   {"reserve_flash", &typed.limits.reserve_flash},
                                                   {"reserve_ram", &typed.limits.reserve_ram},
                                                   {"budget", &typed.budget},

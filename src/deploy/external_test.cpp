@@ -158,8 +158,8 @@ TEST(OracleChoice, SaysWhatIsWrong) {
   EXPECT_EQ(parse_oracle("analytic")->kind, OracleKind::kAnalytic);
   EXPECT_NE(parse_oracle("external:").error().message.find("has no command"), std::string::npos);
   EXPECT_EQ(parse_oracle("buildin").error().message,
-            "unknown oracle 'buildin'; did you mean 'builtin'?; known are builtin, analytic and "
-            "external:COMMAND");
+            "unknown oracle 'buildin'; did you mean 'builtin'?; known are builtin, analytic, "
+            "external:COMMAND and serial:ADDRESS");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "deploy/analytic.h"
+#include "deploy/serial_oracle.h"
 
 namespace atml::deploy {
 
@@ -18,9 +19,11 @@ Result<OracleChoice> parse_oracle(const std::string& text) {
                  "oracle 'external:' has no command; write it behind the colon, for example "
                  "--oracle 'external:./ask_board.sh'"};
   }
-  const std::vector<std::string> names{"builtin", "analytic", "external:"};
+  if (text.starts_with("serial:")) return OracleChoice{OracleKind::kSerial, text};
+  const std::vector<std::string> names{"builtin", "analytic", "external:", "serial:"};
   return Error{Code::kInvalidArgument,
-               fmt::format("unknown oracle '{}'{}; known are builtin, analytic and external:COMMAND",
+               fmt::format("unknown oracle '{}'{}; known are builtin, analytic, external:COMMAND and "
+                           "serial:ADDRESS",
                            text, suggestion(text, names))};
 }
 
@@ -32,6 +35,11 @@ Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
     case OracleKind::kExternal:
       return std::unique_ptr<Oracle>(std::make_unique<ExternalOracle>(
           ExternalOptions{.command = choice.command}, std::move(writer)));
+    case OracleKind::kSerial: {
+      SerialOptions options;
+      options.optimize = builtin.optimize;
+      return make_serial_oracle(choice.command, std::move(options), std::move(writer));
+    }
     case OracleKind::kBuiltin: {
       ATML_TRY(auto oracle, BuiltinOracle::create(builtin));
       return std::unique_ptr<Oracle>(std::move(oracle));

@@ -81,6 +81,9 @@ std::string limit_line(const LimitUse& use, const Paint& paint) {
 }
 
 std::string cycles_text(const study::Figures& f, const target::Target& target) {
+  if (f.instructions == 0 && f.cycles_mid > 0)  // a board or a command counts no instructions
+    return fmt::format("{} (from {} to {})", with_thousands(f.cycles_mid),
+                       with_thousands(f.cycles_low), with_thousands(f.cycles_high));
   if (f.instructions == 0) return "not emulated: the sizes alone do not fit";
   const auto time = [&](std::int64_t cycles) {
     return to_text(Seconds(static_cast<double>(cycles) / target.clock_hz));
