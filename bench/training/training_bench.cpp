@@ -283,10 +283,12 @@ int run(const Options& o) {
   }
   if (o.layers) {
     const double peak = peers.contains("sgemm") ? peers["sgemm"] : own_peak(o);
-    for (const Json& row : layer_table(o, peak).items()) rows.push(row);
+    const Json table = layer_table(o, peak);  // named: a range-for does not keep the document of items() alive
+    for (const Json& row : table.items()) rows.push(row);
   }
   if (o.threads) {
-    for (const Json& row : thread_table(cases, o).items()) rows.push(row);
+    const Json table = thread_table(cases, o);  // named: a range-for does not keep the document of items() alive
+    for (const Json& row : table.items()) rows.push(row);
   }
   if (o.json.empty()) return 0;
   Json file = Json::object();
