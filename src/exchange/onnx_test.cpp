@@ -1,8 +1,11 @@
 #include "exchange/onnx.h"
 
 #include <gtest/gtest.h>
+#include <onnx/onnx_pb.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 
 #include "base/files.h"
 #include "exchange/tflite.h"
@@ -188,6 +191,118 @@ TEST(Onnx, SaysWhatIsWrongWithOtherFiles) {
   other.replace(other.find("\x22\x07Sigmoid"), 9, "\x22\x07Sigmund");
   const std::string message = read_onnx(other, "m").error().message;
   EXPECT_NE(message.find("'sigmoid' (Sigmund): not supported"), std::string::npos) << message;
+}
+
+// A written model, changed as other exporters or attackers would; the error it then gives.
+template <class Change>
+std::string error_after(Change change) {
+  onnx::ModelProto file;
+  EXPECT_TRUE(file.ParseFromString(*write_onnx(rare_kinds())));
+  change(file);
+  const auto model = read_onnx(file.SerializeAsString(), "m");
+  return model.ok() ? "" : model.error().message;
+}
+onnx::TensorProto& initializer(onnx::ModelProto& file, const std::string& name) {
+  for (auto& t : *file.mutable_graph()->mutable_initializer()) {
+    if (t.name() == name) return t;
+  }
+  throw std::runtime_error("no initializer " + name);
+}
+
+TEST(Onnx, RefusesOtherTypesVersionsAndSizesByName) {
+  EXPECT_EQ(error_after([](auto&) {}), "");
+  EXPECT_EQ(error_after([](auto& f) {
+              initializer(f, "gate_zero_point").set_data_type(onnx::TensorProto::UINT8);
+            }),
+            "tensor 'gate_zero_point': type UINT8; supported are INT8, INT32, INT64 and FLOAT "
+            "(quantise weights and activations to QInt8)");
+  EXPECT_EQ(error_after([](auto& f) { f.mutable_opset_import(0)->set_version(12); }),
+            "opset 12; 13 is the least that has scales for every channel: convert the model");
+  EXPECT_EQ(error_after([](auto& f) {
+              initializer(f, "gate_scale").set_data_location(onnx::TensorProto::EXTERNAL);
+            }),
+            "tensor 'gate_scale': its data are in another file; save the model as one file");
+  EXPECT_EQ(error_after([](auto& f) { initializer(f, "gate_scale").add_dims(1ll << 40); }),
+            "tensor 'gate_scale': dimensions [1099511627776] are empty or have more than 4194304 "
+            "elements");
+  EXPECT_EQ(error_after([](auto& f) {
+              initializer(f, "gate_scale").set_raw_data(std::string("\0\0\xc0\x7f", 4));
+            }),
+            "node 12 'sigmoid_quantize' (QuantizeLinear): scale nan is not a positive number");
+  EXPECT_EQ(error_after([](auto& f) { f.mutable_graph()->mutable_input(0)->set_name("other"); }),
+            "node 0 'input_quantize' (QuantizeLinear): reads 'input', which no earlier node gives");
+  EXPECT_EQ(error_after([](auto& f) { f.mutable_graph()->mutable_node(0)->mutable_input()->RemoveLast(); }),
+            "node 0 'input_quantize' (QuantizeLinear): no zero point, which means uint8; only int8 "
+            "is supported");
+}
+
+TEST(Onnx, RefusesAWindowThatTflitePaddingCannotSay) {
+  const auto network = [] {
+    network::Network net(Shape{9, 9, 2});
+    EXPECT_TRUE(net.add(network::MaxPool{{3, 3, 2, 2}}, {0}).ok());
+    EXPECT_TRUE(net.add(network::Dense{3}, {1}).ok());
+    return net;
+  }();
+  onnx::ModelProto file;
+  ASSERT_TRUE(file.ParseFromString(*write_onnx(random_model(network, 1))));
+  for (auto& node : *file.mutable_graph()->mutable_node()) {
+    for (auto& a : *node.mutable_attribute()) {
+      if (node.op_type() == "MaxPool" && a.name() == "pads") a.set_ints(0, 0);
+    }
+  }
+  const auto model = read_onnx(file.SerializeAsString(), "m");
+  ASSERT_FALSE(model.ok());
+  EXPECT_NE(model.error().message.find("(MaxPool): its pads are not those of SAME_UPPER"),
+            std::string::npos)
+      << model.error().message;
+}
+
+// As PyTorch exports a strided convolution: padding before and after, where TensorFlow pads after.
+TEST(Onnx, ReadsSymmetricPaddingAsPadAndConvolution) {
+  network::Network net(Shape{8, 8, 2});
+  ASSERT_TRUE(net.add(network::Conv{4, {3, 3, 2, 2}, true}, {0}).ok());
+  ASSERT_TRUE(net.add(network::Dense{3}, {1}).ok());
+  const Int8Model model = random_model(net, 3);
+  onnx::ModelProto file;
+  ASSERT_TRUE(file.ParseFromString(*write_onnx(model)));
+  for (auto& node : *file.mutable_graph()->mutable_node()) {
+    for (auto& a : *node.mutable_attribute()) {
+      if (node.op_type() == "Conv" && a.name() == "pads") {
+        for (int i = 0; i < 4; ++i) a.set_ints(i, 1);
+      }
+    }
+  }
+  const auto read = read_onnx(file.SerializeAsString(), "m");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  ASSERT_EQ(read->ops.size(), model.ops.size() + 1);
+  const auto* pad = std::get_if<Pad>(&read->ops[0].kind);
+  ASSERT_NE(pad, nullptr);
+  EXPECT_EQ((std::vector{pad->top, pad->bottom, pad->left, pad->right}),
+            (std::vector{1, 1, 1, 1}));
+  EXPECT_EQ(std::get<Conv>(read->ops[1].kind).window.padding, network::Padding::kValid);
+}
+
+// The public models, where this machine has them (beside the source tree, or in $ATML_MODELS).
+TEST(Onnx, ModelsOfTfliteGiveTheSameBytes) {
+  const char* given = std::getenv("ATML_MODELS");
+  const auto folder = given != nullptr
+                          ? std::filesystem::path(given)
+                          : std::filesystem::path(ATML_SOURCE_DIR) / ".." / "shared" / "models";
+  if (!std::filesystem::exists(folder / "kws.tflite")) GTEST_SKIP() << folder << " has no models";
+  for (const char* name : {"kws.tflite", "ad.tflite"}) {
+    const auto bytes = read_file(folder / name);
+    ASSERT_TRUE(bytes.ok()) << bytes.error().message;
+    const auto model = read_tflite(*bytes, "m");
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    const auto written = write_onnx(*model);
+    ASSERT_TRUE(written.ok()) << written.error().message;
+    const auto again = read_onnx(*written, "m");
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    for (std::uint64_t seed = 0; seed < 5; ++seed) {
+      const auto input = random_inputs(*model, 1, seed);
+      EXPECT_EQ(run(*again, input), run(*model, input)) << name;
+    }
+  }
 }
 
 }  // namespace
