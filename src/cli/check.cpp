@@ -281,7 +281,7 @@ void add_check(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "check", "deployability of any int8 .tflite model, before you flash anything");
   const auto options = std::make_shared<Options>();
-  command->add_option("model", options->model, "int8 .tflite file")->required();
+  command->add_option("model", options->model, "int8 .tflite or .onnx (QDQ) file")->required();
   command
       ->add_option("--target", options->target,
                    "part, see 'autotinyml targets', a .toml file, or 'any': which parts can run it")

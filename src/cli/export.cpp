@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/model_file.h"
 #include "codegen/firmware.h"
+#include "exchange/onnx.h"
 #include "exchange/tflite.h"
 #include "quantize/clean_up.h"
 #include "quantize/interpreter.h"
@@ -48,7 +49,8 @@ Result<Source> from_study(const std::string& path) {
 }
 
 Result<Source> load_source(const Options& options) {
-  if (!options.source.ends_with(".tflite")) return from_study(options.source);
+  const bool file = options.source.ends_with(".tflite") || options.source.ends_with(".onnx");
+  if (!file) return from_study(options.source);
   ATML_TRY(quantize::Int8Model model, read_model_file(options.source));
   return Source{std::move(model), ""};
 }
@@ -87,6 +89,9 @@ Result<int> run_export(const Session& session, const Options& options) {
   }
   if (options.format == "c") {
     ATML_TRY_STATUS(export_c(source, options));
+  } else if (options.format == "onnx") {
+    ATML_TRY(const std::string bytes, exchange::write_onnx(source.model));
+    ATML_TRY_STATUS(write_file(std::filesystem::path(options.out) / "model.onnx", bytes));
   } else {
     ATML_TRY(const std::string bytes, exchange::write_tflite(source.model));
     ATML_TRY_STATUS(write_file(std::filesystem::path(options.out) / "model.tflite", bytes));
@@ -99,12 +104,12 @@ Result<int> run_export(const Session& session, const Options& options) {
 
 void add_export(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
-      "export", "the winner of a study, or a .tflite model, as C sources or .tflite");
+      "export", "the winner of a study, or a .tflite or .onnx model, as C sources, .tflite or .onnx");
   const auto options = std::make_shared<Options>();
-  command->add_option("source", options->source, "study or int8 .tflite file")->required();
-  command->add_option("--format", options->format, "c or tflite")
+  command->add_option("source", options->source, "study, or int8 .tflite or .onnx (QDQ) file")->required();
+  command->add_option("--format", options->format, "c, tflite or onnx")
       ->required()
-      ->check(CLI::IsMember({"c", "tflite"}));
+      ->check(CLI::IsMember({"c", "tflite", "onnx"}));
   command->add_option("--out", options->out, "folder to write to")->required();
   command->add_option("--target", options->target, "part to generate C for (default: the study's)");
   command->add_flag("--clean-up", options->clean_up,

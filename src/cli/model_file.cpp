@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "exchange/onnx.h"
 #include "exchange/tflite.h"
 
 namespace atml::cli {
 
 Result<quantize::Int8Model> read_model_file(const std::string& path) {
   ATML_TRY(const std::string bytes, read_file(path));
-  auto model = exchange::read_tflite(bytes, "model");
+  auto model = path.ends_with(".onnx") ? exchange::read_onnx(bytes, "model")
+                                       : exchange::read_tflite(bytes, "model");
   if (!model.ok()) return model.error().with_context(path);
   return model;
 }

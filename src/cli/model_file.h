@@ -1,4 +1,4 @@
-// Models that commands read: a .tflite file, by name with good errors.
+// Models that commands read: a .tflite or .onnx file (by its ending), by name with good errors.
 #pragma once
 
 #include <string>

@@ -117,7 +117,7 @@ Result<int> run_run(const Session& session, const Options& options) {
 void add_run(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand("run", "inference on .npy or raw int8 input");
   const auto options = std::make_shared<Options>();
-  command->add_option("model", options->model, "int8 .tflite file")->required();
+  command->add_option("model", options->model, "int8 .tflite or .onnx (QDQ) file")->required();
   command
       ->add_option("--input", options->input,
                    ".npy (int8, or real numbers to be quantised) or raw int8 bytes")
