@@ -121,6 +121,7 @@ void add_export(CLI::App& app, Action& action) {
   command
       ->add_option("--layout", options->layout,
                    "of C: plain (make, CMake), arduino (a library) or zephyr (a module)")
+      ->check(CLI::IsMember({"plain", "arduino", "zephyr"}))
       ->capture_default_str();
   command
       ->add_option("--prefix", options->prefix,

@@ -254,7 +254,11 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
       return model.input_of(op).shape.height > 1 ? row : none;
     case Kernel::kNone:
     case Kernel::kDensePacked:
+    case Kernel::kDenseNibbles:
     case Kernel::kDensePlain:
+    case Kernel::kConvNibbles:  // packed weights of 4 bits: not streamed
+    case Kernel::kPointwiseNibbles:
+    case Kernel::kDepthwiseNibbles:
     case Kernel::kMul:
     case Kernel::kPad:
     case Kernel::kSoftmax:
