@@ -23,6 +23,7 @@ namespace {
 
 struct Options {
   std::string source, format, out, target, optimize = "balanced", streaming = "auto";
+  std::string layout = "plain", prefix = "model";
   bool clean_up = false;
 };
 
@@ -64,6 +65,8 @@ Status export_c(const Source& source, const Options& options) {
   codegen::Options codegen_options;
   ATML_TRY(codegen_options.optimize, codegen::parse_optimize(options.optimize));
   ATML_TRY(codegen_options.streaming, codegen::parse_streaming(options.streaming));
+  ATML_TRY(codegen_options.layout, codegen::parse_layout(options.layout));
+  codegen_options.prefix = options.prefix;
   codegen_options.provenance = "exported by autotinyml for " + target.name;
   codegen::SelfTest test;
   test.input = quantize::random_inputs(source.model, 1, 1);
@@ -119,6 +122,15 @@ void add_export(CLI::App& app, Action& action) {
                    "row streaming: off, auto (as the part's RAM asks for) or on")
       ->capture_default_str();
   command->add_option("--optimize", options->optimize, "speed, balanced or size")
+      ->capture_default_str();
+  command
+      ->add_option("--layout", options->layout,
+                   "of C: plain (make, CMake), arduino (a library) or zephyr (a module)")
+      ->check(CLI::IsMember({"plain", "arduino", "zephyr"}))
+      ->capture_default_str();
+  command
+      ->add_option("--prefix", options->prefix,
+                   "of C: the C identifier that all files, functions and macros begin with")
       ->capture_default_str();
   command->callback([&action, options] {
     action = [options](const Session& session) { return run_export(session, *options); };

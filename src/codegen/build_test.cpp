@@ -5,52 +5,13 @@
 #include <cmath>
 #include <regex>
 
-#include "codegen/random_models_test.h"
+#include "codegen/folder_test.h"
 
 namespace atml::codegen {
 namespace {
 
 using namespace testing;
 namespace fs = std::filesystem;
-
-Result<std::string> run(std::vector<std::string> argv, const fs::path& folder = {}) {
-  Command command;
-  command.argv = std::move(argv);
-  command.working_folder = folder;
-  command.timeout = Seconds(120);
-  ATML_TRY(const ProcessResult result, run_process(command));
-  if (!result.succeeded())
-    return Error{Code::kInvalidArgument,
-                 command.text() + " " + result.ending() + ": " + result.err};
-  return result.out;
-}
-
-void write_all(const Firmware& firmware, const fs::path& folder) {
-  for (const File& file : firmware.files)
-    ASSERT_TRUE(write_file(folder / file.path, file.bytes).ok());
-}
-
-bool has_arm_compiler() { return find_program("arm-none-eabi-gcc").ok(); }
-
-// The model whose layers cover most kernels in few operators.
-quantize::Int8Model mixed_model() {
-  using namespace network;
-  Network net(Shape{16, 16, 3});
-  const auto add = [&](Op op, std::vector<int> inputs) {
-    return *net.add(std::move(op), std::move(inputs));
-  };
-  int last = add(Conv{8, Window{3, 3, 2, 2}, true}, {0});
-  const int skip = last;
-  last = add(Depthwise{1, Window{3, 3}, true}, {last});
-  last = add(Conv{8, Window{}, true}, {last});
-  last = add(Add{}, {skip, last});
-  last = add(Activate{Activation::kHardSwish}, {last});
-  last = add(Concat{}, {skip, last});
-  last = add(MaxPool{Window{2, 2, 2, 2}}, {last});
-  last = add(GlobalAveragePool{}, {last});
-  last = add(Dense{10, true}, {last});
-  return quantize::random_model(net, 5);
-}
 
 void expect_silent_gate(Streaming streaming) {
   const auto folder = ScratchFolder::create();

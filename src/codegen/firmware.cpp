@@ -96,6 +96,26 @@ Result<Streaming> parse_streaming(std::string_view text) {
                fmt::format("unknown streaming '{}': off, auto or on", text)};
 }
 
+std::string_view to_string(Layout layout) {
+  switch (layout) {
+    case Layout::kPlain:
+      return "plain";
+    case Layout::kArduino:
+      return "arduino";
+    case Layout::kZephyr:
+      return "zephyr";
+  }
+  ATML_UNREACHABLE("unknown layout");
+}
+
+Result<Layout> parse_layout(std::string_view text) {
+  for (const Layout l : {Layout::kPlain, Layout::kArduino, Layout::kZephyr}) {
+    if (text == to_string(l)) return l;
+  }
+  return Error{Code::kInvalidArgument,
+               fmt::format("unknown layout '{}': plain, arduino or zephyr", text)};
+}
+
 const File* Firmware::find(std::string_view path) const {
   const auto found = std::ranges::find(files, path, &File::path);
   return found == files.end() ? nullptr : &*found;

@@ -36,6 +36,11 @@ enum class Streaming { kOff, kAuto, kOn };
 std::string_view to_string(Streaming streaming);
 Result<Streaming> parse_streaming(std::string_view text);
 
+/// The form of the user's folder: for make and CMake, an Arduino library, a Zephyr module.
+enum class Layout { kPlain, kArduino, kZephyr };
+std::string_view to_string(Layout layout);
+Result<Layout> parse_layout(std::string_view text);
+
 /// A vector for the firmware's own test: what must come out for this input.
 struct SelfTest {
   std::vector<std::int8_t> input;
@@ -52,6 +57,7 @@ struct Options {
   Bytes arena_limit;                  // for kAuto; 0: the part's RAM less kOtherRam
   std::optional<SelfTest> self_test;  // only firmware_folder() uses it
   std::string provenance;  // text for the header comment (study, trial, seed); may have lines
+  Layout layout = Layout::kPlain;  // only firmware_folder() uses it
 };
 
 /// Where a tensor lies in the arena while it lives: from before first_op to after last_op (operator
@@ -132,8 +138,12 @@ Bytes arena_limit(const target::Limits& limits);
 /// The limit that kAuto plans for.
 Bytes arena_limit(const target::Target& target, const Options& options);
 
-/// The user's folder: all of generate() without form (b), the kernels in use, start-up, Makefile,
-/// README.md, self-test (host `make check`).
+/// The user's folder in the layout asked for. Plain: all of generate() without form (b), the kernels
+/// in use, start-up, Makefile, README.md, self-test (host `make check`). Arduino and Zephyr: the same
+/// C without start-up, with what those builds read and an example that runs the self-test. Every
+/// external name and macro, those of the kernels too, begins with the prefix, so that folders of
+/// several models link into one program. Fails (invalid argument) on a prefix that is no C identifier
+/// or would hide a header that the sources need.
 Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target::Target& target,
                                  const Options& options);
 

@@ -8,10 +8,13 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "codegen/arduino_layout.h"
 #include "codegen/firmware.h"
 #include "codegen/folder_text.h"
 #include "codegen/lowering.h"
+#include "codegen/own_names.h"
 #include "codegen/runtime.h"
+#include "codegen/zephyr_layout.h"
 
 namespace atml::codegen {
 
@@ -95,10 +98,21 @@ Status check_self_test(const quantize::Int8Model& model, const SelfTest& test) {
   return expects("output", test.output.size(), model.tensor(model.output).shape.elements());
 }
 
+std::vector<File> plain_layout(const FolderContext& c) {
+  std::vector<File> files = c.firmware.files;
+  files.push_back({"Makefile", makefile_text(c), Role::kSupport});
+  files.push_back({"CMakeLists.txt", cmake_text(c), Role::kSupport});
+  files.push_back({"README.md", own_names(c.options.prefix, readme_text(c)), Role::kSupport});
+  if (c.options.self_test)
+    files.push_back({"selftest.c", selftest_text(c), Role::kSupport});
+  return files;
+}
+
 }  // namespace
 
 Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target::Target& target,
                                  const Options& options) {
+  ATML_TRY_STATUS(check_prefix(options.prefix));
   if (options.self_test) ATML_TRY_STATUS(check_self_test(model, *options.self_test));
   ATML_TRY(Firmware firmware, generate(model, target, options));
   std::erase_if(firmware.files, [](const File& f) {
@@ -106,12 +120,21 @@ Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target:
   });
   ATML_TRY(const auto sources, sources_in_use(model, target, options));
   ATML_TRY_STATUS(add_runtime(sources, target, firmware.files));
+  take_own_names(options.prefix, model.rounding, firmware.files);
   const FolderContext context{model, target, options, firmware, {sources.begin(), sources.end()}};
-  firmware.files.push_back({"Makefile", makefile_text(context), Role::kSupport});
-  firmware.files.push_back({"CMakeLists.txt", cmake_text(context), Role::kSupport});
-  firmware.files.push_back({"README.md", readme_text(context), Role::kSupport});
-  if (options.self_test)
-    firmware.files.push_back({"selftest.c", selftest_text(context), Role::kSupport});
+  std::vector<File> files;
+  switch (options.layout) {
+    case Layout::kPlain:
+      files = plain_layout(context);
+      break;
+    case Layout::kArduino:
+      files = arduino_layout(context);
+      break;
+    case Layout::kZephyr:
+      files = zephyr_layout(context);
+      break;
+  }
+  firmware.files = std::move(files);
   return firmware;
 }
 

@@ -24,18 +24,6 @@ std::string upper(const FolderContext& c) {
   return text;
 }
 
-// @name@, @NAME@ and further marks -> values.
-std::string filled(std::string text,
-                   const std::vector<std::pair<std::string, std::string>>& marks) {
-  for (const auto& [mark, value] : marks) {
-    for (std::size_t p = text.find(mark); p != std::string::npos;
-         p = text.find(mark, p + value.size())) {
-      text.replace(p, mark.size(), value);
-    }
-  }
-  return text;
-}
-
 std::string words(const std::vector<std::string>& list) { return join(list, " "); }
 
 std::string kernel_list(const FolderContext& c, const char* separator) {
@@ -76,13 +64,53 @@ std::string values_text(const std::vector<std::int8_t>& values) {
   return text;
 }
 
-std::vector<std::pair<std::string, std::string>> common_marks(const FolderContext& c) {
+}  // namespace
+
+std::string filled(std::string text, const Marks& marks) {
+  for (const auto& [mark, value] : marks) {
+    for (std::size_t p = text.find(mark); p != std::string::npos;
+         p = text.find(mark, p + value.size())) {
+      text.replace(p, mark.size(), value);
+    }
+  }
+  return text;
+}
+
+Marks common_marks(const FolderContext& c) {
   return {{"@name@", c.options.prefix},
           {"@NAME@", upper(c)},
           {"@arena@", std::to_string(c.firmware.plan.arena.value)}};
 }
 
-}  // namespace
+Marks readme_marks(const FolderContext& c) {
+  const Tensor& in = c.model.tensor(c.model.input);
+  const Tensor& out = c.model.tensor(c.model.output);
+  auto marks = common_marks(c);
+  marks.insert(
+      marks.end(),
+      {{"@title@", comment_safe(c.target.title.empty() ? c.target.name : c.target.title)},
+       {"@macs@", with_thousands(c.model.macs().value)},
+       {"@in@", in.shape.text()},
+       {"@out@", out.shape.text()},
+       {"@in_scale@", fmt::format("{:.9g}", in.scale)},
+       {"@in_zero@", std::to_string(in.zero_point)},
+       {"@out_scale@", fmt::format("{:.9g}", out.scale)},
+       {"@out_zero@", std::to_string(out.zero_point)},
+       {"@layers@", layer_table(c)},
+       {"@check@",
+        c.options.self_test
+            ? "`make check` runs the same C on this computer against a known input and output.\n"
+            : ""},
+       {"@provenance@", c.options.provenance.empty()
+                            ? ""
+                            : "\nMade from: " + comment_safe(c.options.provenance) + "\n"}});
+  return marks;
+}
+
+Marks vector_marks(const FolderContext& c) {
+  return {{"@input@", values_text(c.options.self_test->input)},
+          {"@output@", values_text(c.options.self_test->output)}};
+}
 
 std::string makefile_text(const FolderContext& c) {
   auto marks = common_marks(c);
@@ -92,13 +120,12 @@ std::string makefile_text(const FolderContext& c) {
   marks.insert(
       marks.end(),
       {{"@cross@", cross_prefix(c.target)},
-       {"@cflags@", words(compile_flags(c.target, c.options.optimize, c.model.rounding))},
+       {"@cflags@", words(compile_flags(c.target, c.options.optimize))},
        {"@startflags@", words(startup_flags(c.target))},
        {"@linkflags@", words(linking)},
        {"@libraries@", words(libraries)},
        {"@kernels@", kernel_list(c, " \\\n  ")},
-       {"@startup@", startup_list(c)},
-       {"@rounding@", c.model.rounding == Rounding::kSingle ? " -DATML_SINGLE_ROUNDING=1" : ""}});
+       {"@startup@", startup_list(c)}});
   std::string text = R"(# make         firmware.elf and firmware.bin for the part in link.ld
 # make check   the self-test on this computer: the same C, compiled by $(HOST_CC)
 CROSS ?= @cross@
@@ -112,7 +139,7 @@ STARTUP = @startup@
 CFLAGS = @cflags@ -I. -Iruntime/include
 START_FLAGS = @startflags@
 LINK_FLAGS = @linkflags@ -T link.ld
-HOST_FLAGS = -std=c99 -O2@rounding@ -I. -Iruntime/include
+HOST_FLAGS = -std=c99 -O2 -I. -Iruntime/include
 
 OBJECTS = $(patsubst %.c,build/%.o,$(MODEL) $(KERNELS) main.c)
 START_OBJECTS = $(patsubst %.c,build/%.o,$(STARTUP))
@@ -150,13 +177,7 @@ build/selftest: selftest.c $(MODEL) $(KERNELS) @name@.h @name@_weights.h
 
 std::string cmake_text(const FolderContext& c) {
   auto marks = common_marks(c);
-  marks.insert(
-      marks.end(),
-      {{"@kernels@", kernel_list(c, "\n  ")},
-       {"@rounding@", c.model.rounding == Rounding::kSingle
-                          ? "\ntarget_compile_definitions(@name@ PRIVATE ATML_SINGLE_ROUNDING=1)"
-                          : ""}});
-  marks.push_back({"@name@", c.options.prefix});
+  marks.push_back({"@kernels@", kernel_list(c, "\n  ")});
   return filled(
       R"(# The network as a library for your own project: add_subdirectory(this folder), link @name@.
 cmake_minimum_required(VERSION 3.16)
@@ -166,35 +187,12 @@ add_library(@name@ STATIC
   @name@_weights.c
   @kernels@)
 target_include_directories(@name@ PUBLIC ${CMAKE_CURRENT_SOURCE_DIR} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/runtime/include)
-set_target_properties(@name@ PROPERTIES C_STANDARD 99)@rounding@
+set_target_properties(@name@ PROPERTIES C_STANDARD 99)
 )",
       marks);
 }
 
 std::string readme_text(const FolderContext& c) {
-  const Tensor& in = c.model.tensor(c.model.input);
-  const Tensor& out = c.model.tensor(c.model.output);
-  auto marks = common_marks(c);
-  marks.insert(
-      marks.end(),
-      {{"@title@", comment_safe(c.target.title.empty() ? c.target.name : c.target.title)},
-       {"@macs@", with_thousands(c.model.macs().value)},
-       {"@in@", in.shape.text()},
-       {"@out@", out.shape.text()},
-       {"@in_scale@", fmt::format("{:.9g}", in.scale)},
-       {"@in_zero@", std::to_string(in.zero_point)},
-       {"@out_scale@", fmt::format("{:.9g}", out.scale)},
-       {"@out_zero@", std::to_string(out.zero_point)},
-       {"@layers@", layer_table(c)},
-       {"@check@",
-        c.options.self_test
-            ? "`make check` runs the same C on this computer against a known input and output.\n"
-            : ""},
-       {"@rounding@",
-        c.model.rounding == Rounding::kSingle ? " and `-DATML_SINGLE_ROUNDING=1`" : ""},
-       {"@provenance@", c.options.provenance.empty()
-                            ? ""
-                            : "\nMade from: " + comment_safe(c.options.provenance) + "\n"}});
   return filled(R"(# @name@: an int8 neural network in C99
 
 Input @in@ (height x width x channel, int8), output @out@; @macs@ multiply-accumulates an inference. Built for
@@ -222,26 +220,26 @@ application, and prints the sizes. @check@
 ## Into your project
 
 Add `@name@.c`, `@name@_weights.c` and `runtime/kernels/*.c` to the build, `.` and `runtime/include` to the include
-path; optimise with -O2@rounding@. Leave out `main.c`, `link.ld` and `runtime/startup`.
+path; optimise with -O2. Leave out `main.c`, `link.ld` and `runtime/startup`.
 * **CMake**: `add_subdirectory(@name@)` and `target_link_libraries(app @name@)`.
-* **Zephyr**: in your application's CMakeLists.txt the same two lines, with
-  `target_link_libraries(@name@ PUBLIC zephyr_interface)`.
+* **Zephyr**, **Arduino**: export with `--layout zephyr` or `--layout arduino`.
 * **STM32Cube**: copy the folder beside `Core`, add it as source folder, exclude the files named above.
-* **Arduino**: a library folder with these files in `src/`, `runtime/include/*.h` and `runtime/kernels/*.c` flat beside them.
 * Weights in another memory: define `@NAME@_WEIGHTS_ATTRIBUTE`, e.g. `__attribute__((section(".qspi")))`.
+* Code in another memory: every function is in a section `.text.@name@_*` (with -ffunction-sections), kernels included.
+* Two models in one program: export them with different `--prefix`; no name is shared.
 
 ## Layers
 
 @layers@
 Arena: @arena@ bytes. The table of all buffers heads `@name@.c`.
 )",
-                marks);
+                readme_marks(c));
 }
 
 std::string selftest_text(const FolderContext& c) {
   auto marks = common_marks(c);
-  marks.insert(marks.end(), {{"@input@", values_text(c.options.self_test->input)},
-                             {"@output@", values_text(c.options.self_test->output)}});
+  const Marks vector = vector_marks(c);
+  marks.insert(marks.end(), vector.begin(), vector.end());
   return filled(
       R"(/* A known input must give the known output, byte for byte. Exit code 0: it does. */
 #include <stdio.h>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "codegen/firmware.h"
@@ -15,6 +16,16 @@ struct FolderContext {
   const Firmware& firmware;
   std::vector<std::string> kernels;  // sources in use, "kernels/add.c"
 };
+
+/// Text with its marks (@name@) replaced by values.
+using Marks = std::vector<std::pair<std::string, std::string>>;
+std::string filled(std::string text, const Marks& marks);
+/// @name@, @NAME@ (the prefix) and @arena@ (bytes).
+Marks common_marks(const FolderContext& c);
+/// common_marks() and what a README says of the model: shapes, scales, layers, provenance.
+Marks readme_marks(const FolderContext& c);
+/// The self-test vector as elements of C arrays: @input@, @output@. Needs options.self_test.
+Marks vector_marks(const FolderContext& c);
 
 std::string makefile_text(const FolderContext& c);
 std::string cmake_text(const FolderContext& c);
