@@ -243,10 +243,11 @@ Result<std::string> explanation_text(deploy::Oracle& oracle, const quantize::Int
 
 Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const std::optional<Supply> supply, supply_of(options));
-  ATML_TRY(const deploy::OracleChoice choice, deploy::parse_oracle(options.oracle));
+  ATML_TRY(deploy::OracleChoice choice, deploy::parse_oracle(options.oracle));
   ATML_TRY(const quantize::Int8Model model, read_model_file(options.model));
   search::Settings settings;
   ATML_TRY_STATUS(parse_limits(options.limits, settings));
+  choice.timeout = settings.oracle_timeout;
   const StopToken stop(session.interrupt);
   deploy::BuiltinOptions builtin;
   builtin.full_figures = true;

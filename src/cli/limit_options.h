@@ -15,6 +15,7 @@ inline constexpr const char* kOracleHelp =
 
 struct LimitTexts {
   std::string flash, ram, latency, energy, reserve_flash, reserve_ram;
+  std::string oracle_timeout;
   std::string optimize = "balanced";
 };
 

@@ -15,10 +15,15 @@ enum class OracleKind { kBuiltin, kAnalytic, kExternal };
 struct OracleChoice {
   OracleKind kind = OracleKind::kBuiltin;
   std::string command;  // of kExternal
+  Seconds timeout{60};  // of one answer of kExternal
 };
 
+/// The words of an external command that name files are made absolute (see absolute_command).
 /// Fails (invalid_argument) on an unknown word ("did you mean") and on "external:" without command.
 Result<OracleChoice> parse_oracle(const std::string& text);
+
+/// As parse_oracle reads it, valid in any folder.
+std::string to_text(const OracleChoice& choice);
 
 /// `builtin` serves the built-in oracle only, `writer` external commands only. Fails where
 /// the built-in oracle lacks a tool.

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "report/border.h"
 #include "report/derived.h"
 #include "report/report.h"
 #include "report/text_table.h"
@@ -81,6 +82,7 @@ std::string limit_line(const LimitUse& use, const Paint& paint) {
 }
 
 std::string cycles_text(const study::Figures& f, const target::Target& target) {
+  if (f.instructions == 0 && f.latency_s > 0) return "not told by " + f.origin;
   if (f.instructions == 0) return "not emulated: the sizes alone do not fit";
   const auto time = [&](std::int64_t cycles) {
     return to_text(Seconds(static_cast<double>(cycles) / target.clock_hz));
@@ -117,7 +119,9 @@ std::string score_text(const Score& score, const Paint& paint) {
 }
 
 std::string network_text(const Winner& w) {
-  return fmt::format("{} operators, {} MACs, {} parameters; trial {}, {} rounding", w.layers.size(),
+  const std::string operators =
+      w.layers.empty() ? "" : fmt::format("{} operators, ", w.layers.size());
+  return fmt::format("{}{} MACs, {} parameters; trial {}, {} rounding", operators,
                      with_thousands(w.figures.macs), with_thousands(w.figures.parameters), w.trial,
                      w.rounding);
 }
@@ -205,6 +209,14 @@ std::string estimate_line(const ReportData& data) {
                           e.candidates, e.flash_median, e.flash_worst, e.ram_median, e.ram_worst));
 }
 
+std::string border_text(const ReportData& data) {
+  std::string text;
+  if (!data.border) return text;
+  for (const std::string& words : border_lines(*data.border))
+    text += line(text.empty() ? "border" : "", printable(words));
+  return text;
+}
+
 std::string files_lines(const ReportData& data, const Paint& paint) {
   std::string text;
   for (std::size_t i = 0; i < data.files.size(); ++i) {
@@ -224,7 +236,7 @@ std::string summary_table(const ReportData& data, bool colour) {
                       target::to_string(data.target.core), data.target.clock_hz * 1e-6);
   text += data.winner ? winner_lines(data, paint) : nothing_lines(data, paint);
   text += '\n';
-  text += finalists_lines(data) + trials_line(data) + time_lines(data.times) + estimate_line(data);
+  text += finalists_lines(data) + trials_line(data) + border_text(data) + time_lines(data.times) + estimate_line(data);
   for (std::size_t i = 0; i < data.notes.size(); ++i)
     text += line(i == 0 ? "notes" : "", printable(data.notes[i]));
   return text + files_lines(data, paint) + "\n";
