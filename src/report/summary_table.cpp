@@ -82,7 +82,11 @@ std::string limit_line(const LimitUse& use, const Paint& paint) {
 }
 
 std::string cycles_text(const study::Figures& f, const target::Target& target) {
-  if (f.instructions == 0 && f.latency_s > 0) return "not told by " + f.origin;
+  if (f.instructions == 0 && f.latency_s > 0) {
+    return f.origin == "analytic bound"
+               ? "lower bounds by arithmetic, nothing was built; --oracle builtin measures"
+               : "not told by " + f.origin;
+  }
   if (f.instructions == 0) return "not emulated: the sizes alone do not fit";
   const auto time = [&](std::int64_t cycles) {
     return to_text(Seconds(static_cast<double>(cycles) / target.clock_hz));
@@ -246,7 +250,10 @@ std::string check_table(const Check& check, bool colour) {
   const Paint paint(colour);
   std::string text = fmt::format(
       "\n  {}\n\n", paint.bold(fmt::format("{} on {}", printable(check.model), check.target.name)));
-  text += line("verdict", check.deployable ? paint.good("fits") : paint.bad("does not fit"));
+  const bool unknown = !check.reasons.empty() && check.reasons[0].starts_with("not computable");
+  text += line("verdict", check.deployable ? paint.good("fits")
+                          : unknown        ? paint.bad("cannot be told")
+                                           : paint.bad("does not fit"));
   for (std::size_t i = 0; i < check.reasons.size(); ++i)
     text += line(i == 0 ? "because" : "", printable(check.reasons[i]));
   if (check.figures.flash_bytes > 0) {
