@@ -64,6 +64,9 @@ static inline int8_t finished(int32_t acc, const finish *f) {
   return (int8_t)high;
 }
 
+#if defined(__OPTIMIZE_SIZE__) && defined(__GNUC__) && !defined(__clang__)
+__attribute__((optimize("ira-algorithm=priority"))) /* at -Os GCC finds no registers for TAPS otherwise */
+#endif
 static ATML_NOINLINE void four_channels(const int8_t *in, const int32_t *taps, int8_t *out, const finish *f,
                                         const window_job *j) {
   int32_t acc_0 = f[0].bias;

@@ -160,6 +160,7 @@ Result<ChildProcess> ChildProcess::start(const Command& command) {
   child.output_limit_ = command.output_limit;
   child.started_ = now_seconds();
   child.timeout_ = command.timeout.value;
+  child.stop_ = command.stop;
   return child;
 }
 
@@ -174,6 +175,7 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   std::swap(output_limit_, other.output_limit_);
   std::swap(started_, other.started_);
   std::swap(timeout_, other.timeout_);
+  std::swap(stop_, other.stop_);
   return *this;
 }
 
@@ -197,8 +199,9 @@ ProcessResult ChildProcess::wait() {
   bool reaped = false;
   while (!reaped || out_ >= 0 || err_ >= 0) {
     const double left = deadline - now_seconds();
-    if (left <= 0 && !result.timed_out) {
+    if (!result.timed_out && (left <= 0 || (stop_ && stop_()))) {
       result.timed_out = true;
+      result.stopped = left > 0;
       ::kill(-pid_, SIGKILL);
     }
     // A grandchild may hold the pipes open after the child has ended: do not wait for it for ever.

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@ struct Command {
   std::vector<std::pair<std::string, std::string>> environment;  // added to the caller's
   std::string input;    // written to standard input, then closed
   Seconds timeout{60};  // then the whole process group is killed
+  std::function<bool()> stop;  // asked about every 50 ms; true ends the child like a time-out
   std::size_t output_limit =
       1 << 20;  // bytes kept of each of stdout and stderr; the rest is dropped
 
@@ -30,6 +32,7 @@ struct ProcessResult {
   int exit_code = 0;  // valid when signal == 0 and not timed_out
   int signal = 0;     // the signal that ended the process, or 0
   bool timed_out = false;
+  bool stopped = false;  // by Command::stop; timed_out is true as well
   std::string out;
   std::string err;
   bool truncated = false;  // more output came than output_limit
@@ -65,6 +68,7 @@ class ChildProcess {
   std::size_t output_limit_ = 0;
   double started_ = 0;
   double timeout_ = 0;
+  std::function<bool()> stop_;
 };
 
 /// start() and wait().

@@ -48,6 +48,18 @@ TEST(Process, ABackgroundChildHoldingThePipeDoesNotHangUs) {
   EXPECT_LT(result.duration.value, 5);
 }
 
+TEST(Process, AStopEndsTheChildEarly) {
+  Command command;
+  command.argv = {"sh", "-c", "sleep 30"};
+  int asked = 0;
+  command.stop = [&] { return ++asked > 2; };
+  const auto result = run_process(command);
+  ASSERT_TRUE(result.ok());
+  EXPECT_TRUE(result->timed_out);
+  EXPECT_TRUE(result->stopped);
+  EXPECT_LT(result->duration.value, 5);
+}
+
 TEST(Process, SignalsAreReported) {
   const ProcessResult result = shell("kill -SEGV $$");
   EXPECT_EQ(result.signal, 11);

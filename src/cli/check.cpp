@@ -168,6 +168,36 @@ Result<std::optional<Supply>> supply_of(const Options& options) {
   return std::optional(supply);
 }
 
+// How the same model can be built otherwise, in the words of the command line.
+struct Alternatives {
+  std::vector<std::unique_ptr<deploy::Oracle>> oracles;
+  std::vector<deploy::Alternative> list;
+};
+
+Result<Alternatives> alternatives_to(const deploy::OracleChoice& choice,
+                                     const deploy::BuiltinOptions& chosen) {
+  Alternatives all;
+  if (choice.kind != deploy::OracleKind::kBuiltin) return all;
+  const auto add = [&](const char* name, deploy::BuiltinOptions options) -> Status {
+    ATML_TRY(auto oracle, deploy::make_oracle({}, options, exchange::write_tflite));
+    all.oracles.push_back(std::move(oracle));
+    all.list.push_back({name, all.oracles.back().get()});
+    return {};
+  };
+  const bool stream = chosen.streaming != codegen::Streaming::kOn;
+  const bool shrink = chosen.optimize != codegen::Optimize::kSize;
+  deploy::BuiltinOptions streamed = chosen;
+  streamed.streaming = codegen::Streaming::kOn;
+  deploy::BuiltinOptions small = chosen;
+  small.optimize = codegen::Optimize::kSize;
+  deploy::BuiltinOptions both = streamed;
+  both.optimize = codegen::Optimize::kSize;
+  if (shrink) ATML_TRY_STATUS(add("--optimize size", small));
+  if (stream) ATML_TRY_STATUS(add("--streaming on", streamed));
+  if (shrink && stream) ATML_TRY_STATUS(add("--optimize size --streaming on", both));
+  return all;
+}
+
 Result<std::string> battery_text(const deploy::Deployability& verdict,
                                  const target::Target& target, const Supply& supply) {
   ATML_TRY(const deploy::Endurance e,
@@ -179,6 +209,20 @@ Result<std::string> battery_text(const deploy::Deployability& verdict,
   if (!e.sleep_known)
     text += "               sleep current unknown for this part: the days count inference alone\n";
   return text;
+}
+
+Result<std::string> with_battery(const std::string& document, const deploy::Deployability& verdict,
+                                 const target::Target& target, const Supply& supply) {
+  ATML_TRY(const deploy::Endurance e,
+           deploy::endurance(verdict, target, supply.per_second, supply.battery));
+  ATML_TRY(Json json, Json::parse(document));
+  Json battery = Json::object();
+  battery.set("days", e.days)
+      .set("active_share", e.active_share)
+      .set("sleep_known", e.sleep_known)
+      .set("inferences_per_second", supply.per_second);
+  json.set("battery", battery);
+  return json.dump(2) + "\n";
 }
 
 target::Limits reserves_of(const search::Settings& settings) {
@@ -225,34 +269,44 @@ Result<int> check_any(deploy::Oracle& oracle, const quantize::Int8Model& model,
                  "give --reserve-flash and --reserve-ram"};
   }
   ATML_TRY(const auto catalogue, target::catalogue());
+  std::vector<deploy::PartVerdict> unanswered;
   ATML_TRY(const auto parts, deploy::find_parts(oracle, model, catalogue, reserves_of(settings),
-                                                kAllParts, stop));
-  print(parts_text(parts, options.format));
+                                                kAllParts, stop, &unanswered));
+  std::string text = parts_text(parts, options.format);
+  if (options.format != "json")
+    for (const auto& p : unanswered)
+      text += fmt::format("{}: not computable: {}\n", p.part.name, p.verdict.reason);
+  print(text);
   return parts.empty() ? kExitNothingFits : kExitDone;
 }
 
-Result<std::string> explanation_text(deploy::Oracle& oracle, const quantize::Int8Model& model,
+Result<std::string> explanation_text(deploy::Oracle& oracle, const Alternatives& alternatives, const quantize::Int8Model& model,
                                      const target::Target& target, const target::Limits& limits,
                                      const deploy::Deployability& verdict, const StopToken& stop) {
   if (verdict.deployable() || !verdict.computable) return std::string();
   ATML_TRY(const auto catalogue, target::catalogue());
-  ATML_TRY(const deploy::Explanation why, deploy::explain(oracle, {}, model, target, limits,
+  ATML_TRY(const deploy::Explanation why, deploy::explain(oracle, alternatives.list, model, target, limits,
                                                           verdict, catalogue, stop));
   return why.text();
 }
 
 Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const std::optional<Supply> supply, supply_of(options));
-  ATML_TRY(const deploy::OracleChoice choice, deploy::parse_oracle(options.oracle));
+  ATML_TRY(deploy::OracleChoice choice, deploy::parse_oracle(options.oracle));
   ATML_TRY(const quantize::Int8Model model, read_model_file(options.model));
   search::Settings settings;
   ATML_TRY_STATUS(parse_limits(options.limits, settings));
+  choice.timeout = settings.oracle_timeout;
   const StopToken stop(session.interrupt);
   deploy::BuiltinOptions builtin;
   builtin.full_figures = true;
   ATML_TRY(builtin.streaming, codegen::parse_streaming(options.streaming));
   ATML_TRY(builtin.optimize, codegen::parse_optimize(settings.optimize));
   ATML_TRY(const auto oracle, deploy::make_oracle(choice, builtin, exchange::write_tflite));
+  if (options.target == "any" && supply) {
+    return Error{Code::kInvalidArgument,
+                 "--duty and --battery need one part: choose a --target instead of any"};
+  }
   if (options.target == "any") return check_any(*oracle, model, settings, options, stop);
   ATML_TRY(const target::Target target, target::find_target(options.target));
   ATML_TRY(const target::Limits limits, search::limits_of(settings, target));
@@ -260,7 +314,10 @@ Result<int> run_check(const Session& session, const Options& options) {
   const report::Check check = to_check(options.model, model, target, limits, verdict);
   ATML_TRY(const Extras extras, extras_of(*oracle, model, target, limits, builtin.streaming, verdict, stop));
   if (options.format == "json") {
-    ATML_TRY(const std::string text, extra_json(report::check_json(check), extras));
+    ATML_TRY(std::string text, extra_json(report::check_json(check), extras));
+    if (supply && verdict.computable) {
+      ATML_TRY(text, with_battery(text, verdict, target, *supply));
+    }
     print(text);
     return verdict.deployable() ? kExitDone : kExitNothingFits;
   }
@@ -269,8 +326,9 @@ Result<int> run_check(const Session& session, const Options& options) {
     ATML_TRY(const std::string battery, battery_text(verdict, target, *supply));
     text += battery;
   }
+  ATML_TRY(const Alternatives alternatives, alternatives_to(choice, builtin));
   ATML_TRY(const std::string why,
-           explanation_text(*oracle, model, target, limits, verdict, stop));
+           explanation_text(*oracle, alternatives, model, target, limits, verdict, stop));
   print(text + why);
   return verdict.deployable() ? kExitDone : kExitNothingFits;
 }

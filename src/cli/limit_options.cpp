@@ -57,6 +57,8 @@ void add_limit_options(CLI::App& command, LimitTexts& texts) {
   command.add_option("--app", texts.app,
                      "an existing firmware (ELF): what it takes is added to both reserves");
   texts.command = &command;
+  command.add_option("--oracle-timeout", texts.oracle_timeout,
+                     "longest wait for one answer of an external oracle, e.g. 5s (default: 1min)");
   command.add_option("--optimize", texts.optimize,
                      "the firmware: speed, balanced or size (default: balanced)");
 }
@@ -68,6 +70,9 @@ Status parse_limits(const LimitTexts& t, search::Settings& s) {
   ATML_TRY_STATUS(take("--energy", t.energy, parse_joules, s.energy));
   ATML_TRY_STATUS(take("--reserve-flash", t.reserve_flash, parse_bytes, s.reserve_flash));
   ATML_TRY_STATUS(take("--reserve-ram", t.reserve_ram, parse_bytes, s.reserve_ram));
+  ATML_TRY_STATUS(take("--oracle-timeout", t.oracle_timeout, parse_seconds, s.oracle_timeout));
+  if (s.oracle_timeout.value <= 0 || s.oracle_timeout.value > 86400)
+    return Error{Code::kInvalidArgument, "--oracle-timeout must be between 0 and a day, e.g. 5s"};
   const auto optimize = codegen::parse_optimize(t.optimize);
   if (!optimize.ok()) return optimize.error().with_context("--optimize");
   s.optimize = t.optimize;

@@ -17,6 +17,7 @@ struct LimitTexts {
   std::string flash, ram, latency, energy, reserve_flash, reserve_ram;
   std::string app;                    // an ELF file, counted for the command's --target
   const CLI::App* command = nullptr;  // that has the options
+  std::string oracle_timeout;
   std::string optimize = "balanced";
 };
 

@@ -38,6 +38,7 @@ Status merge_file(const CLI::App& command, Typed& typed) {
                                                   {"reserve_ram", &typed.limits.reserve_ram},
                                                   {"budget", &typed.budget},
                                                   {"oracle", &typed.oracle},
+                                                  {"oracle_timeout", &typed.limits.oracle_timeout},
                                                   {"strategy", &typed.strategy},
                                                   {"space", &typed.space},
                                                   {"out", &typed.out},

@@ -25,31 +25,6 @@ TEST(Streaming, SingleRoundingGivesEveryLayersBytes) {
   expect_same_layers(chain_models(20, 900, Rounding::kSingle), {}, streamed());
 }
 
-TEST(Streaming, PackedFourBitWeightsRunWholeAndExact) {
-  using namespace network;
-  Network net(Shape{12, 11, 4});
-  int last = *net.add(Conv{8, Window{3, 3}, true, 4}, {0});
-  last = *net.add(Conv{9, Window{}, true, 4}, {last});
-  last = *net.add(Depthwise{1, Window{3, 3}, true, 4}, {last});
-  last = *net.add(Conv{5, Window{}, true, 4}, {last});
-  last = *net.add(Conv{6, Window{3, 3, 2, 2}, true, 4}, {last});
-  last = *net.add(GlobalAveragePool{}, {last});
-  last = *net.add(Dense{4, true, 4}, {last});
-  for (const Rounding rounding : {Rounding::kDouble, Rounding::kSingle}) {
-    auto model = quantize::random_model(net, 8);
-    model.rounding = rounding;
-    const auto lowered = lower(model, some_target(), streamed());
-    ASSERT_TRUE(lowered.ok());
-    std::set<Kernel> seen;
-    for (const Step& step : lowered->steps) {
-      if (step.streamed) seen.insert(step.choice.kernel);
-    }
-    EXPECT_FALSE(seen.contains(Kernel::kConvNibbles));
-    EXPECT_FALSE(seen.contains(Kernel::kPointwiseNibbles));
-    expect_same_layers({model}, {}, streamed());
-  }
-}
-
 TEST(Streaming, TheRandomChainsStreamEveryKernelThatCan) {
   std::set<Kernel> seen;
   int groups = 0;

@@ -52,14 +52,20 @@ std::string largest_layer(const Deployability& d, Field field, const char* what,
                      100.0 * static_cast<double>(field(*it)) / static_cast<double>(total));
 }
 
-std::string ram_peak(const quantize::Int8Model& model, const target::Target& target) {
-  const codegen::MemoryPlan plan = codegen::plan_memory(model, target, {});
+// The plan that the verdict was built with: with rows streamed where the RAM limit asks for it.
+std::string ram_peak(const quantize::Int8Model& model, const target::Target& target,
+                     const target::Limits& limits, const Deployability& verdict) {
+  codegen::Options options;
+  options.arena_limit = codegen::arena_limit(limits);
+  codegen::MemoryPlan plan = codegen::plan_memory(model, target, options);
+  if (plan.arena != verdict.arena) plan = codegen::plan_memory(model, target, {});
   if (plan.live_at_op.empty()) return "";
   const auto peak = static_cast<std::size_t>(plan.peak_op);
   const quantize::Op& op = model.ops[peak];
-  return fmt::format("ram: {} ({} -> {}) needs {} of live data at once, the arena is {}", op.name,
+  return fmt::format("ram: {} ({} -> {}) needs {} of live data at once, the arena is {}{}", op.name,
                      model.input_of(op).shape.text(), model.output_of(op).shape.text(),
-                     to_text(plan.live_at_op[peak]), to_text(plan.arena));
+                     to_text(plan.live_at_op[peak]), to_text(plan.arena),
+                     plan.groups.empty() ? "" : " (rows are streamed already)");
 }
 
 bool binds(const Deployability& d, Limit limit) {
@@ -67,13 +73,14 @@ bool binds(const Deployability& d, Limit limit) {
 }
 
 std::vector<std::string> places_of(const quantize::Int8Model& model, const target::Target& target,
-                                   const Deployability& verdict, const Deployability& full) {
+                                   const target::Limits& limits, const Deployability& verdict,
+                                   const Deployability& full) {
   std::vector<std::string> lines;
   if (binds(verdict, Limit::kFlash)) {
     lines.push_back(largest_layer(
         full, [](const LayerCost& l) { return l.weights.value; }, "flash bytes", full.flash.value));
   }
-  if (binds(verdict, Limit::kRam)) lines.push_back(ram_peak(model, target));
+  if (binds(verdict, Limit::kRam)) lines.push_back(ram_peak(model, target, limits, verdict));
   if (binds(verdict, Limit::kLatency) || binds(verdict, Limit::kEnergy)) {
     lines.push_back(largest_layer(
         full, [](const LayerCost& l) { return l.cycles.value; }, "cycles", full.cycles.mid.value));
@@ -128,14 +135,23 @@ Status suggest_relaxed(Oracle& oracle, const quantize::Int8Model& model,
 Status suggest_alternatives(std::span<const Alternative> alternatives,
                             const quantize::Int8Model& model, const target::Target& target,
                             const target::Limits& limits, const StopToken& stop,
-                            std::vector<std::string>& lines) {
+                            Explanation& explanation) {
   for (const Alternative& alternative : alternatives) {
-    ATML_TRY(const Deployability verdict, alternative.oracle->check(model, target, limits, stop));
-    if (verdict.deployable()) {
-      lines.push_back(fmt::format("{}: {} flash, {} RAM, {}", alternative.name,
-                                  to_text(verdict.flash), to_text(verdict.ram),
-                                  to_text(verdict.latency)));
+    const auto answer = alternative.oracle->check(model, target, limits, stop);
+    if (!answer.ok() && stop.stop_requested()) return answer.error();
+    if (!answer.ok()) {  // a suggestion that cannot be tried must not cost the explanation
+      explanation.in_vain.push_back(alternative.name + ": " + answer.error().message);
+      continue;
     }
+    const Deployability& verdict = *answer;
+    if (!verdict.computable) {
+      explanation.in_vain.push_back(alternative.name + ": " + verdict.reason);
+      continue;
+    }
+    std::string line = fmt::format("{}: {} flash, {} RAM", alternative.name,
+                                   to_text(verdict.flash), to_text(verdict.ram));
+    if (verdict.latency.value > 0) line += ", " + to_text(verdict.latency);
+    (verdict.deployable() ? explanation.suggestions : explanation.in_vain).push_back(line);
   }
   return {};
 }
@@ -145,22 +161,26 @@ Status suggest_alternatives(std::span<const Alternative> alternatives,
 Result<std::vector<PartVerdict>> find_parts(Oracle& oracle, const quantize::Int8Model& model,
                                             std::span<const target::Target> parts,
                                             const target::Limits& limits, std::size_t most,
-                                            const StopToken& stop) {
+                                            const StopToken& stop,
+                                            std::vector<PartVerdict>* unanswered) {
   std::vector<target::Target> sorted(parts.begin(), parts.end());
   std::ranges::sort(sorted, cheaper);
-  std::map<CoreKey, std::pair<Bytes, Bytes>>
-      known;  // flash and RAM by core; 0: not computable there
+  std::map<CoreKey, Deployability> failed;  // not computable there
   std::vector<PartVerdict> found;
   for (const target::Target& part : sorted) {
     if (found.size() >= most) break;
     const target::Limits own = of_part(part, limits);
-    const auto seen = known.find(core_key(part));
-    if (seen != known.end()) {
-      const auto& [flash, ram] = seen->second;
-      if (flash == Bytes(0) || flash > own.usable_flash() || ram > own.usable_ram()) continue;
+    const auto seen = failed.find(core_key(part));
+    if (seen != failed.end()) {
+      if (unanswered != nullptr) unanswered->push_back({part, seen->second});
+      continue;
     }
     ATML_TRY(Deployability verdict, oracle.check(model, part, own, stop));
-    known[core_key(part)] = {verdict.flash, verdict.ram};
+    if (!verdict.computable) {
+      failed[core_key(part)] = verdict;
+      if (unanswered != nullptr) unanswered->push_back({part, verdict});
+      continue;
+    }
     if (verdict.deployable()) found.push_back({part, std::move(verdict)});
   }
   return found;
@@ -176,14 +196,18 @@ Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alterna
     return explanation;
   }
   if (verdict.violations.empty()) return explanation;
-  ATML_TRY(const Deployability full, full_figures(oracle, model, target, stop));
+  // The smallest build that there is figures of: the verdict itself where it was measured to the end.
+  Deployability full = verdict;
+  if (verdict.latency.value <= 0 || verdict.layers.empty()) {
+    ATML_TRY(full, full_figures(oracle, model, target, stop));
+  }
   for (const Violation& violation : verdict.violations)
     explanation.binding.push_back(violation.text);
-  explanation.places = places_of(model, target, verdict, full);
+  explanation.places = places_of(model, target, limits, verdict, full);
   ATML_TRY_STATUS(
       suggest_relaxed(oracle, model, target, limits, full, stop, explanation.suggestions));
   ATML_TRY_STATUS(
-      suggest_alternatives(alternatives, model, target, limits, stop, explanation.suggestions));
+      suggest_alternatives(alternatives, model, target, limits, stop, explanation));
   ATML_TRY(const auto parts, find_parts(oracle, model, catalogue, limits, kParts, stop));
   for (const PartVerdict& p : parts) {
     explanation.suggestions.push_back(
@@ -203,6 +227,7 @@ std::string Explanation::text() const {
   add("What binds:", binding);
   add("Where:", places);
   add("What would do (each tried):", suggestions);
+  add("Tried, does not do:", in_vain);
   return text;
 }
 

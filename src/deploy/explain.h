@@ -18,12 +18,13 @@ struct PartVerdict {
 
 /// Which of the parts run the model, cheapest first by resources (flash + RAM, then clock, then
 /// name), at most `most`. Latency, energy and reserves of `limits` hold for every part; flash and
-/// RAM are the part's. Parts whose memory is below the figures that were measured on a part of the
-/// same core are skipped.
+/// RAM are the part's. Every part is asked, as a build for less RAM may differ (row streaming), but
+/// for the cores whose answer was "not computable": those parts go to `unanswered`, where given.
 Result<std::vector<PartVerdict>> find_parts(Oracle& oracle, const quantize::Int8Model& model,
                                             std::span<const target::Target> parts,
                                             const target::Limits& limits, std::size_t most,
-                                            const StopToken& stop);
+                                            const StopToken& stop,
+                                            std::vector<PartVerdict>* unanswered = nullptr);
 
 /// Another way to build the same model ("--optimize size"), to be tried.
 struct Alternative {
@@ -35,6 +36,7 @@ struct Explanation {
   std::vector<std::string> binding;      // one line a violated limit: used, allowed, excess
   std::vector<std::string> places;       // where flash, RAM and time go: the largest layer of each
   std::vector<std::string> suggestions;  // what would do, each verified
+  std::vector<std::string> in_vain;      // what was tried and does not do, with its figures
   std::string text() const;              // all lines, for a terminal
 };
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <filesystem>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -89,9 +91,16 @@ Status read_figures(const Json& answer, Deployability& d) {
   return {};
 }
 
-Deployability not_computable(std::string reason) {
+// What a command said goes to terminals, documents and the study: plain ASCII in one line.
+std::string plain_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  std::ranges::replace_if(text, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  return text;
+}
+
+Deployability not_computable(const std::string& reason) {
   Deployability d;
-  d.reason = std::move(reason);
+  d.reason = plain_line(reason);
   return d;
 }
 
@@ -104,11 +113,21 @@ std::string unanswered(const Deployability& d, const target::Limits& limits) {
   return "";
 }
 
+// A shell reports a killed command as exit code 128 + signal.
+std::string ending_of(const ProcessResult& result) {
+  constexpr int kKilled = 128;
+  constexpr int kLastSignal = 64;
+  const int signal = result.exit_code - kKilled;
+  if (result.signal != 0 || result.timed_out || signal <= 0 || signal > kLastSignal)
+    return result.ending();
+  return fmt::format("was killed by signal {} ({})", signal, ::strsignal(signal));
+}
+
 Deployability judge(const ProcessResult& result, const std::string& id,
                     const target::Limits& limits) {
   if (!result.succeeded()) {
     const std::string words = trim(result.err).substr(0, 200);
-    return not_computable("the command " + result.ending() + (words.empty() ? "" : ": " + words));
+    return not_computable("the command " + ending_of(result) + (words.empty() ? "" : ": " + words));
   }
   if (result.truncated) return not_computable("the command printed more than 1 MiB");
   auto answer = parse_answer(result.out, id);
@@ -142,6 +161,23 @@ Result<Deployability> parse_answer(std::string_view output, std::string_view id)
   return d;
 }
 
+std::string absolute_command(const std::string& command) {
+  std::string text;
+  for (const std::string& word : split(command, ' ')) {
+    const std::filesystem::path path(word);
+    const bool plain = word.find_first_of("'\"\\$`*?&|;<>(){}[]#~!") == std::string::npos;
+    const bool in_path = text.empty() && word.find('/') == std::string::npos;
+    std::error_code none;
+    const bool beside_us = plain && !in_path && path.is_relative() &&
+                           std::filesystem::is_regular_file(path, none);
+    const std::string absolute = beside_us
+        ? Command{.argv = {std::filesystem::absolute(path).lexically_normal().string()}}.text()
+        : word;
+    text += (text.empty() ? "" : " ") + absolute;
+  }
+  return text;
+}
+
 Result<Deployability> ExternalOracle::check(const quantize::Int8Model& model,
                                             const target::Target& target,
                                             const target::Limits& limits, const StopToken& stop) {
@@ -159,10 +195,11 @@ Result<Deployability> ExternalOracle::check(const quantize::Int8Model& model,
                          {"AUTOTINYML_TARGET", target.name},
                          {"AUTOTINYML_FLASH", fmt::format("{}", limits.usable_flash().value)},
                          {"AUTOTINYML_RAM", fmt::format("{}", limits.usable_ram().value)}};
-  command.timeout =
-      Seconds(std::clamp(stop.deadline() - now_seconds(), 0.01, options_.timeout.value));
+  command.timeout = options_.timeout;
+  command.stop = [&stop] { return stop.stop_requested(); };
   const double generated = now_seconds();
   ATML_TRY(const ProcessResult result, run_process(command));
+  if (result.stopped) return Error{Code::kCancelled, "deployability check cancelled"};
   if (result.exit_code == 126 || result.exit_code == 127) {
     return Error{Code::kNotFound, fmt::format("the external command '{}' cannot be run: {}",
                                               options_.command, trim(result.err).substr(0, 200))};

@@ -20,7 +20,7 @@ struct ExternalOptions {
   Seconds timeout{60};  // then the whole process group is killed
 };
 
-/// The command runs in a scratch folder with these variables: AUTOTINYML_MODEL_ID (16 hexadecimal
+/// The command runs in a scratch folder of its own (a tool may write there) with these variables: AUTOTINYML_MODEL_ID (16 hexadecimal
 /// digits of the file's bytes), AUTOTINYML_TARGET (name), AUTOTINYML_FLASH and AUTOTINYML_RAM
 /// (usable bytes). It prints one JSON object, alone or as its last line:
 ///   {"model": "<AUTOTINYML_MODEL_ID>", "flash_bytes": 51200, "ram_bytes": 20480,
@@ -32,7 +32,7 @@ struct ExternalOptions {
 ///
 /// Not computable, with the reason: exit code other than 0, a signal, the time-out, more than 1 MiB
 /// of output, no JSON, missing, negative, fractional (bytes) or absurd numbers, another model's id.
-/// Error: the command does not exist (exit codes 126 and 127 of the shell), or the disk is full.
+/// Error: cancelled where `stop` asks for it, also while the command runs; the command does not exist (exit codes 126 and 127 of the shell), or the disk is full.
 /// Thread safe.
 class ExternalOracle : public Oracle {
  public:
@@ -47,6 +47,12 @@ class ExternalOracle : public Oracle {
   ExternalOptions options_;
   ModelWriter writer_;
 };
+
+/// The command with every word that names a file beside the caller ("./ask.sh", "python3 ask.py")
+/// made absolute, so that it can be run from another folder. Words with quotes or other characters
+/// that mean something to the shell stay as they are; so does a first word without a slash, which
+/// is looked up in PATH.
+std::string absolute_command(const std::string& command);
 
 /// The answer of an external command as a verdict, without judging limits; `id` is the model's.
 /// Fails (invalid_argument) with what is wrong in it.

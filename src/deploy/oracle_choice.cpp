@@ -11,10 +11,10 @@ namespace atml::deploy {
 Result<OracleChoice> parse_oracle(const std::string& text) {
   constexpr std::string_view kExternalPrefix = "external:";
   if (text == "builtin") return OracleChoice{};
-  if (text == "analytic") return OracleChoice{OracleKind::kAnalytic, ""};
+  if (text == "analytic") return OracleChoice{.kind = OracleKind::kAnalytic};
   if (text.starts_with(kExternalPrefix)) {
     const std::string command = trim(std::string_view(text).substr(kExternalPrefix.size()));
-    if (!command.empty()) return OracleChoice{OracleKind::kExternal, command};
+    if (!command.empty()) return OracleChoice{.kind = OracleKind::kExternal, .command = absolute_command(command)};
     return Error{Code::kInvalidArgument,
                  "oracle 'external:' has no command; write it behind the colon, for example "
                  "--oracle 'external:./ask_board.sh'"};
@@ -27,6 +27,20 @@ Result<OracleChoice> parse_oracle(const std::string& text) {
                            text, suggestion(text, names))};
 }
 
+std::string to_text(const OracleChoice& choice) {
+  switch (choice.kind) {
+    case OracleKind::kBuiltin:
+      return "builtin";
+    case OracleKind::kAnalytic:
+      return "analytic";
+    case OracleKind::kExternal:
+      return "external:" + choice.command;
+    case OracleKind::kSerial:
+      return choice.command;
+  }
+  ATML_UNREACHABLE("oracle kind");
+}
+
 Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
                                             const BuiltinOptions& builtin, ModelWriter writer) {
   switch (choice.kind) {
@@ -34,7 +48,7 @@ Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
       return std::unique_ptr<Oracle>(std::make_unique<AnalyticOracle>());
     case OracleKind::kExternal:
       return std::unique_ptr<Oracle>(std::make_unique<ExternalOracle>(
-          ExternalOptions{.command = choice.command}, std::move(writer)));
+          ExternalOptions{.command = choice.command, .timeout = choice.timeout}, std::move(writer)));
     case OracleKind::kSerial: {
       SerialOptions options;
       options.optimize = builtin.optimize;

@@ -150,6 +150,26 @@ struct EstimateError {
   double ram_worst = 0;
 };
 
+/// One limit as the oracle's answers have met it, in bytes, seconds or joules.
+struct BorderLimit {
+  std::string name;  // "flash", "ram", "latency", "energy"
+  double allowed = 0;
+  int refused = 0;                         // trials that exceed it
+  std::optional<double> largest_held;      // of trials that keep it
+  std::optional<double> smallest_refused;  // of those that do not
+  std::vector<std::pair<std::string, double>> parameters;  // share of its variance, largest first
+};
+
+/// What the study has learnt of the border between what fits and what does not.
+struct Border {
+  std::string oracle;
+  int answered = 0;  // trials with figures
+  int fits = 0;      // of them within all limits
+  int not_computable = 0;
+  std::vector<std::pair<std::string, int>> reasons;  // of the latter, most frequent first
+  std::vector<BorderLimit> limits;
+};
+
 struct CoursePoint {
   double seconds = 0;  // since the search began
   int trial = 0;       // the trial that ended then
@@ -194,6 +214,7 @@ struct ReportData {
   std::vector<CoursePoint> course;   // empty: derived from the trials' own stage times
   Times times;
   std::optional<EstimateError> estimate_error;
+  std::optional<Border> border;
   std::vector<std::pair<std::string, double>> importance;  // share of variance by parameter
   Provenance provenance;
   std::vector<std::string> notes;  // warnings, plain sentences

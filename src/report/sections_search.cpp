@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "report/charts.h"
+#include "report/border.h"
 #include "report/derived.h"
 #include "report/html.h"
 #include "report/page.h"
@@ -203,6 +204,14 @@ std::string lessons(const ReportData& data) {
       list += fmt::format("{}{} {:.0f} %", list.empty() ? "" : ", ", escape(name), 100 * share);
     text += "<p>Share of the objective's variance that involves a parameter, by the surrogate: " +
             list + ".</p>\n";
+  }
+  if (data.border) {
+    std::string list;
+    for (const std::string& words : border_lines(*data.border))
+      list += "<li>" + escape(words) + "</li>\n";
+    if (!list.empty())
+      text += "<p>What was learnt of the border between what fits and what does not:</p>\n<ul>\n" +
+              list + "</ul>\n";
   }
   const std::string correlations = study::rung_correlation_text(data.trials);
   if (!correlations.empty())

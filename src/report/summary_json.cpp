@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "report/border.h"
 #include "report/derived.h"
 #include "report/report.h"
 
@@ -98,6 +99,7 @@ std::string summary_json(const ReportData& data) {
   summary.set("rounding", won ? Json(data.winner->rounding) : Json());
   summary.set("metric", won ? metric_json(data.winner->score) : Json());
   summary.set("trials", trials_count_json(data));
+  if (data.border) summary.set("border", border_json(*data.border));
   summary.set("seconds", seconds_json(data.times));
   summary.set("winner_trial", won ? Json(data.winner->trial) : Json());
   summary.set("seed", fmt::format("{}", data.provenance.seed));

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "report/border.h"
 #include "report/derived.h"
 #include "report/report.h"
 #include "report/text_table.h"
@@ -84,6 +85,11 @@ std::string cycles_text(const study::Figures& f, const target::Target& target) {
   if (f.instructions == 0 && f.cycles_mid > 0)  // a board or a command counts no instructions
     return fmt::format("{} (from {} to {})", with_thousands(f.cycles_mid),
                        with_thousands(f.cycles_low), with_thousands(f.cycles_high));
+  if (f.instructions == 0 && f.latency_s > 0) {
+    return f.origin == "analytic bound"
+               ? "lower bounds by arithmetic, nothing was built; --oracle builtin measures"
+               : "not told by " + f.origin;
+  }
   if (f.instructions == 0) return "not emulated: the sizes alone do not fit";
   const auto time = [&](std::int64_t cycles) {
     return to_text(Seconds(static_cast<double>(cycles) / target.clock_hz));
@@ -120,7 +126,9 @@ std::string score_text(const Score& score, const Paint& paint) {
 }
 
 std::string network_text(const Winner& w) {
-  return fmt::format("{} operators, {} MACs, {} parameters; trial {}, {} rounding", w.layers.size(),
+  const std::string operators =
+      w.layers.empty() ? "" : fmt::format("{} operators, ", w.layers.size());
+  return fmt::format("{}{} MACs, {} parameters; trial {}, {} rounding", operators,
                      with_thousands(w.figures.macs), with_thousands(w.figures.parameters), w.trial,
                      w.rounding);
 }
@@ -208,6 +216,14 @@ std::string estimate_line(const ReportData& data) {
                           e.candidates, e.flash_median, e.flash_worst, e.ram_median, e.ram_worst));
 }
 
+std::string border_text(const ReportData& data) {
+  std::string text;
+  if (!data.border) return text;
+  for (const std::string& words : border_lines(*data.border))
+    text += line(text.empty() ? "border" : "", printable(words));
+  return text;
+}
+
 std::string files_lines(const ReportData& data, const Paint& paint) {
   std::string text;
   for (std::size_t i = 0; i < data.files.size(); ++i) {
@@ -227,7 +243,7 @@ std::string summary_table(const ReportData& data, bool colour) {
                       target::to_string(data.target.core), data.target.clock_hz * 1e-6);
   text += data.winner ? winner_lines(data, paint) : nothing_lines(data, paint);
   text += '\n';
-  text += finalists_lines(data) + trials_line(data) + time_lines(data.times) + estimate_line(data);
+  text += finalists_lines(data) + trials_line(data) + border_text(data) + time_lines(data.times) + estimate_line(data);
   for (std::size_t i = 0; i < data.notes.size(); ++i)
     text += line(i == 0 ? "notes" : "", printable(data.notes[i]));
   return text + files_lines(data, paint) + "\n";
@@ -237,7 +253,10 @@ std::string check_table(const Check& check, bool colour) {
   const Paint paint(colour);
   std::string text = fmt::format(
       "\n  {}\n\n", paint.bold(fmt::format("{} on {}", printable(check.model), check.target.name)));
-  text += line("verdict", check.deployable ? paint.good("fits") : paint.bad("does not fit"));
+  const bool unknown = !check.reasons.empty() && check.reasons[0].starts_with("not computable");
+  text += line("verdict", check.deployable ? paint.good("fits")
+                          : unknown        ? paint.bad("cannot be told")
+                                           : paint.bad("does not fit"));
   for (std::size_t i = 0; i < check.reasons.size(); ++i)
     text += line(i == 0 ? "because" : "", printable(check.reasons[i]));
   if (check.figures.flash_bytes > 0) {

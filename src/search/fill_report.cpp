@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/process.h"
 #include "codegen/firmware.h"
 #include "deploy/doctor.h"
 #include "quantize/quantize.h"
 #include "propose/importance.h"
+#include "search/border.h"
 #include "search/model_blob.h"
 #include "search/times.h"
 #include "search/trial_runner.h"
@@ -62,6 +64,7 @@ std::vector<std::pair<std::string, double>> importance_of(
 /// and run.
 std::optional<report::EstimateError> estimate_error(const Context& context,
                                                     const std::vector<study::Trial>& trials) {
+  if (context.settings.oracle != "builtin") return std::nullopt;  // nothing was linked
   std::vector<double> flash;
   std::vector<double> ram;
   for (const study::Trial& trial : trials) {
@@ -112,7 +115,9 @@ std::string command_of(const Settings& s) {
   if (s.budget) c += fmt::format(" --budget {}s", s.budget->value);
   if (s.trials) c += fmt::format(" --trials {}", *s.trials);
   if (!s.space.empty()) c += fmt::format(" --space {}", s.space);
-  if (s.oracle != "builtin") c += fmt::format(" --oracle '{}'", s.oracle);
+  if (s.oracle != "builtin") c += fmt::format(" --oracle {}", Command{.argv = {s.oracle}}.text());
+  if (s.oracle.starts_with("external:"))
+    c += fmt::format(" --oracle-timeout {:g}s", s.oracle_timeout.value);
   return c + fmt::format(" --strategy {} --seed {}", s.strategy, s.seed);
 }
 
@@ -243,6 +248,7 @@ Result<report::ReportData> fill_report(Context& context, const Ended& ended,
     data.course.push_back({mark.seconds, mark.trial, mark.best});
   data.times = times_of(context, data.trials, stages);
   data.estimate_error = estimate_error(context, data.trials);
+  data.border = border_of(context, data.trials);
   data.importance = importance_of(context, data.trials);
   data.provenance = provenance_of(context);
   data.notes = notes_of(ended);

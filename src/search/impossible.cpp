@@ -160,7 +160,7 @@ Result<report::NothingFits> describe(const Built& built, const Context& context,
     answer.remedies.push_back(remedy);
   const bool timing_binds =
       worst.limit == deploy::Limit::kLatency || worst.limit == deploy::Limit::kEnergy;
-  if (answer.remedies.empty() || timing_binds) {
+  if (context.sizes_are_known() && (answer.remedies.empty() || timing_binds)) {
     ATML_TRY(const auto parts, parts_that_fit(built, context, stop));
     if (!parts.empty()) {
       answer.remedies.push_back(

@@ -34,7 +34,8 @@ Result<std::string> space_text(const std::string& name) {
 }
 
 Result<std::unique_ptr<deploy::Oracle>> make_oracle(const Settings& settings, bool full_figures) {
-  ATML_TRY(const deploy::OracleChoice choice, deploy::parse_oracle(settings.oracle));
+  ATML_TRY(deploy::OracleChoice choice, deploy::parse_oracle(settings.oracle));
+  choice.timeout = settings.oracle_timeout;
   deploy::BuiltinOptions builtin;
   builtin.full_figures = full_figures;
   ATML_TRY(builtin.optimize, codegen::parse_optimize(settings.optimize));
@@ -118,6 +119,16 @@ Result<Finished> nothing_fits(Context& context, report::NothingFits answer) {
   return finish(context, Ending::kNothingFits, std::move(ended), times);
 }
 
+/// A black box refused every trained finalist although it had let them pass before.
+report::NothingFits unconfirmed(int trial, const std::string& refusal) {
+  report::NothingFits answer;
+  answer.limit = "not computable";
+  answer.trial = trial;
+  answer.text = "the oracle let the finalists pass but refused them when they were trained: " + refusal;
+  answer.remedies.push_back("make the external command answer the same question the same way every time");
+  return answer;
+}
+
 /// The plan of the finals: the stored one, or the one that follows from the search, which runs
 /// first. None: interrupted. NothingFits: no deployable trial.
 struct SearchEnd {
@@ -133,7 +144,8 @@ Result<SearchEnd> search_phase(Context& context, const StopToken& stop) {
     return SearchEnd{std::move(plan), {}};
   }
   ATML_TRY(std::vector<study::Trial> trials, context.store->trials());
-  if (trials.empty()) {
+  // Of a black box nothing is known before it was asked: only the search can tell.
+  if (trials.empty() && context.sizes_are_known()) {
     ATML_TRY(auto hopeless, explain_if_nothing_fits(context, stop));
     if (hopeless) return SearchEnd{{}, std::move(hopeless)};
   }
@@ -184,8 +196,11 @@ Result<Finished> go_on(Context& context, const std::atomic<bool>* interrupt) {
   }
   context.events->info("verifying the winner: reference, C on the host, C on the emulated part");
   const double verify_start = now_seconds();
-  ATML_TRY(ended.winner, crown(context, ended.ranking, stop));
+  std::string refusal;
+  ATML_TRY(ended.winner, crown(context, ended.ranking, stop, &refusal));
   times.verify += now_seconds() - verify_start;
+  if (!ended.winner && !context.sizes_are_known())
+    return nothing_fits(context, unconfirmed(ended.ranking.front().trial.number, refusal));
   if (!ended.winner) {
     return Error{Code::kConflict,
                  "no finalist fits with its trained weights although it did before training; "
@@ -226,7 +241,7 @@ Result<Finished> start(const Settings& settings, const Places& places, EventSink
   ATML_TRY(const target::Target part, target::find_target(settings.target));
   ATML_TRY_STATUS(limits_of(settings, part));
   ATML_TRY_STATUS(propose::make_strategy(settings.strategy));
-  ATML_TRY_STATUS(deploy::parse_oracle(settings.oracle));
+  ATML_TRY(const deploy::OracleChoice oracle, deploy::parse_oracle(settings.oracle));
   if (std::filesystem::exists(places.study)) {
     return Error{Code::kAlreadyExists, fmt::format("the study '{}' exists; 'autotinyml resume {}' "
                                                    "goes on with it, or choose another --out",
@@ -248,6 +263,7 @@ Result<Finished> start(const Settings& settings, const Places& places, EventSink
                         settings.seed};
   Settings kept = context->settings;
   kept.jobs = context->jobs;
+  kept.oracle = deploy::to_text(oracle);  // a study can be resumed from any folder
   if (!kept.budget && !kept.trials) kept.budget = kDefaultBudget;
   context->settings = kept;
   info.settings_json = to_json(kept).dump();

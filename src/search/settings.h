@@ -23,6 +23,7 @@ struct Settings {
   std::optional<Seconds> budget;  // wall time of the whole job, finalists and report included
   std::optional<int> trials;      // proposals at most; without budget and trials: kDefaultBudget
   std::string oracle = "builtin";  // or "analytic", "external:COMMAND"
+  Seconds oracle_timeout{60};      // of one answer of an external command
   std::string strategy = "bayes";
   std::string space;  // name or file; empty: by the shape of the data
   std::uint64_t seed = 1;

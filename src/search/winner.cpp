@@ -18,6 +18,7 @@ namespace atml::search {
 namespace {
 
 constexpr const char* kNote = "winner";
+constexpr int kAsked = 3;  // of a black box that gives no answer
 
 Json to_json(const Winner& w) {
   Json confusion = Json::array();
@@ -105,6 +106,24 @@ Result<Winner> score(Context& context, const RankedFinalist& finalist,
   return w;
 }
 
+std::string refusal_of(const deploy::Deployability& verdict) {
+  if (!verdict.computable) return "not computable: " + verdict.reason;
+  std::string text;
+  for (const deploy::Violation& v : verdict.violations) text += (text.empty() ? "" : "; ") + v.text;
+  return text;
+}
+
+/// A licence server may be down for a moment: the work of the whole search hangs on this answer.
+Result<deploy::Deployability> ask(Context& context, const quantize::Int8Model& model,
+                                  const StopToken& stop) {
+  const int most = context.sizes_are_known() ? 1 : kAsked;
+  ATML_TRY(auto verdict, context.full_oracle->check(model, context.target, context.limits, stop));
+  for (int asked = 1; asked < most && !verdict.computable; ++asked) {
+    ATML_TRY(verdict, context.full_oracle->check(model, context.target, context.limits, stop));
+  }
+  return verdict;
+}
+
 }  // namespace
 
 report::Interval wilson_interval(double proportion, std::size_t n) {
@@ -120,7 +139,7 @@ report::Interval wilson_interval(double proportion, std::size_t n) {
 }
 
 Result<std::optional<Winner>> crown(Context& context, const std::vector<RankedFinalist>& ranking,
-                                    const StopToken& stop) {
+                                    const StopToken& stop, std::string* refusal) {
   ATML_TRY(const auto note, context.store->get_note(kNote));
   if (note) {
     ATML_TRY(const Json json, Json::parse(*note));
@@ -130,12 +149,12 @@ Result<std::optional<Winner>> crown(Context& context, const std::vector<RankedFi
     const FinalRun& run = finalist.best_run();
     ATML_TRY(const quantize::Int8Model model,
              get_model(*context.store, run.trial, final_model_kind(run.seed_index)));
-    ATML_TRY(const auto verdict,
-             context.full_oracle->check(model, context.target, context.limits, stop));
+    ATML_TRY(const auto verdict, ask(context, model, stop));
     if (!verdict.deployable()) {
       context.events->warning(fmt::format(
-          "trial {} fitted with random weights but not with its trained ones; it is passed over",
-          run.trial));
+          "trial {} fitted with random weights but not with its trained ones; it is passed over: {}",
+          run.trial, refusal_of(verdict)));
+      if (refusal != nullptr && refusal->empty()) *refusal = refusal_of(verdict);
       continue;
     }
     ATML_TRY(Winner winner, score(context, finalist, model, stop));

@@ -26,9 +26,10 @@ struct Winner {
 /// Goes down the ranking to the first finalist whose int8 model really fits (structure decides, so
 /// it is the first unless the build chain changed), verifies it bit for bit, and reads the test
 /// split: the only place that does. Committed to the study as it is known; a resumed study reads it
-/// back instead. None where the ranking is empty or nothing fits.
+/// back instead. None where the ranking is empty or nothing fits: `refusal` then says why not the
+/// first. A black box that gives no answer is asked up to three times.
 Result<std::optional<Winner>> crown(Context& context, const std::vector<RankedFinalist>& ranking,
-                                    const StopToken& stop);
+                                    const StopToken& stop, std::string* refusal = nullptr);
 
 /// Wilson's score interval of a proportion, 95 %.
 report::Interval wilson_interval(double proportion, std::size_t n);
