@@ -14,6 +14,30 @@ namespace {
 using namespace testing;
 using quantize::Rounding;
 
+TEST(Streaming, PackedFourBitWeightsAreExactToo) {
+  using namespace network;
+  Network net(Shape{12, 11, 4});
+  int last = *net.add(Conv{8, Window{3, 3}, true, 4}, {0});
+  last = *net.add(Conv{9, Window{}, true, 4}, {last});
+  last = *net.add(Depthwise{1, Window{3, 3}, true, 4}, {last});
+  last = *net.add(Conv{5, Window{}, true, 4}, {last});
+  last = *net.add(Conv{6, Window{3, 3, 2, 2}, true, 4}, {last});
+  last = *net.add(GlobalAveragePool{}, {last});
+  last = *net.add(Dense{4, true, 4}, {last});
+  for (const Rounding rounding : {Rounding::kDouble, Rounding::kSingle}) {
+    auto model = quantize::random_model(net, 8);
+    model.rounding = rounding;
+    const auto lowered = lower(model, some_target(), streamed());
+    ASSERT_TRUE(lowered.ok());
+    std::set<Kernel> seen;
+    for (const Step& step : lowered->steps) {
+      if (step.streamed) seen.insert(step.choice.kernel);
+    }
+    EXPECT_FALSE(seen.contains(Kernel::kDepthwiseNibbles));
+    expect_same_layers({model}, {}, streamed());
+  }
+}
+
 TEST(Streaming, EveryLayersBytesAreThoseOfTheInterpreterUnderSanitizers) {
   HostProgram program;
   program.flags = {"-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"};
