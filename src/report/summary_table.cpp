@@ -82,9 +82,6 @@ std::string limit_line(const LimitUse& use, const Paint& paint) {
 }
 
 std::string cycles_text(const study::Figures& f, const target::Target& target) {
-  if (f.instructions == 0 && f.cycles_mid > 0)  // a board or a command counts no instructions
-    return fmt::format("{} (from {} to {})", with_thousands(f.cycles_mid),
-                       with_thousands(f.cycles_low), with_thousands(f.cycles_high));
   if (f.instructions == 0 && f.latency_s > 0) {
     return f.origin == "analytic bound"
                ? "lower bounds by arithmetic, nothing was built; --oracle builtin measures"
