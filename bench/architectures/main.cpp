@@ -1,10 +1,11 @@
 // bench/architectures: evaluations that each strategy needs to reach the best feasible 0.5 % of the
 // tabulated networks, under several limits; the bar is a third of random search's.
-//   bench_architectures [--table FILE] [--seeds N] [--budget N] [--strategies a,b] [--jobs N] [--only LIMITS] [--transfer LIMITS]
+//   bench_architectures [--table FILE] [--seeds N] [--budget N] [--strategies a,b] [--jobs N]
+//   [--only LIMITS] [--transfer LIMITS]
 //                       [--json FILE]
-// A strategy meets what it meets in a search: flash and RAM are known before a trial (exact), latency
-// is measured, and a network that does not fit is never trained: it has no accuracy. "random-blind" is
-// random search without the exact checks: every draw costs an evaluation.
+// A strategy meets what it meets in a search: flash and RAM are known before a trial (exact),
+// latency is measured, and a network that does not fit is never trained: it has no accuracy.
+// "random-blind" is random search without the exact checks: every draw costs an evaluation.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -84,7 +85,8 @@ void set_limits(Problem& p, const Setting& s) {
     if (p.fits(e)) good.push_back(e.mean_accuracy());
   std::sort(good.rbegin(), good.rend());
   p.feasible = good.size();
-  const auto best = static_cast<std::size_t>(std::ceil(kBestShare * static_cast<double>(good.size())));
+  const auto best =
+      static_cast<std::size_t>(std::ceil(kBestShare * static_cast<double>(good.size())));
   p.goal = good.empty() ? 1 : good[std::max<std::size_t>(best, 1) - 1];
 }
 
@@ -218,14 +220,14 @@ std::string shown(double value, int budget) {
 
 /// One search under the limits `o.transfer`; its history is then asked for every setting.
 Status transfer(const Options& o, const Problem& p) {
-  const auto searched = std::find_if(std::begin(kSettings), std::end(kSettings), [&](const Setting& s) {
-    return o.transfer == s.name;
-  });
+  const auto searched = std::find_if(std::begin(kSettings), std::end(kSettings),
+                                     [&](const Setting& s) { return o.transfer == s.name; });
   if (searched == std::end(kSettings))
     return Error{Code::kInvalidArgument, fmt::format("no limits '{}'", o.transfer)};
-  fmt::print("\nSearched under '{}', {} evaluations, {} seeds: points of accuracy below the best network "
-             "that fits, median (upper quartile)\n\n| strategy |",
-             o.transfer, o.budget, o.seeds);
+  fmt::print(
+      "\nSearched under '{}', {} evaluations, {} seeds: points of accuracy below the best network "
+      "that fits, median (upper quartile)\n\n| strategy |",
+      o.transfer, o.budget, o.seeds);
   for (const Setting& s : kSettings) fmt::print(" {} |", s.name);
   fmt::print("\n|---|---|---|---|---|---|\n");
   for (const std::string& strategy : o.strategies) {
@@ -235,7 +237,9 @@ Status transfer(const Options& o, const Problem& p) {
       for (std::size_t k = 0; k < one.size(); ++k) by_setting[k].push_back(one[k]);
     }
     fmt::print("| {} |", strategy);
-    const auto text = [](double v) { return v >= 50 ? std::string("none") : fmt::format("{:.2f}", v); };
+    const auto text = [](double v) {
+      return v >= 50 ? std::string("none") : fmt::format("{:.2f}", v);
+    };
     for (const auto& values : by_setting)
       fmt::print(" {} ({}) |", text(middle(values, .5)), text(middle(values, .75)));
     fmt::print("\n");
@@ -245,7 +249,8 @@ Status transfer(const Options& o, const Problem& p) {
 }
 
 Status measure(const Options& o) {
-  ATML_TRY(space::Space space, space::load_space(ATML_SOURCE_DIR "/bench/architectures/space.toml"));
+  ATML_TRY(space::Space space,
+           space::load_space(ATML_SOURCE_DIR "/bench/architectures/space.toml"));
   ATML_TRY(bench::Table table, bench::read_table(o.table, true));
   ATML_TRY(const auto every, bench::enumerate(space));
   fmt::print("{} of the space's {} networks are in the table\n", table.size(), every.size());
@@ -256,9 +261,12 @@ Status measure(const Options& o) {
     if (!o.only.empty() && o.only != setting.name) continue;
     set_limits(p, setting);
     if (p.feasible == 0) continue;
-    fmt::print("\n## {}: {} networks ({:.1f} %) fit, goal accuracy {:.4f}\n\n", setting.name, p.feasible,
-               100.0 * static_cast<double>(p.feasible) / static_cast<double>(p.table.size()), p.goal);
-    fmt::print("| strategy | evaluations, median | q25 | q75 | trainings, median | of random's |\n|---|---|---|---|---|---|\n");
+    fmt::print(
+        "\n## {}: {} networks ({:.1f} %) fit, goal accuracy {:.4f}\n\n", setting.name, p.feasible,
+        100.0 * static_cast<double>(p.feasible) / static_cast<double>(p.table.size()), p.goal);
+    fmt::print(
+        "| strategy | evaluations, median | q25 | q75 | trainings, median | of random's "
+        "|\n|---|---|---|---|---|---|\n");
     double random = 0;
     for (const std::string& strategy : o.strategies) {
       ATML_TRY(const auto all, all_seeds(p, strategy, o));
@@ -270,14 +278,16 @@ Status measure(const Options& o) {
       const double median = middle(evaluations, .5);
       if (strategy == kBlind) random = median;
       fmt::print("| {} | {} | {} | {} | {:.0f} | {} |\n", strategy, shown(median, o.budget),
-                 shown(middle(evaluations, .25), o.budget), shown(middle(evaluations, .75), o.budget),
-                 middle(trainings, .5), random > 0 ? fmt::format("{:.2f}", median / random) : "");
+                 shown(middle(evaluations, .25), o.budget),
+                 shown(middle(evaluations, .75), o.budget), middle(trainings, .5),
+                 random > 0 ? fmt::format("{:.2f}", median / random) : "");
       std::fflush(stdout);
       Json row = Json::object();
       row.set("name", fmt::format("{}/{}", setting.name, strategy)).set("networks", p.table.size());
       row.set("feasible", p.feasible).set("goal", p.goal).set("evaluations", median);
       row.set("q25", middle(evaluations, .25)).set("q75", middle(evaluations, .75));
-      row.set("trainings", middle(trainings, .5)).set("of_random", random > 0 ? Json(median / random) : Json());
+      row.set("trainings", middle(trainings, .5))
+          .set("of_random", random > 0 ? Json(median / random) : Json());
       rows.push(std::move(row));
     }
   }

@@ -69,8 +69,7 @@ Result<double> accuracy(const network::Network& network, const data::Dataset& da
     if (trainer->run_epoch(StopToken(), report) != train::TrainEnd::kOk) return 0.1;  // diverged
   }
   ATML_TRY(const auto model, quantize::quantize(network, trainer->weights(), dataset, {}));
-  ATML_TRY(const auto score,
-           quantize::evaluate(model, dataset, dataset.validation, StopToken()));
+  ATML_TRY(const auto score, quantize::evaluate(model, dataset, dataset.validation, StopToken()));
   return score.metric;
 }
 

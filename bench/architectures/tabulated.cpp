@@ -85,9 +85,8 @@ std::string key_of(const space::Space& space, const space::Configuration& config
       continue;
     }
     const auto nearest = std::min_element(
-        positions.begin(), positions.end(), [&](double a, double b) {
-          return std::abs(a - encoding[i]) < std::abs(b - encoding[i]);
-        });
+        positions.begin(), positions.end(),
+        [&](double a, double b) { return std::abs(a - encoding[i]) < std::abs(b - encoding[i]); });
     key += kDigits[nearest - positions.begin()];
   }
   return key;
@@ -108,9 +107,10 @@ Result<Table> read_table(const std::string& path, bool torn) {
     std::string key;
     Entry entry;
     if ((last && !whole) || !parse_line(lines[i], key, entry))
-      return Error{Code::kParse, fmt::format("{}: line {}: '{}' is no network of the table; rebuild "
-                                             "it with bench_tabulate",
-                                             path, i + 1, lines[i])};
+      return Error{Code::kParse,
+                   fmt::format("{}: line {}: '{}' is no network of the table; rebuild "
+                               "it with bench_tabulate",
+                               path, i + 1, lines[i])};
     if (!table.emplace(key, entry).second)
       return Error{Code::kParse, fmt::format("{}: line {}: '{}' comes twice", path, i + 1, key)};
   }

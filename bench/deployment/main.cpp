@@ -115,7 +115,8 @@ std::vector<std::int8_t> interpreted(const quantize::Int8Model& model,
   const auto out = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
   std::vector<std::int8_t> outputs(3 * out);
   for (std::size_t r = 0; r < 3; ++r)
-    interpreter.run(std::span(inputs).subspan(r * in, in), std::span(outputs).subspan(r * out, out));
+    interpreter.run(std::span(inputs).subspan(r * in, in),
+                    std::span(outputs).subspan(r * out, out));
   return outputs;
 }
 
@@ -139,8 +140,9 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
   const bool equal = outputs == interpreted(c.model, inputs) &&
                      (c.golden == nullptr || outputs_are_golden(outputs, *c.golden));
   ours = {variant.name(), verdict.instructions.value, verdict.flash.value, verdict.ram.value};
-  std::string note = !equal ? "OUTPUTS DIFFER" : c.golden != nullptr ? "outputs golden"
-                                                                     : "outputs as interpreted";
+  std::string note = !equal                ? "OUTPUTS DIFFER"
+                     : c.golden != nullptr ? "outputs golden"
+                                           : "outputs as interpreted";
   if (variant.clean) {
     note += fmt::format("; {} operators and {} channels fewer", clean.operators_removed,
                         clean.channels_removed);
@@ -190,7 +192,8 @@ Status run(const Options& options) {
   ATML_TRY(const auto target, target::find_target(options.target));
   std::vector<Case> cases;
   for (const bench::ReferenceModel& reference : bench::reference_models()) {
-    ATML_TRY(auto model, read_model(options.models + "/" + reference.name + ".tflite", reference.name));
+    ATML_TRY(auto model,
+             read_model(options.models + "/" + reference.name + ".tflite", reference.name));
     cases.push_back({reference.name, std::move(model), reference.peers, &reference.golden});
   }
   cases.push_back({"synthetic IC topology", bench::image_classification_topology(),
@@ -216,7 +219,8 @@ Status run(const Options& options) {
 int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
-    fmt::print(stderr, "usage: bench_deployment [--models FOLDER] [--target NAME] [--json FILE] "
+    fmt::print(stderr,
+               "usage: bench_deployment [--models FOLDER] [--target NAME] [--json FILE] "
                "[MODEL.tflite ...]\n");
     return 2;
   }

@@ -46,8 +46,19 @@ quantize::Int8Model visual_wake_words_topology() {
   struct Block {
     int filters, stride;
   };
-  for (const Block& block : {Block{16, 1}, {32, 2}, {32, 1}, {64, 2}, {64, 1}, {128, 2}, {128, 1},
-                             {128, 1}, {128, 1}, {128, 1}, {128, 1}, {256, 2}, {256, 1}}) {
+  for (const Block& block : {Block{16, 1},
+                             {32, 2},
+                             {32, 1},
+                             {64, 2},
+                             {64, 1},
+                             {128, 2},
+                             {128, 1},
+                             {128, 1},
+                             {128, 1},
+                             {128, 1},
+                             {128, 1},
+                             {256, 2},
+                             {256, 1}}) {
     last = b.relu(b.add(Depthwise{1, Window{3, 3, block.stride, block.stride}, true}, {last}));
     last = b.relu(b.conv(last, block.filters, Window{}));
   }

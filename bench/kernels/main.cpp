@@ -1,5 +1,6 @@
-// bench/kernels: instructions per multiply-accumulate (per output element where there are none) of each
-// kernel on each emulated core, requantisation and packing included; bytes are those of random models.
+// bench/kernels: instructions per multiply-accumulate (per output element where there are none) of
+// each kernel on each emulated core, requantisation and packing included; bytes are those of random
+// models.
 //   bench_kernels [--optimize speed|balanced|size] [--json FILE]
 #include <fmt/format.h>
 
@@ -34,15 +35,20 @@ std::vector<Case> cases() {
   for (const int bits : {8, 4}) {
     const bool eight = bits == 8;
     list.push_back({eight ? "conv 3x3, 16 -> 32" : "conv 3x3, 16 -> 32, 4 bits",
-                    {16, 16, 16}, Conv{32, Window{3, 3}, true, bits}});
+                    {16, 16, 16},
+                    Conv{32, Window{3, 3}, true, bits}});
     list.push_back({eight ? "pointwise 64 -> 64" : "pointwise 64 -> 64, 4 bits",
-                    {16, 8, 64}, Conv{64, Window{}, true, bits}});
+                    {16, 8, 64},
+                    Conv{64, Window{}, true, bits}});
     list.push_back({eight ? "depthwise 3x3, 64" : "depthwise 3x3, 64, 4 bits",
-                    {16, 16, 64}, Depthwise{1, Window{3, 3}, true, bits}});
+                    {16, 16, 64},
+                    Depthwise{1, Window{3, 3}, true, bits}});
     list.push_back({eight ? "depthwise 3x3 stride 2, 64" : "depthwise 3x3 stride 2, 64, 4 bits",
-                    {16, 16, 64}, Depthwise{1, Window{3, 3, 2, 2}, true, bits}});
+                    {16, 16, 64},
+                    Depthwise{1, Window{3, 3, 2, 2}, true, bits}});
     list.push_back({eight ? "dense 256 -> 64" : "dense 256 -> 64, 4 bits",
-                    {1, 1, 256}, Dense{64, true, bits}});
+                    {1, 1, 256},
+                    Dense{64, true, bits}});
   }
   list.push_back({"max pool 2x2, 32", {16, 16, 32}, MaxPool{Window{2, 2, 2, 2}}});
   list.push_back({"average pool 2x2, 32", {16, 16, 32}, AveragePool{Window{2, 2, 2, 2}}});
@@ -70,7 +76,8 @@ Result<double> cost(deploy::Oracle& oracle, const Case& c, const target::Target&
   ATML_TRY(const auto verdict,
            oracle.check(model, target, target::full_limits(target), StopToken{}));
   if (!verdict.computable)
-    return Error{Code::kUnavailable, fmt::format("{} on {}: {}", c.name, target.name, verdict.reason)};
+    return Error{Code::kUnavailable,
+                 fmt::format("{} on {}: {}", c.name, target.name, verdict.reason)};
   const auto& layer = verdict.layers.back();
   const auto work = layer.macs.value > 0 ? layer.macs.value : layer.output.elements();
   return static_cast<double>(layer.instructions.value) / static_cast<double>(work);

@@ -1,10 +1,12 @@
 // bench/optimizers: every strategy on every problem over many seeds, beside the peers' records, in
 // one table.
-//   bench_optimizers [--quick] [--runs FILE] [--strategies a,b|none] [--problems a,b] [--seeds N] [--jobs N]
-//                    [--seconds S] [--peers PYTHON] [--solvers a,b] [--peer-seeds N] [--table FILE] [--json FILE]
-// Runs are appended to FILE (JSON lines) and never repeated. --quick: 5 seeds, and of the peers only
-// those that need milliseconds a proposal. --seconds: no run is started later; the table then says
-// what is missing.
+//   bench_optimizers [--quick] [--runs FILE] [--strategies a,b|none] [--problems a,b] [--seeds N]
+//   [--jobs N]
+//                    [--seconds S] [--peers PYTHON] [--solvers a,b] [--peer-seeds N] [--table FILE]
+//                    [--json FILE]
+// Runs are appended to FILE (JSON lines) and never repeated. --quick: 5 seeds, and of the peers
+// only those that need milliseconds a proposal. --seconds: no run is started later; the table then
+// says what is missing.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

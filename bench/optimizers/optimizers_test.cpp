@@ -68,8 +68,7 @@ constexpr Known kOptima[] = {
     {"welded-beam", "x1=0.20573 x2=3.47049 x3=9.03662 x4=0.20573"},
     {"speed-reducer", "x1=3.5 x2=0.7 x3=17 x4=7.3 x5=7.71532 x6=3.35021 x7=5.28665"},
     {"hartmann-6-ball", "x1=0.20169 x2=0.150011 x3=0.476874 x4=0.275332 x5=0.311652 x6=0.657301"},
-    {"ackley-10",
-     "x1=0.0 x2=0.0 x3=0.0 x4=0.0 x5=0.0 x6=0.0 x7=0.0 x8=0.0 x9=0.0 x10=0.0"},
+    {"ackley-10", "x1=0.0 x2=0.0 x3=0.0 x4=0.0 x5=0.0 x6=0.0 x7=0.0 x8=0.0 x9=0.0 x10=0.0"},
     {"g08", "x1=1.22797 x2=4.24537"},
     {"g24", "x1=2.32952 x2=3.17849"},
     {"jenatton-constrained", "r9=0.1 x1=yes x3=no x6=0.5"},
@@ -99,7 +98,8 @@ TEST(Problems, SharesAreThoseOfUniformPointsAndNoneBeatsTheOptimum) {
     int feasible = 0;
     for (int i = 0; i < kPoints; ++i) {
       const Answer a = p.function(p.space.sample(rng));
-      const bool good = a.value && std::all_of(a.g.begin(), a.g.end(), [](double g) { return g <= 0; });
+      const bool good =
+          a.value && std::all_of(a.g.begin(), a.g.end(), [](double g) { return g <= 0; });
       feasible += good;
       if (good) {
         EXPECT_GE(*a.value, p.optimum - 1e-5 * std::max(1.0, std::abs(p.optimum))) << p.name;

@@ -1,8 +1,8 @@
-// The problems for programs in other languages, so that each formula exists once. One command a line
-// on standard input, one line of JSON as the answer:
+// The problems for programs in other languages, so that each formula exists once. One command a
+// line on standard input, one line of JSON as the answer:
 //   problems                    -> [{"name", "optimum", "constraints", "parameters": [...]}, ...]
-//   design PROBLEM SEED         -> [{"x1": 0.5, ...}, ...]: the points that every solver starts with
-//   eval PROBLEM {"x1": 0.5}    -> {"value": 1.5, "g": [-0.1]}; value null: not computable
+//   design PROBLEM SEED         -> [{"x1": 0.5, ...}, ...]: the points that every solver starts
+//   with eval PROBLEM {"x1": 0.5}    -> {"value": 1.5, "g": [-0.1]}; value null: not computable
 // A wrong command is answered with {"error": "..."}.
 #include <cstdio>
 #include <iostream>

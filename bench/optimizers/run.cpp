@@ -42,7 +42,10 @@ bool feasible(const Answer& answer) {
 
 Result<Record> parse_record(const std::string& line) {
   ATML_TRY(const Json j, Json::parse(line));
-  Record r{j["solver"].string(), j["problem"].string(), static_cast<int>(j["seed"].integer(-1)), {},
+  Record r{j["solver"].string(),
+           j["problem"].string(),
+           static_cast<int>(j["seed"].integer(-1)),
+           {},
            j["seconds_per_proposal"].number()};
   for (const Json& v : j["best"].items())
     r.best.push_back(v.is_number() ? v.number() : std::numeric_limits<double>::infinity());

@@ -1,5 +1,5 @@
-// Tests of the ranks of several solvers over several problems (J. Demsar, "Statistical comparisons of
-// classifiers over multiple data sets", JMLR 7, 2006). Smaller values are better.
+// Tests of the ranks of several solvers over several problems (J. Demsar, "Statistical comparisons
+// of classifiers over multiple data sets", JMLR 7, 2006). Smaller values are better.
 #pragma once
 
 #include <cstddef>

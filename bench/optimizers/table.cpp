@@ -12,7 +12,7 @@
 namespace atml::bench {
 namespace {
 
-using Cell = std::map<int, const Record*>;                    // by seed
+using Cell = std::map<int, const Record*>;                        // by seed
 using Grid = std::map<std::string, std::map<std::string, Cell>>;  // [problem][solver]
 
 std::string shown(double value) {
@@ -27,8 +27,8 @@ std::vector<double> bests(const Cell& cell, std::size_t budget) {
 
 double found_share(const Cell& cell) {
   const std::vector<double> last = bests(cell, std::size(kBudgets) - 1);
-  return static_cast<double>(std::count_if(last.begin(), last.end(),
-                                           [](double v) { return std::isfinite(v); })) /
+  return static_cast<double>(
+             std::count_if(last.begin(), last.end(), [](double v) { return std::isfinite(v); })) /
          static_cast<double>(last.size());
 }
 
@@ -40,10 +40,10 @@ double mean_seconds(const Cell& cell) {
 
 void add_row(Tables& t, const Problem& problem, const std::string& solver, const Cell& cell) {
   const auto at = [&](std::size_t b, double q) { return quantile(bests(cell, b), q); };
-  t.text += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {:.0f} % | {:.4f} |\n", solver,
-                        cell.size(), shown(at(0, .5)), shown(at(1, .5)), shown(at(2, .5)),
-                        shown(at(2, .25)), shown(at(2, .75)), 100 * found_share(cell),
-                        mean_seconds(cell));
+  t.text +=
+      fmt::format("| {} | {} | {} | {} | {} | {} | {} | {:.0f} % | {:.4f} |\n", solver, cell.size(),
+                  shown(at(0, .5)), shown(at(1, .5)), shown(at(2, .5)), shown(at(2, .25)),
+                  shown(at(2, .75)), 100 * found_share(cell), mean_seconds(cell));
   Json row = Json::object();
   row.set("name", problem.name + "/" + solver).set("problem", problem.name).set("solver", solver);
   row.set("seeds", cell.size()).set("at_30", at(0, .5)).set("at_60", at(1, .5));
@@ -116,9 +116,11 @@ void add_ranks(Tables& t, const Grid& grid, const std::vector<std::string>& solv
   }
   const std::vector<double> corrected = holm(p);
   t.text += fmt::format(
-      "{} solvers on {} problems and the {} problem-seed pairs that all of them ran; budgets 30, 60, "
+      "{} solvers on {} problems and the {} problem-seed pairs that all of them ran; budgets 30, "
+      "60, "
       "100.\nFriedman over problems: chi-square {:.4g}, p = {:.3g}.\nWilcoxon's signed-rank test "
-      "against {} over problems, Holm's correction.\n\n| solver | average rank | p against the best "
+      "against {} over problems, Holm's correction.\n\n| solver | average rank | p against the "
+      "best "
       "|\n|---|---|---|\n",
       solvers.size(), per_problem.size(), runs, f.chi_square, f.p, solvers[order[0]]);
   for (std::size_t k = 0; k < order.size(); ++k) {
@@ -147,8 +149,10 @@ Tables make_tables(const std::vector<Problem>& problems, const std::vector<Recor
   for (const Problem& problem : problems) {
     if (!grid.contains(problem.name)) continue;
     t.text += fmt::format(
-        "\n## {}\n\nd {}, {} constraints, feasible {:.3g} %, optimum {:.8g}\n\n| solver | seeds | at 30 "
-        "| at 60 | at 100 | q25 | q75 | found | s/proposal |\n|---|---|---|---|---|---|---|---|---|\n",
+        "\n## {}\n\nd {}, {} constraints, feasible {:.3g} %, optimum {:.8g}\n\n| solver | seeds | "
+        "at 30 "
+        "| at 60 | at 100 | q25 | q75 | found | s/proposal "
+        "|\n|---|---|---|---|---|---|---|---|---|\n",
         problem.name, problem.space.size(), problem.constraints, 100 * problem.feasible_share,
         problem.optimum);
     for (const auto& [solver, cell] : grid.at(problem.name)) add_row(t, problem, solver, cell);

@@ -2,7 +2,8 @@
 //   proposals [--trials 200] [--parameters 20] [--constraints 3] [--repeats 30]
 //             [--strategies bayes,scbo] [--json FILE]
 // "first" is the proposal of a strategy that remembers nothing (a resumed study); "median", "p90"
-// and "largest" are those of the proposals that follow, each of which adds its trial to the history.
+// and "largest" are those of the proposals that follow, each of which adds its trial to the
+// history.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -118,13 +119,12 @@ Result<std::vector<double>> timed(const Options& o, const std::string& name) {
   std::vector<double> seconds;
   for (int i = 0; i <= o.repeats; ++i) {
     const double start = cpu_seconds();
-    ATML_TRY(const auto proposal, strategy->propose({.space = space,
-                                                     .history = history,
-                                                     .constraint_names = constraints,
-                                                     .seed = 1}));
+    ATML_TRY(const auto proposal,
+             strategy->propose(
+                 {.space = space, .history = history, .constraint_names = constraints, .seed = 1}));
     seconds.push_back(cpu_seconds() - start);
-    history.push_back(evaluated(space, proposal.configuration, static_cast<int>(history.size()),
-                                o.constraints));
+    history.push_back(
+        evaluated(space, proposal.configuration, static_cast<int>(history.size()), o.constraints));
   }
   return seconds;
 }

@@ -28,8 +28,7 @@ Status write_numbers(const std::filesystem::path& path, const std::vector<T>& v)
 
 std::vector<float> values_of(const data::Split& split, std::size_t size) {
   std::vector<float> values(split.size() * size);
-  for (std::size_t i = 0; i < split.size(); ++i)
-    split.x.read(i, {values.data() + i * size, size});
+  for (std::size_t i = 0; i < split.size(); ++i) split.x.read(i, {values.data() + i * size, size});
   return values;
 }
 
@@ -88,8 +87,7 @@ Status run(char** argv) {
 
 int main(int argc, char** argv) {
   if (argc != 8) {
-    std::fprintf(stderr,
-                 "usage: quality_bench DATA NETWORK EPOCHS SAMPLES FIRST LAST FOLDER\n");
+    std::fprintf(stderr, "usage: quality_bench DATA NETWORK EPOCHS SAMPLES FIRST LAST FOLDER\n");
     return 2;
   }
   const atml::Status status = atml::bench::run(argv);

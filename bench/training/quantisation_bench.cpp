@@ -2,8 +2,8 @@
 // seeds; test metrics of float, int8 and 4-bit weights (in every layer).
 //
 //   quantisation_bench DATA [--epochs N] [--tune N] [--seeds FIRST,LAST] [--json FILE]
-// Rows of an existing FILE are kept, seeds that it holds are skipped: long runs can be cut in pieces.
-// DATA: fashion-mnist or a folder with a dataset.toml.
+// Rows of an existing FILE are kept, seeds that it holds are skipped: long runs can be cut in
+// pieces. DATA: fashion-mnist or a folder with a dataset.toml.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -32,7 +32,11 @@ network::Network with_bits(const network::Network& net, int bits) {
   network::Network copy(net.input_shape());
   for (int i = 1; i < net.size(); ++i) {
     network::Op op = net.layer(i).op;
-    std::visit([&](auto& o) { if constexpr (requires { o.weight_bits; }) o.weight_bits = bits; }, op);
+    std::visit(
+        [&](auto& o) {
+          if constexpr (requires { o.weight_bits; }) o.weight_bits = bits;
+        },
+        op);
     (void)copy.add(op, net.layer(i).inputs, net.layer(i).name);
   }
   return copy;

@@ -178,18 +178,30 @@ std::vector<LayerCase> layer_cases() {
   return {
       {"conv 3x3, 16 -> 16", {32, 32, 16}, network::Conv{16, Window{3, 3}}, "multiplications"},
       {"conv 3x3, 64 -> 64", {8, 8, 64}, network::Conv{64, Window{3, 3}}, "multiplications"},
-      {"conv 3x3, 1 -> 8", {28, 28, 1}, network::Conv{8, Window{3, 3}},
+      {"conv 3x3, 1 -> 8",
+       {28, 28, 1},
+       network::Conv{8, Window{3, 3}},
        "nine products a load and store of the output"},
       {"conv 5x1, 16 -> 32", {64, 1, 16}, network::Conv{32, Window{5, 1, 2, 1}}, "multiplications"},
-      {"pointwise 64 -> 64", {25, 5, 64}, network::Conv{64, Window{}},
+      {"pointwise 64 -> 64",
+       {25, 5, 64},
+       network::Conv{64, Window{}},
        "loads of activations from the second-level cache"},
-      {"pointwise 8 -> 16", {14, 14, 8}, network::Conv{16, Window{}},
+      {"pointwise 8 -> 16",
+       {14, 14, 8},
+       network::Conv{16, Window{}},
        "loads and stores: 8 products an input vector"},
-      {"depthwise 3x3, 64", {25, 5, 64}, network::Depthwise{1, Window{3, 3}},
+      {"depthwise 3x3, 64",
+       {25, 5, 64},
+       network::Depthwise{1, Window{3, 3}},
        "one load a product; sums over lanes of short planes"},
-      {"depthwise 3x3/2, 8", {28, 28, 8}, network::Depthwise{1, Window{3, 3, 2, 2}},
+      {"depthwise 3x3/2, 8",
+       {28, 28, 8},
+       network::Depthwise{1, Window{3, 3, 2, 2}},
        "one load a product; strided stores backward"},
-      {"dense 64 -> 32", {1, 1, 64}, network::Dense{32},
+      {"dense 64 -> 32",
+       {1, 1, 64},
+       network::Dense{32},
        "two vectors a weight at batch 32: sums over lanes and their stores"},
   };
 }
@@ -212,8 +224,7 @@ Json layer_table(const Options& o, double peak) {
     Stepper with(around(c, true), kBatch), without(around(c, false), kBatch);
     const double seconds = 1 / rate_of(o, cpu_seconds, [&] { with.passes(); }) -
                            1 / rate_of(o, cpu_seconds, [&] { without.passes(); });
-    const double work =
-        6.0 * static_cast<double>(around(c, true).macs().value) * kBatch;
+    const double work = 6.0 * static_cast<double>(around(c, true).macs().value) * kBatch;
     const double speed = work / std::max(seconds, 1e-9);
     std::printf("%-20s %9.1f %7.0f%%   %s\n", c.name, speed / 1e9, 100 * speed / peak, c.limit);
     Json row = Json::object();
@@ -283,11 +294,13 @@ int run(const Options& o) {
   }
   if (o.layers) {
     const double peak = peers.contains("sgemm") ? peers["sgemm"] : own_peak(o);
-    const Json table = layer_table(o, peak);  // named: a range-for does not keep the document of items() alive
+    const Json table =
+        layer_table(o, peak);  // named: a range-for does not keep the document of items() alive
     for (const Json& row : table.items()) rows.push(row);
   }
   if (o.threads) {
-    const Json table = thread_table(cases, o);  // named: a range-for does not keep the document of items() alive
+    const Json table =
+        thread_table(cases, o);  // named: a range-for does not keep the document of items() alive
     for (const Json& row : table.items()) rows.push(row);
   }
   if (o.json.empty()) return 0;

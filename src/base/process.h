@@ -18,8 +18,8 @@ struct Command {
   std::vector<std::string> argv;         // argv[0] is looked up in PATH when it has no slash
   std::filesystem::path working_folder;  // empty: the caller's
   std::vector<std::pair<std::string, std::string>> environment;  // added to the caller's
-  std::string input;    // written to standard input, then closed
-  Seconds timeout{60};  // then the whole process group is killed
+  std::string input;           // written to standard input, then closed
+  Seconds timeout{60};         // then the whole process group is killed
   std::function<bool()> stop;  // asked about every 50 ms; true ends the child like a time-out
   std::size_t output_limit =
       1 << 20;  // bytes kept of each of stdout and stderr; the rest is dropped

@@ -65,8 +65,7 @@ std::string extra_lines(const quantize::Int8Model& model, const Extras& extras) 
   for (const codegen::StreamedGroup& g : groups) {
     text += fmt::format("rows: {} to {} run row by row, about {} instructions more\n",
                         model.ops[static_cast<std::size_t>(g.first_op)].name,
-                        model.ops[static_cast<std::size_t>(g.last_op)].name,
-                        g.extra_instructions);
+                        model.ops[static_cast<std::size_t>(g.last_op)].name, g.extra_instructions);
   }
   if (!cleaned) return text;
   const deploy::Deployability& d = cleaned->verdict;
@@ -116,7 +115,8 @@ Result<Extras> extras_of(deploy::Oracle& oracle, const quantize::Int8Model& mode
 }
 
 struct Options {
-  std::string model, target, format = "table", streaming = "auto", oracle = "builtin", duty, battery;
+  std::string model, target, format = "table", streaming = "auto", oracle = "builtin", duty,
+                             battery;
   double volts = 3.0;
   LimitTexts limits;
 };
@@ -198,14 +198,14 @@ Result<Alternatives> alternatives_to(const deploy::OracleChoice& choice,
   return all;
 }
 
-Result<std::string> battery_text(const deploy::Deployability& verdict,
-                                 const target::Target& target, const Supply& supply) {
+Result<std::string> battery_text(const deploy::Deployability& verdict, const target::Target& target,
+                                 const Supply& supply) {
   ATML_TRY(const deploy::Endurance e,
            deploy::endurance(verdict, target, supply.per_second, supply.battery));
-  std::string text =
-      fmt::format("  battery      {:.1f} days at {:g} inferences a second; {:.0f} % of the energy is "
-                  "inference\n",
-                  e.days, supply.per_second, 100 * e.active_share);
+  std::string text = fmt::format(
+      "  battery      {:.1f} days at {:g} inferences a second; {:.0f} % of the energy is "
+      "inference\n",
+      e.days, supply.per_second, 100 * e.active_share);
   if (!e.sleep_known)
     text += "               sleep current unknown for this part: the days count inference alone\n";
   return text;
@@ -251,10 +251,10 @@ std::string parts_text(const std::vector<deploy::PartVerdict>& parts, const std:
   std::string text = fmt::format("{:<18} {:>10} {:>10} {:>10} {:>10} {:>12}\n", "part", "flash",
                                  "RAM", "uses", "uses", "latency");
   for (const auto& p : parts) {
-    text += fmt::format("{:<18} {:>10} {:>10} {:>10} {:>10} {:>12}\n", p.part.name,
-                        to_text(p.part.flash.size), to_text(p.part.ram.size),
-                        to_text(p.verdict.flash), to_text(p.verdict.ram),
-                        to_text(p.verdict.latency));
+    text +=
+        fmt::format("{:<18} {:>10} {:>10} {:>10} {:>10} {:>12}\n", p.part.name,
+                    to_text(p.part.flash.size), to_text(p.part.ram.size), to_text(p.verdict.flash),
+                    to_text(p.verdict.ram), to_text(p.verdict.latency));
   }
   return parts.empty() ? "no part of the catalogue can run this model within the limits\n" : text;
 }
@@ -280,13 +280,14 @@ Result<int> check_any(deploy::Oracle& oracle, const quantize::Int8Model& model,
   return parts.empty() ? kExitNothingFits : kExitDone;
 }
 
-Result<std::string> explanation_text(deploy::Oracle& oracle, const Alternatives& alternatives, const quantize::Int8Model& model,
-                                     const target::Target& target, const target::Limits& limits,
+Result<std::string> explanation_text(deploy::Oracle& oracle, const Alternatives& alternatives,
+                                     const quantize::Int8Model& model, const target::Target& target,
+                                     const target::Limits& limits,
                                      const deploy::Deployability& verdict, const StopToken& stop) {
   if (verdict.deployable() || !verdict.computable) return std::string();
   ATML_TRY(const auto catalogue, target::catalogue());
-  ATML_TRY(const deploy::Explanation why, deploy::explain(oracle, alternatives.list, model, target, limits,
-                                                          verdict, catalogue, stop));
+  ATML_TRY(const deploy::Explanation why, deploy::explain(oracle, alternatives.list, model, target,
+                                                          limits, verdict, catalogue, stop));
   return why.text();
 }
 
@@ -312,7 +313,8 @@ Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const target::Limits limits, search::limits_of(settings, target));
   ATML_TRY(const auto verdict, oracle->check(model, target, limits, stop));
   const report::Check check = to_check(options.model, model, target, limits, verdict);
-  ATML_TRY(const Extras extras, extras_of(*oracle, model, target, limits, builtin.streaming, verdict, stop));
+  ATML_TRY(const Extras extras,
+           extras_of(*oracle, model, target, limits, builtin.streaming, verdict, stop));
   if (options.format == "json") {
     ATML_TRY(std::string text, extra_json(report::check_json(check), extras));
     if (supply && verdict.computable) {

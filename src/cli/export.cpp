@@ -107,9 +107,11 @@ Result<int> run_export(const Session& session, const Options& options) {
 
 void add_export(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
-      "export", "the winner of a study, or a .tflite or .onnx model, as C sources, .tflite or .onnx");
+      "export",
+      "the winner of a study, or a .tflite or .onnx model, as C sources, .tflite or .onnx");
   const auto options = std::make_shared<Options>();
-  command->add_option("source", options->source, "study, or int8 .tflite or .onnx (QDQ) file")->required();
+  command->add_option("source", options->source, "study, or int8 .tflite or .onnx (QDQ) file")
+      ->required();
   command->add_option("--format", options->format, "c, tflite or onnx")
       ->required()
       ->check(CLI::IsMember({"c", "tflite", "onnx"}));

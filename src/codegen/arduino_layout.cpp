@@ -62,7 +62,8 @@ of the same sketch.
 Arena: @arena@ bytes. The table of all buffers heads `src/@name@.c`.
 )";
 
-constexpr const char* kSketch = R"(// A known input must give the known output, byte for byte; prints the verdict once a second.
+constexpr const char* kSketch =
+    R"(// A known input must give the known output, byte for byte; prints the verdict once a second.
 #include <@name@.h>
 
 #include <string.h>

@@ -31,15 +31,16 @@ void expect_silent_gate(Streaming streaming) {
   if (has_arm_compiler()) compilers.push_back({"arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb"});
   if (has_arm_compiler()) compilers.push_back({"arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"});
   if (has_arm_compiler()) {
-    compilers.push_back(
-        {"arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"});
+    compilers.push_back({"arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"});
   }
   ASSERT_FALSE(compilers.empty());
   for (auto argv : compilers) {
     const auto gate = strict_gate();
     argv.insert(argv.end(), gate.begin(), gate.end());
-    argv.insert(argv.end(), {"-std=c99", "-ffreestanding", "-O1", "-fsyntax-only", "-I.",
-                             "-I./runtime/include", "-I" + (resource_folder("runtime") / "include").string(), "model.c", "model_weights.c", "main.c"});
+    argv.insert(argv.end(),
+                {"-std=c99", "-ffreestanding", "-O1", "-fsyntax-only", "-I.", "-I./runtime/include",
+                 "-I" + (resource_folder("runtime") / "include").string(), "model.c",
+                 "model_weights.c", "main.c"});
     for (const std::string& source : host_runtime_sources())
       argv.push_back((resource_folder("runtime") / source).string());
     const auto result = run(argv, folder->path());

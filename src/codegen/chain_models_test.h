@@ -60,7 +60,8 @@ inline network::Network chain_network(Rng& rng) {
   return net;
 }
 
-inline std::vector<quantize::Int8Model> chain_models(int count, std::uint64_t seed, quantize::Rounding rounding) {
+inline std::vector<quantize::Int8Model> chain_models(int count, std::uint64_t seed,
+                                                     quantize::Rounding rounding) {
   std::vector<quantize::Int8Model> models;
   for (int i = 0; i < count; ++i) {
     Rng rng = Rng::derive(seed, "chains", static_cast<std::uint64_t>(i));

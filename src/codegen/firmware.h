@@ -74,7 +74,7 @@ struct Placement {
 
 /// Operators that run together row by row; tensors between them are in line buffers.
 struct StreamedGroup {
-  int first_op = 0, last_op = 0;     // both included
+  int first_op = 0, last_op = 0;        // both included
   std::int64_t extra_instructions = 0;  // estimate of its price; nothing is computed twice
 };
 
@@ -138,12 +138,12 @@ Bytes arena_limit(const target::Limits& limits);
 /// The limit that kAuto plans for.
 Bytes arena_limit(const target::Target& target, const Options& options);
 
-/// The user's folder in the layout asked for. Plain: all of generate() without form (b), the kernels
-/// in use, start-up, Makefile, README.md, self-test (host `make check`). Arduino and Zephyr: the same
-/// C without start-up, with what those builds read and an example that runs the self-test. Every
-/// external name and macro, those of the kernels too, begins with the prefix, so that folders of
-/// several models link into one program. Fails (invalid argument) on a prefix that is no C identifier
-/// or would hide a header that the sources need.
+/// The user's folder in the layout asked for. Plain: all of generate() without form (b), the
+/// kernels in use, start-up, Makefile, README.md, self-test (host `make check`). Arduino and
+/// Zephyr: the same C without start-up, with what those builds read and an example that runs the
+/// self-test. Every external name and macro, those of the kernels too, begins with the prefix, so
+/// that folders of several models link into one program. Fails (invalid argument) on a prefix that
+/// is no C identifier or would hide a header that the sources need.
 Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target::Target& target,
                                  const Options& options);
 

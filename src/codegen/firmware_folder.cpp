@@ -39,8 +39,7 @@ std::vector<std::string> helpers(const std::string& source) {
 }
 
 Result<std::set<std::string>> sources_in_use(const quantize::Int8Model& model,
-                                             const target::Target& target,
-                                             const Options& options) {
+                                             const target::Target& target, const Options& options) {
   ATML_TRY(const Lowered lowered, lower(model, target, options));
   std::set<std::string> sources;
   if (!lowered.memory.groups.empty()) sources.insert("kernels/stream.c");
@@ -103,8 +102,7 @@ std::vector<File> plain_layout(const FolderContext& c) {
   files.push_back({"Makefile", makefile_text(c), Role::kSupport});
   files.push_back({"CMakeLists.txt", cmake_text(c), Role::kSupport});
   files.push_back({"README.md", own_names(c.options.prefix, readme_text(c)), Role::kSupport});
-  if (c.options.self_test)
-    files.push_back({"selftest.c", selftest_text(c), Role::kSupport});
+  if (c.options.self_test) files.push_back({"selftest.c", selftest_text(c), Role::kSupport});
   return files;
 }
 

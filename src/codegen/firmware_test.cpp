@@ -27,12 +27,12 @@ TEST(Firmware, RandomModelsUseEveryKernelButThoseOfTfliteOnly) {
   for (const auto& model : random_models(40, 1, Rounding::kDouble)) {
     for (const auto& op : model.ops) seen.insert(choose_kernel(model, op)->kernel);
   }
-  for (const Kernel k : {Kernel::kConvPacked, Kernel::kPointwisePacked, Kernel::kDensePacked,
-                         Kernel::kDepthwisePacked, Kernel::kConvPlain, Kernel::kDepthwisePlain,
-                         Kernel::kDensePlain, Kernel::kConvNibbles,
-                         Kernel::kPointwiseNibbles, Kernel::kDenseNibbles,
-                         Kernel::kDepthwiseNibbles, Kernel::kMaxPool, Kernel::kAveragePool,
-                         Kernel::kGlobalAverage, Kernel::kAdd, Kernel::kPlace, Kernel::kTable}) {
+  for (const Kernel k :
+       {Kernel::kConvPacked, Kernel::kPointwisePacked, Kernel::kDensePacked,
+        Kernel::kDepthwisePacked, Kernel::kConvPlain, Kernel::kDepthwisePlain, Kernel::kDensePlain,
+        Kernel::kConvNibbles, Kernel::kPointwiseNibbles, Kernel::kDenseNibbles,
+        Kernel::kDepthwiseNibbles, Kernel::kMaxPool, Kernel::kAveragePool, Kernel::kGlobalAverage,
+        Kernel::kAdd, Kernel::kPlace, Kernel::kTable}) {
     EXPECT_TRUE(seen.contains(k)) << function_name(k);
   }
 }

@@ -10,7 +10,8 @@
 
 namespace atml::codegen::testing {
 
-inline Result<std::string> run(std::vector<std::string> argv, const std::filesystem::path& folder = {}) {
+inline Result<std::string> run(std::vector<std::string> argv,
+                               const std::filesystem::path& folder = {}) {
   Command command;
   command.argv = std::move(argv);
   command.working_folder = folder;
@@ -53,8 +54,7 @@ inline quantize::Int8Model mixed_model() {
 inline SelfTest self_test_of(const quantize::Int8Model& model) {
   SelfTest test;
   test.input = quantize::random_inputs(model, 1, 3);
-  test.output.resize(
-      static_cast<std::size_t>(model.tensor(model.output).shape.elements()));
+  test.output.resize(static_cast<std::size_t>(model.tensor(model.output).shape.elements()));
   quantize::Interpreter(model).run(test.input, test.output);
   return test;
 }

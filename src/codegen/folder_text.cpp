@@ -117,15 +117,13 @@ std::string makefile_text(const FolderContext& c) {
   std::vector<std::string> libraries, linking;
   for (const std::string& flag : link_flags(c.target))
     (flag.rfind("-l", 0) == 0 ? libraries : linking).push_back(flag);
-  marks.insert(
-      marks.end(),
-      {{"@cross@", cross_prefix(c.target)},
-       {"@cflags@", words(compile_flags(c.target, c.options.optimize))},
-       {"@startflags@", words(startup_flags(c.target))},
-       {"@linkflags@", words(linking)},
-       {"@libraries@", words(libraries)},
-       {"@kernels@", kernel_list(c, " \\\n  ")},
-       {"@startup@", startup_list(c)}});
+  marks.insert(marks.end(), {{"@cross@", cross_prefix(c.target)},
+                             {"@cflags@", words(compile_flags(c.target, c.options.optimize))},
+                             {"@startflags@", words(startup_flags(c.target))},
+                             {"@linkflags@", words(linking)},
+                             {"@libraries@", words(libraries)},
+                             {"@kernels@", kernel_list(c, " \\\n  ")},
+                             {"@startup@", startup_list(c)}});
   std::string text = R"(# make         firmware.elf and firmware.bin for the part in link.ld
 # make check   the self-test on this computer: the same C, compiled by $(HOST_CC)
 CROSS ?= @cross@

@@ -76,9 +76,8 @@ std::string packed_filter_text(const Layer& l) {
 std::string plain_filter_text(const Layer& l) {
   const FilterParams p = filter_params(l.model, l.op);
   return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1),
-                     l.array(2), l.array(3), l.choice.per_channel ? 1 : 0,
-                     l.choice.nibbles ? 1 : 0, p.input_offset, p.output_offset,
-                     p.low, p.high);
+                     l.array(2), l.array(3), l.choice.per_channel ? 1 : 0, l.choice.nibbles ? 1 : 0,
+                     p.input_offset, p.output_offset, p.low, p.high);
 }
 
 std::string with_params(const std::string& type, const std::string& values,
@@ -261,12 +260,13 @@ struct BodyText {
       const int channels = l.in_tensor(n).shape.channels;
       const bool copy = rescale_params(l.in_tensor(n), l.out_tensor()).identity;
       const std::string to =
-          l.rows() ? fmt::format("&r->out[{}]", first)
-                   : fmt::format("&arena[{}]", l.lowered.memory.tensor_offsets
-                                                       [static_cast<std::size_t>(l.op.output)] +
-                                                   first);
-      text += fmt::format(
-          "  atml_place({}, {}, {}, {}, {}, {});\n", l.in(n), to, l.positions(), channels, o.channels, copy ? std::string("0") : l.array(table++));
+          l.rows()
+              ? fmt::format("&r->out[{}]", first)
+              : fmt::format(
+                    "&arena[{}]",
+                    l.lowered.memory.tensor_offsets[static_cast<std::size_t>(l.op.output)] + first);
+      text += fmt::format("  atml_place({}, {}, {}, {}, {}, {});\n", l.in(n), to, l.positions(),
+                          channels, o.channels, copy ? std::string("0") : l.array(table++));
       first += channels;
     }
     return text;
@@ -289,8 +289,8 @@ struct BodyText {
                        fmt::format("atml_softmax({}, {}, &p)", l.in(), l.out()));
   }
   std::string operator()(const Table&) const {
-    return fmt::format("  atml_table({}, {}, {}, {});\n", l.in(), l.out(),
-                       l.elements(), l.array(0));
+    return fmt::format("  atml_table({}, {}, {}, {});\n", l.in(), l.out(), l.elements(),
+                       l.array(0));
   }
 };
 
@@ -325,8 +325,8 @@ std::string layer_body(const Int8Model& model, const Lowered& lowered, int index
   std::string text = std::visit(BodyText{layer}, op.kind);
   if (!step.choice.clamp || step.choice.kernel == Kernel::kSumRow) return text;
   const auto [low, high] = clamp_range(op);
-  return text + fmt::format("  atml_clamp({}, {}, {}, {});\n", layer.out(),
-                            layer.elements(), low, high);
+  return text +
+         fmt::format("  atml_clamp({}, {}, {}, {});\n", layer.out(), layer.elements(), low, high);
 }
 
 }  // namespace atml::codegen

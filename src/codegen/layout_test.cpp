@@ -80,7 +80,8 @@ TEST(Layout, NamesAreReadAndOthersRefused) {
 TEST(Layout, TheSameModelGivesTheSameBytes) {
   const auto model = mixed_model();
   for (const Layout l : kLayouts) {
-    const auto a = folder_of(model, options_of(model, l)), b = folder_of(model, options_of(model, l));
+    const auto a = folder_of(model, options_of(model, l)),
+               b = folder_of(model, options_of(model, l));
     ASSERT_EQ(a.files.size(), b.files.size());
     std::set<std::string> paths;
     for (std::size_t i = 0; i < a.files.size(); ++i) {
@@ -231,13 +232,13 @@ Result<std::string> run_sketch(const quantize::Int8Model& model, const Options& 
   const Firmware library = folder_of(model, options);
   write_all(library, folder.path());
   ATML_TRY_STATUS(write_file(folder.path() / "core/Arduino.h", kArduinoHeader));
-  ATML_TRY_STATUS(write_scratch_file(
-      folder.path() / "sketch.cpp",
-      "#include <Arduino.h>\n" + library.find("examples/SelfTest/SelfTest.ino")->bytes +
-          "\nint main() {\n  setup();\n  loop();\n}\n"));
+  ATML_TRY_STATUS(write_scratch_file(folder.path() / "sketch.cpp",
+                                     "#include <Arduino.h>\n" +
+                                         library.find("examples/SelfTest/SelfTest.ino")->bytes +
+                                         "\nint main() {\n  setup();\n  loop();\n}\n"));
   std::vector<std::string> compile{"gcc", "-std=gnu11", "-Os", "-c"};
-  std::vector<std::string> link{"g++", "-std=gnu++11", "-Wall",      "-Wextra", "-Werror",
-                                "-Icore", "-Isrc",   "sketch.cpp", "-o",      "sketch"};
+  std::vector<std::string> link{"g++",    "-std=gnu++11", "-Wall",      "-Wextra", "-Werror",
+                                "-Icore", "-Isrc",        "sketch.cpp", "-o",      "sketch"};
   for (const std::string& source : sources_below(folder.path() / "src")) {
     compile.push_back(source);
     link.push_back(fs::path(source).filename().replace_extension(".o").string());
@@ -266,7 +267,8 @@ TEST(Layout, TheArduinoLibraryHasWhatTheIdeReads) {
   const File* properties = library.find("library.properties");
   ASSERT_NE(properties, nullptr);
   std::set<std::string> keys;
-  for (const std::string& line : split(properties->bytes, '\n')) keys.insert(line.substr(0, line.find('=')));
+  for (const std::string& line : split(properties->bytes, '\n'))
+    keys.insert(line.substr(0, line.find('=')));
   for (const char* key : {"name", "version", "author", "maintainer", "sentence", "paragraph",
                           "category", "url", "architectures", "includes"})
     EXPECT_TRUE(keys.contains(key)) << key;
@@ -310,8 +312,8 @@ TEST(Layout, TwoModelsOfDifferentPrefixesLinkIntoOneProgram) {
   std::string main = "#include <stdio.h>\n", body;
   int index = 0;
   // Shared kernels, but of another rounding.
-  for (const auto& model : {nibbles_model(quantize::Rounding::kDouble),
-                            nibbles_model(quantize::Rounding::kSingle)}) {
+  for (const auto& model :
+       {nibbles_model(quantize::Rounding::kDouble), nibbles_model(quantize::Rounding::kSingle)}) {
     const std::string name = index++ == 0 ? "first" : "second";
     const std::string upper = name == "first" ? "FIRST" : "SECOND";
     const auto options = options_of(model, Layout::kArduino, name);

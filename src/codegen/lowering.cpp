@@ -90,7 +90,8 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
       add_factors(arrays, p, choice, true);
       return;
     default:
-      arrays.add("weights", ArrayType::kInt8, stored(plain_weights(model, op, choice.kernel), choice));
+      arrays.add("weights", ArrayType::kInt8,
+                 stored(plain_weights(model, op, choice.kernel), choice));
       arrays.add("bias", ArrayType::kInt32, int32_bytes(filter_of(op)->bias));
       add_factors(arrays, p, choice, false);
   }
@@ -141,8 +142,7 @@ Result<Lowered> lower(const Int8Model& model, const target::Target& target,
     const bool streamed = std::ranges::any_of(lowered.memory.groups, [&](const StreamGroup& g) {
       return g.first_op <= i && i <= g.last_op;
     });
-    const KernelChoice choice =
-        streamed ? row_kernel(model, model.ops[n], choices[n]) : choices[n];
+    const KernelChoice choice = streamed ? row_kernel(model, model.ops[n], choices[n]) : choices[n];
     Step step{i, choice, "", arrays_of(model, i, choice, options), streamed};
     if (step.choice.kernel != Kernel::kNone) {
       step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, i, model.ops[n].name);

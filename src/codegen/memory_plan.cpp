@@ -105,8 +105,7 @@ void add_group(const StreamGroup& group, Blocks& blocks) {
   std::vector<int> block_of_part;
   for (const StreamBuffer& b : group.buffers)
     block_of_part.push_back(b.line ? blocks.of_tensor[at(b.tensor)] : -1);
-  for (const StreamStage& s : group.stages)
-    block_of_part.push_back(blocks.of_scratch[at(s.op)]);
+  for (const StreamStage& s : group.stages) block_of_part.push_back(blocks.of_scratch[at(s.op)]);
   for (std::size_t a = 0; a < block_of_part.size(); ++a) {
     for (std::size_t b = 0; b < a; ++b) {
       if (block_of_part[a] < 0 || block_of_part[b] < 0 || group.together[a][b]) continue;

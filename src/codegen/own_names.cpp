@@ -13,9 +13,8 @@ namespace {
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 std::string in_capitals(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) {
-    return static_cast<char>(std::toupper(c));
-  });
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return text;
 }
 
@@ -31,9 +30,9 @@ void replace_at_word_start(std::string& text, const std::string& from, const std
 }
 
 // <prefix>.h would hide the header of that name, <prefix>.c the file.
-constexpr std::array kTaken = {"arduino", "arm_mve", "assert", "limits", "main",  "math",
-                               "selftest", "stdarg",  "stddef", "stdint", "stdio", "stdlib",
-                               "string"};
+constexpr std::array kTaken = {"arduino", "arm_mve",  "assert", "limits", "main",
+                               "math",    "selftest", "stdarg", "stddef", "stdint",
+                               "stdio",   "stdlib",   "string"};
 
 }  // namespace
 
@@ -45,9 +44,8 @@ Status check_prefix(const std::string& prefix) {
         fmt::format("prefix '{}' is not a C identifier; use letters, digits and _", prefix)};
   }
   std::string lower = prefix;
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  std::ranges::transform(lower, lower.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (lower[0] == '_' || lower == "atml" || lower.starts_with("atml_")) {
     return Error{Code::kInvalidArgument,
                  fmt::format("prefix '{}' is reserved: names that begin with _ are the compiler's, "

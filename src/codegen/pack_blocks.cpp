@@ -30,9 +30,7 @@ struct Neighbour {
 class Packer {
  public:
   explicit Packer(const PackProblem& problem)
-      : blocks_(problem.blocks),
-        neighbours_(blocks_.size()),
-        has_apart_(blocks_.size(), false) {
+      : blocks_(problem.blocks), neighbours_(blocks_.size()), has_apart_(blocks_.size(), false) {
     for (const auto& [a, b] : problem.apart) has_apart_[at(a)] = has_apart_[at(b)] = true;
     for (int i = 0; i < count(); ++i) {
       for (int j = 0; j < count(); ++j) {
@@ -235,9 +233,7 @@ Packing pack_blocks(const PackProblem& problem) {
   return best;
 }
 
-std::int64_t live_bound(const PackProblem& problem, int op) {
-  return Packer(problem).bound_at(op);
-}
+std::int64_t live_bound(const PackProblem& problem, int op) { return Packer(problem).bound_at(op); }
 
 bool packing_holds(const PackProblem& problem, const std::vector<std::int64_t>& offsets) {
   const Packer packer(problem);

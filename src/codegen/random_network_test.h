@@ -45,7 +45,8 @@ inline network::Network random_network(Rng& rng) {
         add(Conv{rng.integer(1, 24), Window{}, true, bits()}, {last});
         break;
       case 2:
-        add(Depthwise{rng.chance(0.15) ? 2 : 1, random_window(rng, shape, 5), true, bits()}, {last});
+        add(Depthwise{rng.chance(0.15) ? 2 : 1, random_window(rng, shape, 5), true, bits()},
+            {last});
         break;
       case 3:
         add(MaxPool{random_window(rng, shape, 3)}, {last});
@@ -62,7 +63,8 @@ inline network::Network random_network(Rng& rng) {
       }
       case 6: {
         const int from = last;
-        if (add(Conv{rng.integer(1, 8), Window{}, true, bits()}, {last})) add(Concat{}, {from, last});
+        if (add(Conv{rng.integer(1, 8), Window{}, true, bits()}, {last}))
+          add(Concat{}, {from, last});
         break;
       }
       case 7:

@@ -17,12 +17,10 @@ namespace {
 
 // fmt's braces and C's do not mix: @NAME@ and @name@ stand for the prefix.
 std::string with_prefix(const SourceContext& c, std::string text) {
-  const std::string stream =
-      c.lowered.memory.groups.empty() ? "" : "#include \"atml_stream.h\"\n";
-  for (const auto& [mark, value] :
-       {std::pair<std::string, std::string>{"@NAME@", c.upper()},
-        {"@name@", c.lower()},
-        {"@STREAM@", stream}}) {
+  const std::string stream = c.lowered.memory.groups.empty() ? "" : "#include \"atml_stream.h\"\n";
+  for (const auto& [mark, value] : {std::pair<std::string, std::string>{"@NAME@", c.upper()},
+                                    {"@name@", c.lower()},
+                                    {"@STREAM@", stream}}) {
     for (std::size_t p = text.find(mark); p != std::string::npos;
          p = text.find(mark, p + value.size())) {
       text.replace(p, mark.size(), value);
@@ -181,10 +179,10 @@ std::string group_text(const SourceContext& c, std::size_t index) {
   const StreamGroup& group = c.lowered.memory.groups[index];
   std::string buffers, stages;
   for (const StreamBuffer& b : group.buffers) {
-    fmt::format_to(
-        std::back_inserter(buffers), "      {{{}, {}, {}, {}, {}}}, /* {} */\n",
-        c.lowered.memory.tensor_offsets[static_cast<std::size_t>(b.tensor)], b.row_bytes, b.height,
-        b.capacity, b.given ? b.height : 0, comment_safe(c.model.tensor(b.tensor).name));
+    fmt::format_to(std::back_inserter(buffers), "      {{{}, {}, {}, {}, {}}}, /* {} */\n",
+                   c.lowered.memory.tensor_offsets[static_cast<std::size_t>(b.tensor)], b.row_bytes,
+                   b.height, b.capacity, b.given ? b.height : 0,
+                   comment_safe(c.model.tensor(b.tensor).name));
   }
   for (const StreamStage& s : group.stages) {
     const std::string second = s.inputs.size() > 1 ? std::to_string(s.inputs[1]) : "ATML_NO_BUFFER";
@@ -240,8 +238,7 @@ std::string model_text(const SourceContext& c) {
                            comment_safe(layer_title(c.model, op)));
       continue;
     }
-    fmt::format_to(std::back_inserter(text),
-                   "/* {:02} {} */\n{}_LAYER {}({}) {{\n{}}}\n\n", s.op,
+    fmt::format_to(std::back_inserter(text), "/* {:02} {} */\n{}_LAYER {}({}) {{\n{}}}\n\n", s.op,
                    comment_safe(layer_title(c.model, op)), c.upper(), s.symbol,
                    s.streamed ? "const atml_row *r" : "int8_t *arena",
                    layer_body(c.model, c.lowered, s.op));

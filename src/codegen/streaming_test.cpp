@@ -61,19 +61,19 @@ TEST(Streaming, TheRandomChainsStreamEveryKernelThatCan) {
     }
   }
   EXPECT_GE(groups, 20);
-  for (const Kernel k : {Kernel::kConvPacked, Kernel::kPointwisePacked, Kernel::kConvPlain,
-                         Kernel::kDepthwiseRows, Kernel::kDepthwisePlain, Kernel::kMaxPool,
-                         Kernel::kAveragePool, Kernel::kAdd, Kernel::kPlace, Kernel::kTable,
-                         Kernel::kSumRow}) {
+  for (const Kernel k :
+       {Kernel::kConvPacked, Kernel::kPointwisePacked, Kernel::kConvPlain, Kernel::kDepthwiseRows,
+        Kernel::kDepthwisePlain, Kernel::kMaxPool, Kernel::kAveragePool, Kernel::kAdd,
+        Kernel::kPlace, Kernel::kTable, Kernel::kSumRow}) {
     EXPECT_TRUE(seen.contains(k)) << function_name(k);
   }
 }
 
 // Independent of the planner: every partition of the execution order into single operators and
 // streamed groups, built here.
-std::pair<std::int64_t, std::int64_t> best_by_enumeration(
-    const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,
-    std::int64_t limit) {
+std::pair<std::int64_t, std::int64_t> best_by_enumeration(const quantize::Int8Model& model,
+                                                          const std::vector<KernelChoice>& choices,
+                                                          std::int64_t limit) {
   const int count = static_cast<int>(model.ops.size());
   std::int64_t smallest = plan_arena(model, choices).plan.arena.value, cheapest = -1;
   for (unsigned joins = 0; joins < 1u << (count - 1); ++joins) {  // bit i joins i and i + 1
@@ -128,8 +128,7 @@ TEST(Streaming, PlansOfLargerGraphsComeNearTheOptimum) {
     const auto choices = choose_kernels(model);
     const auto plan = choose_plan(model, *choices, Streaming::kOn, Bytes(0));
     const auto [smallest, cheapest] = best_by_enumeration(model, *choices, 0);
-    const double ratio =
-        static_cast<double>(plan.plan.arena.value) / static_cast<double>(smallest);
+    const double ratio = static_cast<double>(plan.plan.arena.value) / static_cast<double>(smallest);
     worst = std::max(worst, ratio);
     sum += ratio;
     ++compared;

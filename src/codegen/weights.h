@@ -21,7 +21,8 @@ struct ConstArray {
 
 /// Weights of 4 bits, two a byte, the first in the low half (atml_nibbles.h); each in [-8, 7].
 std::string pack_nibbles(const std::string& weights);
-/// The stream of atml_packed_filter (atml_filters.h says its form; weights of 4 bits are packed) and its factors (pairs, or one).
+/// The stream of atml_packed_filter (atml_filters.h says its form; weights of 4 bits are packed)
+/// and its factors (pairs, or one).
 std::string pack_stream(const quantize::Int8Model& model, const quantize::Op& op);
 std::string pack_pair_scales(const quantize::FilterParams& params, bool per_channel);
 /// kDepthwisePacked: taps [channel][row][tap along x].

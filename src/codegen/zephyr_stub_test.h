@@ -1,5 +1,5 @@
-// Test support: a stand-in for Zephyr's CMake package on a host, so that a sample's and a module's own
-// CMakeLists.txt run. It follows the documented build: modules from ZEPHYR_EXTRA_MODULES, their
+// Test support: a stand-in for Zephyr's CMake package on a host, so that a sample's and a module's
+// own CMakeLists.txt run. It follows the documented build: modules from ZEPHYR_EXTRA_MODULES, their
 // module.yml, Kconfig symbols, prj.conf, zephyr_library*(), the target "app".
 #pragma once
 

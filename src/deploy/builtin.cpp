@@ -163,9 +163,9 @@ Result<Deployability> BuiltinOracle::check(const quantize::Int8Model& model,
   const BuiltinOptions& options = state_->options;
   if (stop.interrupted()) return cancelled();
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
-  ATML_TRY(const Production production,
-           state_->workbench.build(model, target, firmware_options(options, limits),
-                                   folder.path()));
+  ATML_TRY(
+      const Production production,
+      state_->workbench.build(model, target, firmware_options(options, limits), folder.path()));
   if (!production.failure.empty()) return not_computable(production.failure, production.timings);
   Deployability d = linked_figures(model, production, state_->workbench.tools());
   d.violations = find_violations(d, limits);

@@ -213,8 +213,7 @@ Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const Execut
   for (const ExecutedBlock& block : blocks) {
     const auto [entry, fresh] = known.try_emplace({block.pc, block.end}, 0);
     if (fresh) {
-      entry->second =
-          disassembler.block_cost(elf.bytes_at(block.pc, block.end - block.pc), table);
+      entry->second = disassembler.block_cost(elf.bytes_at(block.pc, block.end - block.pc), table);
     }
     const double cost = entry->second;
     const double block_cycles = cost * static_cast<double>(block.executions);

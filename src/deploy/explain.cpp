@@ -148,8 +148,8 @@ Status suggest_alternatives(std::span<const Alternative> alternatives,
       explanation.in_vain.push_back(alternative.name + ": " + verdict.reason);
       continue;
     }
-    std::string line = fmt::format("{}: {} flash, {} RAM", alternative.name,
-                                   to_text(verdict.flash), to_text(verdict.ram));
+    std::string line = fmt::format("{}: {} flash, {} RAM", alternative.name, to_text(verdict.flash),
+                                   to_text(verdict.ram));
     if (verdict.latency.value > 0) line += ", " + to_text(verdict.latency);
     (verdict.deployable() ? explanation.suggestions : explanation.in_vain).push_back(line);
   }
@@ -196,7 +196,8 @@ Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alterna
     return explanation;
   }
   if (verdict.violations.empty()) return explanation;
-  // The smallest build that there is figures of: the verdict itself where it was measured to the end.
+  // The smallest build that there is figures of: the verdict itself where it was measured to the
+  // end.
   Deployability full = verdict;
   if (verdict.latency.value <= 0 || verdict.layers.empty()) {
     ATML_TRY(full, full_figures(oracle, model, target, stop));
@@ -206,8 +207,7 @@ Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alterna
   explanation.places = places_of(model, target, limits, verdict, full);
   ATML_TRY_STATUS(
       suggest_relaxed(oracle, model, target, limits, full, stop, explanation.suggestions));
-  ATML_TRY_STATUS(
-      suggest_alternatives(alternatives, model, target, limits, stop, explanation));
+  ATML_TRY_STATUS(suggest_alternatives(alternatives, model, target, limits, stop, explanation));
   ATML_TRY(const auto parts, find_parts(oracle, model, catalogue, limits, kParts, stop));
   for (const PartVerdict& p : parts) {
     explanation.suggestions.push_back(

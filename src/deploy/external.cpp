@@ -94,7 +94,8 @@ Status read_figures(const Json& answer, Deployability& d) {
 // What a command said goes to terminals, documents and the study: plain ASCII in one line.
 std::string plain_line(std::string text) {
   std::ranges::replace(text, '\n', ' ');
-  std::ranges::replace_if(text, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
+  std::ranges::replace_if(
+      text, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
   return text;
 }
 
@@ -168,11 +169,12 @@ std::string absolute_command(const std::string& command) {
     const bool plain = word.find_first_of("'\"\\$`*?&|;<>(){}[]#~!") == std::string::npos;
     const bool in_path = text.empty() && word.find('/') == std::string::npos;
     std::error_code none;
-    const bool beside_us = plain && !in_path && path.is_relative() &&
-                           std::filesystem::is_regular_file(path, none);
-    const std::string absolute = beside_us
-        ? Command{.argv = {std::filesystem::absolute(path).lexically_normal().string()}}.text()
-        : word;
+    const bool beside_us =
+        plain && !in_path && path.is_relative() && std::filesystem::is_regular_file(path, none);
+    const std::string absolute =
+        beside_us
+            ? Command{.argv = {std::filesystem::absolute(path).lexically_normal().string()}}.text()
+            : word;
     text += (text.empty() ? "" : " ") + absolute;
   }
   return text;

@@ -20,9 +20,10 @@ struct ExternalOptions {
   Seconds timeout{60};  // then the whole process group is killed
 };
 
-/// The command runs in a scratch folder of its own (a tool may write there) with these variables: AUTOTINYML_MODEL_ID (16 hexadecimal
-/// digits of the file's bytes), AUTOTINYML_TARGET (name), AUTOTINYML_FLASH and AUTOTINYML_RAM
-/// (usable bytes). It prints one JSON object, alone or as its last line:
+/// The command runs in a scratch folder of its own (a tool may write there) with these variables:
+/// AUTOTINYML_MODEL_ID (16 hexadecimal digits of the file's bytes), AUTOTINYML_TARGET (name),
+/// AUTOTINYML_FLASH and AUTOTINYML_RAM (usable bytes). It prints one JSON object, alone or as its
+/// last line:
 ///   {"model": "<AUTOTINYML_MODEL_ID>", "flash_bytes": 51200, "ram_bytes": 20480,
 ///   "latency_ms": 41.5}
 /// and optionally "arena_bytes", "stack_bytes", "instructions", "cycles" (a number, or low / mid /
@@ -32,8 +33,8 @@ struct ExternalOptions {
 ///
 /// Not computable, with the reason: exit code other than 0, a signal, the time-out, more than 1 MiB
 /// of output, no JSON, missing, negative, fractional (bytes) or absurd numbers, another model's id.
-/// Error: cancelled where `stop` asks for it, also while the command runs; the command does not exist (exit codes 126 and 127 of the shell), or the disk is full.
-/// Thread safe.
+/// Error: cancelled where `stop` asks for it, also while the command runs; the command does not
+/// exist (exit codes 126 and 127 of the shell), or the disk is full. Thread safe.
 class ExternalOracle : public Oracle {
  public:
   ExternalOracle(ExternalOptions options, ModelWriter writer)

@@ -14,17 +14,19 @@ Result<OracleChoice> parse_oracle(const std::string& text) {
   if (text == "analytic") return OracleChoice{.kind = OracleKind::kAnalytic};
   if (text.starts_with(kExternalPrefix)) {
     const std::string command = trim(std::string_view(text).substr(kExternalPrefix.size()));
-    if (!command.empty()) return OracleChoice{.kind = OracleKind::kExternal, .command = absolute_command(command)};
+    if (!command.empty())
+      return OracleChoice{.kind = OracleKind::kExternal, .command = absolute_command(command)};
     return Error{Code::kInvalidArgument,
                  "oracle 'external:' has no command; write it behind the colon, for example "
                  "--oracle 'external:./ask_board.sh'"};
   }
   if (text.starts_with("serial:")) return OracleChoice{OracleKind::kSerial, text};
   const std::vector<std::string> names{"builtin", "analytic", "external:", "serial:"};
-  return Error{Code::kInvalidArgument,
-               fmt::format("unknown oracle '{}'{}; known are builtin, analytic, external:COMMAND and "
-                           "serial:ADDRESS",
-                           text, suggestion(text, names))};
+  return Error{
+      Code::kInvalidArgument,
+      fmt::format("unknown oracle '{}'{}; known are builtin, analytic, external:COMMAND and "
+                  "serial:ADDRESS",
+                  text, suggestion(text, names))};
 }
 
 std::string to_text(const OracleChoice& choice) {
@@ -48,7 +50,8 @@ Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
       return std::unique_ptr<Oracle>(std::make_unique<AnalyticOracle>());
     case OracleKind::kExternal:
       return std::unique_ptr<Oracle>(std::make_unique<ExternalOracle>(
-          ExternalOptions{.command = choice.command, .timeout = choice.timeout}, std::move(writer)));
+          ExternalOptions{.command = choice.command, .timeout = choice.timeout},
+          std::move(writer)));
     case OracleKind::kSerial: {
       SerialOptions options;
       options.optimize = builtin.optimize;

@@ -24,10 +24,10 @@ struct SerialOptions {
   std::filesystem::path port;           // C file of the board; empty: MPS2 boards (and QEMU's)
   std::filesystem::path keep_firmware;  // where a copy of the board's ELF goes; empty: nowhere
   codegen::Optimize optimize = codegen::Optimize::kBalanced;  // of the firmware
-  int samples = 2;                      // inferences that are compared with the interpreter
-  int runs = 5;                         // timed inferences, 1 to 32; fewer where they take seconds
-  int resets = 3;                       // of the board during one check, then it is given up
-  std::uint64_t seed = 1;               // of the samples
+  int samples = 2;         // inferences that are compared with the interpreter
+  int runs = 5;            // timed inferences, 1 to 32; fewer where they take seconds
+  int resets = 3;          // of the board during one check, then it is given up
+  std::uint64_t seed = 1;  // of the samples
   serial::SessionOptions session;
 };
 

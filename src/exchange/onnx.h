@@ -11,13 +11,13 @@
 
 namespace atml::exchange {
 
-/// Bytes of an .onnx file (opset 14, IR version 7). Deterministic. The layout is ONNX's: a tensor of
-/// height x width x channels is [1, channels, height, width], a vector [1, n]; input and output are
-/// float, quantised inside. Weights are int8 with one scale an output channel, biases int32 with
-/// scale = input scale x weight scale. read_onnx() of it gives the same model. ONNX defines the
-/// graph in real numbers, so other runtimes' bytes may differ by a step an operator. Refuses, by
-/// operator name, what ONNX cannot say: tables of other functions, softmax with beta != 1, dilated
-/// average pooling.
+/// Bytes of an .onnx file (opset 14, IR version 7). Deterministic. The layout is ONNX's: a tensor
+/// of height x width x channels is [1, channels, height, width], a vector [1, n]; input and output
+/// are float, quantised inside. Weights are int8 with one scale an output channel, biases int32
+/// with scale = input scale x weight scale. read_onnx() of it gives the same model. ONNX defines
+/// the graph in real numbers, so other runtimes' bytes may differ by a step an operator. Refuses,
+/// by operator name, what ONNX cannot say: tables of other functions, softmax with beta != 1,
+/// dilated average pooling.
 Result<std::string> write_onnx(const quantize::Int8Model& model);
 
 /// Reads a QDQ model with one input and one output, int8 activations and int8 weights. What is not

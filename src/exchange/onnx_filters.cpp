@@ -39,7 +39,8 @@ Result<Reader::Placed> Reader::window(const Node& node, const Shape& in, Dims ke
   Placed placed;
   Window& w = placed.window;
   w = {static_cast<int>(k[0]), static_cast<int>(k[1]), static_cast<int>(s[0]),
-       static_cast<int>(s[1]), static_cast<int>(d[0]), static_cast<int>(d[1]), Padding::kSame};
+       static_cast<int>(s[1]), static_cast<int>(d[0]), static_cast<int>(d[1]),
+       Padding::kSame};
   const std::string mode = word(node, "auto_pad", "NOTSET");
   Dims pads = integers(node, "pads", Dims(2 * kernel.size(), 0));
   if (one_d && pads.size() == 2) pads = {pads[0], 0, pads[1], 0};
@@ -89,11 +90,10 @@ Result<int> Reader::padded(const Node& node, int in, const Placed& placed) {
   if (!placed.before) return in;
   const Tensor t = model_.tensor(in);
   const Pad& p = *placed.before;
-  ATML_TRY(const int out,
-           new_tensor(node.output(0) + "_padded",
-                      {t.shape.height + p.top + p.bottom, t.shape.width + p.left + p.right,
-                       t.shape.channels},
-                      {t.scale, t.zero_point}));
+  ATML_TRY(const int out, new_tensor(node.output(0) + "_padded",
+                                     {t.shape.height + p.top + p.bottom,
+                                      t.shape.width + p.left + p.right, t.shape.channels},
+                                     {t.scale, t.zero_point}));
   emit(node.name() + "_pad", p, {in}, out);
   return out;
 }
@@ -163,9 +163,10 @@ Status Reader::conv(const Node& node) {
   const bool depthwise =
       groups == s.channels && each == 1 && (groups > 1 || has_hint(node, "depthwise"));
   if (!depthwise && (groups != 1 || each != s.channels))
-    return unsupported(fmt::format("group {} with weights {} on {} channels; 1 and depthwise are "
-                                   "supported",
-                                   groups, text_of(d), s.channels));
+    return unsupported(
+        fmt::format("group {} with weights {} on {} channels; 1 and depthwise are "
+                    "supported",
+                    groups, text_of(d), s.channels));
   if (depthwise && outputs % s.channels != 0)
     return damaged(fmt::format("{} outputs of {} groups", outputs, groups));
   const auto& from = w.constant->values;  // [out][in or 1][taps]

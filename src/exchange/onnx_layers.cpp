@@ -210,7 +210,9 @@ Status Reader::binary(const Node& node) {
   ATML_TRY(int b, operand(node, 1));
   if (x.dims.size() != y.dims.size())
     return unsupported(fmt::format("operands {} and {}", text_of(x.dims), text_of(y.dims)));
-  const auto vector = [&](int t) { return model_.tensor(t).shape.elements() == model_.tensor(t).shape.channels; };
+  const auto vector = [&](int t) {
+    return model_.tensor(t).shape.elements() == model_.tensor(t).shape.channels;
+  };
   if (vector(a) && !vector(b)) std::swap(a, b);  // what is repeated comes second
   const Shape &sa = model_.tensor(a).shape, &sb = model_.tensor(b).shape;
   if (!(sa == sb) && !(sb == Shape{1, 1, sa.channels}))
@@ -268,7 +270,8 @@ Status Reader::pad(const Node& node) {
   const Pad kind{p[2], p[6], p[3], p[7], p[1], p[5]};
   const Shape s = model_.tensor(in).shape;
   const Shape out{s.height + p[2] + p[6], s.width + p[3] + p[7], s.channels + p[1] + p[5]};
-  if (out.elements() > kMostElements) return unsupported(fmt::format("an output of {}", out.text()));
+  if (out.elements() > kMostElements)
+    return unsupported(fmt::format("an output of {}", out.text()));
   put(node, kind, {in}, out, 4);
   return {};
 }
@@ -281,7 +284,8 @@ Status Reader::pool(const Node& node) {
            window(node, model_.tensor(in).shape, integers(node, "kernel_shape", {})));
   const bool average = node.op_type() == "AveragePool";
   if (placed.before && !(average && integer(node, "count_include_pad", 0) != 0))
-    return unsupported("its pads are not those of SAME_UPPER, and a maximum or mean leaves them out");
+    return unsupported(
+        "its pads are not those of SAME_UPPER, and a maximum or mean leaves them out");
   if (average && !placed.before && placed.window.padding == network::Padding::kSame &&
       integer(node, "count_include_pad", 0) != 0) {
     const Shape& s = model_.tensor(in).shape;
@@ -318,8 +322,8 @@ Status Reader::reduce_mean(const Node& node) {
   std::set<std::int64_t> seen;
   for (const std::int64_t a : axes) seen.insert(a < 0 ? a + rank : a);
   if (rank != 4 || seen != std::set<std::int64_t>{2, 3})
-    return unsupported(fmt::format("axes {} of {}; only height and width (2, 3)", text_of(axes),
-                                   text_of(v.dims)));
+    return unsupported(
+        fmt::format("axes {} of {}; only height and width (2, 3)", text_of(axes), text_of(v.dims)));
   ATML_TRY(const int in, operand(node, 0));
   put(node, Mean{}, {in}, {1, 1, model_.tensor(in).shape.channels},
       integer(node, "keepdims", 1) != 0 ? 4 : 2);
@@ -346,7 +350,8 @@ Result<Dims> Reader::new_dims(const Node& node, const Value& v) const {
       open = static_cast<int>(i);
       d = 1;
     }
-    if (!(d >= 1 && d <= static_cast<double>(count))) return damaged(fmt::format("dimension {}", d));
+    if (!(d >= 1 && d <= static_cast<double>(count)))
+      return damaged(fmt::format("dimension {}", d));
     dims.push_back(static_cast<std::int64_t>(d));
     known *= dims.back();
     if (known > count) break;

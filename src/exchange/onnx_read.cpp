@@ -126,28 +126,27 @@ Status Reader::read_node(const Node& node) {
 
 Status Reader::dispatch(const Node& node) {
   using Method = Status (Reader::*)(const Node&);
-  static const std::map<std::string, Method> methods = {
-      {"QuantizeLinear", &Reader::quantise},
-      {"DequantizeLinear", &Reader::dequantise},
-      {"Constant", &Reader::constant_node},
-      {"Identity", &Reader::pass},
-      {"Dropout", &Reader::pass},
-      {"Conv", &Reader::conv},
-      {"Gemm", &Reader::dense},
-      {"MatMul", &Reader::dense},
-      {"MaxPool", &Reader::pool},
-      {"AveragePool", &Reader::pool},
-      {"GlobalAveragePool", &Reader::global_pool},
-      {"ReduceMean", &Reader::reduce_mean},
-      {"Add", &Reader::binary},
-      {"Mul", &Reader::binary},
-      {"Concat", &Reader::concat},
-      {"Pad", &Reader::pad},
-      {"Reshape", &Reader::relayout},
-      {"Flatten", &Reader::relayout},
-      {"Transpose", &Reader::relayout},
-      {"Softmax", &Reader::softmax},
-      {"Clip", &Reader::clip}};
+  static const std::map<std::string, Method> methods = {{"QuantizeLinear", &Reader::quantise},
+                                                        {"DequantizeLinear", &Reader::dequantise},
+                                                        {"Constant", &Reader::constant_node},
+                                                        {"Identity", &Reader::pass},
+                                                        {"Dropout", &Reader::pass},
+                                                        {"Conv", &Reader::conv},
+                                                        {"Gemm", &Reader::dense},
+                                                        {"MatMul", &Reader::dense},
+                                                        {"MaxPool", &Reader::pool},
+                                                        {"AveragePool", &Reader::pool},
+                                                        {"GlobalAveragePool", &Reader::global_pool},
+                                                        {"ReduceMean", &Reader::reduce_mean},
+                                                        {"Add", &Reader::binary},
+                                                        {"Mul", &Reader::binary},
+                                                        {"Concat", &Reader::concat},
+                                                        {"Pad", &Reader::pad},
+                                                        {"Reshape", &Reader::relayout},
+                                                        {"Flatten", &Reader::relayout},
+                                                        {"Transpose", &Reader::relayout},
+                                                        {"Softmax", &Reader::softmax},
+                                                        {"Clip", &Reader::clip}};
   static const std::map<std::string, const char*> functions = {
       {"Sigmoid", "logistic"}, {"Tanh", "tanh"}, {"HardSwish", "hard_swish"}};
   if (node.op_type() == "Relu") return clamp(node, 0.0f, std::nullopt);
@@ -339,8 +338,8 @@ Status Reader::dequantise(const Node& node) {
 Result<quantize::Int8Model> read_onnx(std::string_view bytes, const std::string& name) {
   constexpr std::size_t kMostBytes = std::size_t{256} << 20;
   if (bytes.size() > kMostBytes)
-    return onnx_in::unsupported(fmt::format("{} bytes; an int8 model for a microcontroller has at most {}",
-                                   bytes.size(), kMostBytes));
+    return onnx_in::unsupported(fmt::format(
+        "{} bytes; an int8 model for a microcontroller has at most {}", bytes.size(), kMostBytes));
   const google::protobuf::LogSilencer quiet;  // the error below says it
   onnx::ModelProto file;
   if (!file.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))

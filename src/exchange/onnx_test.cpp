@@ -45,13 +45,19 @@ void expect_same_kind(const Kind& a, const Kind& b) {
     EXPECT_EQ(a.low, b.low);
     EXPECT_EQ(a.high, b.high);
   }
-  if constexpr (requires { a.multiplier; }) { EXPECT_EQ(a.multiplier, b.multiplier); }
-  if constexpr (requires { a.shared_product; }) { EXPECT_EQ(a.shared_product, b.shared_product); }
+  if constexpr (requires { a.multiplier; }) {
+    EXPECT_EQ(a.multiplier, b.multiplier);
+  }
+  if constexpr (requires { a.shared_product; }) {
+    EXPECT_EQ(a.shared_product, b.shared_product);
+  }
   if constexpr (requires { a.values; }) {
     EXPECT_EQ(a.function, b.function);
     EXPECT_EQ(a.values, b.values);
   }
-  if constexpr (requires { a.beta; }) { EXPECT_EQ(a.beta, b.beta); }
+  if constexpr (requires { a.beta; }) {
+    EXPECT_EQ(a.beta, b.beta);
+  }
   if constexpr (requires { a.front; }) {
     EXPECT_EQ((std::vector{a.top, a.bottom, a.left, a.right, a.front, a.back}),
               (std::vector{b.top, b.bottom, b.left, b.right, b.front, b.back}));
@@ -153,8 +159,7 @@ TEST(Onnx, RoundTripOfRareKinds) {
     model.rounding = rounding;
     for (Op& op : model.ops) {
       if (auto* t = std::get_if<Table>(&op.kind))
-        t->values =
-            *function_table(t->function, model.input_of(op), model.output_of(op), rounding);
+        t->values = *function_table(t->function, model.input_of(op), model.output_of(op), rounding);
     }
     ASSERT_TRUE(model.verify().ok()) << model.verify().error().message;
     const auto bytes = write_onnx(model);
@@ -231,7 +236,8 @@ TEST(Onnx, RefusesOtherTypesVersionsAndSizesByName) {
             "node 12 'sigmoid_quantize' (QuantizeLinear): scale nan is not a positive number");
   EXPECT_EQ(error_after([](auto& f) { f.mutable_graph()->mutable_input(0)->set_name("other"); }),
             "node 0 'input_quantize' (QuantizeLinear): reads 'input', which no earlier node gives");
-  EXPECT_EQ(error_after([](auto& f) { f.mutable_graph()->mutable_node(0)->mutable_input()->RemoveLast(); }),
+  EXPECT_EQ(error_after(
+                [](auto& f) { f.mutable_graph()->mutable_node(0)->mutable_input()->RemoveLast(); }),
             "node 0 'input_quantize' (QuantizeLinear): no zero point, which means uint8; only int8 "
             "is supported");
 }
@@ -277,8 +283,7 @@ TEST(Onnx, ReadsSymmetricPaddingAsPadAndConvolution) {
   ASSERT_EQ(read->ops.size(), model.ops.size() + 1);
   const auto* pad = std::get_if<Pad>(&read->ops[0].kind);
   ASSERT_NE(pad, nullptr);
-  EXPECT_EQ((std::vector{pad->top, pad->bottom, pad->left, pad->right}),
-            (std::vector{1, 1, 1, 1}));
+  EXPECT_EQ((std::vector{pad->top, pad->bottom, pad->left, pad->right}), (std::vector{1, 1, 1, 1}));
   EXPECT_EQ(std::get<Conv>(read->ops[1].kind).window.padding, network::Padding::kValid);
 }
 

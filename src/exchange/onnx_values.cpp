@@ -45,7 +45,8 @@ Result<Map> transposed(const Map& map, const Dims& dims, const Dims& order) {
   std::set<std::int64_t> seen(order.begin(), order.end());
   if (order.size() != dims.size() || seen.size() != dims.size() || *seen.begin() != 0 ||
       *seen.rbegin() != static_cast<std::int64_t>(dims.size()) - 1)
-    return damaged(fmt::format("perm {} does not suit dimensions {}", text_of(order), text_of(dims)));
+    return damaged(
+        fmt::format("perm {} does not suit dimensions {}", text_of(order), text_of(dims)));
   Dims strides(dims.size(), 1);
   for (std::size_t i = dims.size() - 1; i > 0; --i) strides[i - 1] = strides[i] * dims[i];
   Map result;
@@ -81,8 +82,7 @@ Status raw_values(const std::string& raw, std::int64_t count, std::vector<double
 template <class Field>
 Status field_values(const Field& field, std::int64_t count, std::vector<double>& values) {
   if (field.size() != count)
-    return damaged(
-        fmt::format("{} numbers, its dimensions ask for {}", field.size(), count));
+    return damaged(fmt::format("{} numbers, its dimensions ask for {}", field.size(), count));
   for (const auto v : field) values.push_back(static_cast<double>(v));
   return {};
 }
@@ -125,9 +125,9 @@ Status decode_into(const onnx::TensorProto& t, Constant& c) {
                                    ? onnx::TensorProto::DataType_Name(
                                          static_cast<onnx::TensorProto::DataType>(t.data_type()))
                                    : std::to_string(t.data_type());
-      return unsupported(fmt::format(
-          "type {}; supported are INT8, INT32, INT64 and FLOAT{}", type,
-          type == "UINT8" ? " (quantise weights and activations to QInt8)" : ""));
+      return unsupported(
+          fmt::format("type {}; supported are INT8, INT32, INT64 and FLOAT{}", type,
+                      type == "UINT8" ? " (quantise weights and activations to QInt8)" : ""));
     }
   }
 }

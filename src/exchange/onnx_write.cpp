@@ -82,10 +82,9 @@ class OnnxWriter {
           std::holds_alternative<Table>(op.kind) || std::holds_alternative<Softmax>(op.kind) ||
           std::holds_alternative<Add>(op.kind) || std::holds_alternative<Mul>(op.kind) ||
           std::holds_alternative<Concat>(op.kind);
-      flat_[index(op.output)] =
-          vector && (std::holds_alternative<Dense>(op.kind) ||
-                     std::holds_alternative<Reshape>(op.kind) ||
-                     (elementwise && std::ranges::all_of(op.inputs, flat)));
+      flat_[index(op.output)] = vector && (std::holds_alternative<Dense>(op.kind) ||
+                                           std::holds_alternative<Reshape>(op.kind) ||
+                                           (elementwise && std::ranges::all_of(op.inputs, flat)));
     }
   }
 
@@ -240,12 +239,12 @@ class OnnxWriter {
                       w);
     attribute(wide, "axis", 0);
     const std::string wide_name = wide.output(0);
-    auto& bias = node("DequantizeLinear",
-                      {constant(b, onnx::TensorProto::INT32, {static_cast<std::int64_t>(n)},
-                                bytes_of(f.bias)),
-                       reals(b + "_scale", bias_scales),
-                       zeros<std::int32_t>(b + "_zero_point", onnx::TensorProto::INT32, n)},
-                      b);
+    auto& bias = node(
+        "DequantizeLinear",
+        {constant(b, onnx::TensorProto::INT32, {static_cast<std::int64_t>(n)}, bytes_of(f.bias)),
+         reals(b + "_scale", bias_scales),
+         zeros<std::int32_t>(b + "_zero_point", onnx::TensorProto::INT32, n)},
+        b);
     attribute(bias, "axis", 0);
     return {wide_name, bias.output(0)};
   }
@@ -384,8 +383,8 @@ class OnnxWriter {
 
   Status translate(const Op& op, const Pad& p) {
     const std::string in = real_input(op, 0, false);
-    const std::string pads = integers(op.name + "_pads", {0, p.front, p.top, p.left, 0, p.back,
-                                                          p.bottom, p.right});
+    const std::string pads =
+        integers(op.name + "_pads", {0, p.front, p.top, p.left, 0, p.back, p.bottom, p.right});
     finish(op, node("Pad", {in, pads}, op.name).output(0));
     return {};
   }
@@ -419,10 +418,13 @@ class OnnxWriter {
   }
 
   Status translate(const Op& op, const Table& t) {
-    static const std::map<std::string, const char*> known = {
-        {"logistic", "Sigmoid"},     {"tanh", "Tanh"},  {"hard_swish", "HardSwish"},
-        {"relu", "Relu"},            {"relu6", "Clip"}, {"relu_n1_to_1", "Clip"},
-        {"quantize", "QuantizeLinear"}};
+    static const std::map<std::string, const char*> known = {{"logistic", "Sigmoid"},
+                                                             {"tanh", "Tanh"},
+                                                             {"hard_swish", "HardSwish"},
+                                                             {"relu", "Relu"},
+                                                             {"relu6", "Clip"},
+                                                             {"relu_n1_to_1", "Clip"},
+                                                             {"quantize", "QuantizeLinear"}};
     const auto it = known.find(t.function);
     if (it == known.end())
       return Error{Code::kUnsupported,

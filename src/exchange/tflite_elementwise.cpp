@@ -45,7 +45,8 @@ int TfliteReader::constant(const Tensor& t, std::string_view values) {
   d.filter.scales.assign(values.size(), 0.5f * (t.scale / pixel.scale));
   for (const char v : values)
     d.filter.bias.push_back(2 * (static_cast<std::int8_t>(v) - t.zero_point));
-  model_.tensors.push_back({t.name, {1, 1, static_cast<int>(values.size())}, t.scale, t.zero_point});
+  model_.tensors.push_back(
+      {t.name, {1, 1, static_cast<int>(values.size())}, t.scale, t.zero_point});
   const int vector = static_cast<int>(model_.tensors.size()) - 1;
   emit_named("", std::move(d), {from}, vector);
   return reshaped(vector, t.shape);
@@ -98,11 +99,13 @@ Status TfliteReader::with_scalar(const RawOp& op, Kind kind, std::size_t scalar)
   tiny.ops.push_back({"op", kind, {0, 1}, 2});
   // Verified with the number as a second input; then run on all values.
   Int8Model check = tiny;
-  check.ops.insert(check.ops.begin(), {"copy", Table{"quantize", std::vector<std::int8_t>(256)}, {0}, 1});
+  check.ops.insert(check.ops.begin(),
+                   {"copy", Table{"quantize", std::vector<std::int8_t>(256)}, {0}, 1});
   ATML_TRY_STATUS(check.verify());
   std::vector<std::int8_t> x(256), y(256, static_cast<std::int8_t>(raw(op.inputs[scalar]).data[0])),
       values(256);
-  for (int v = -128; v < 128; ++v) x[static_cast<std::size_t>(v + 128)] = static_cast<std::int8_t>(v);
+  for (int v = -128; v < 128; ++v)
+    x[static_cast<std::size_t>(v + 128)] = static_cast<std::int8_t>(v);
   const std::vector<const std::int8_t*> inputs{x.data(), y.data()};
   run_op(tiny, tiny.ops[0], inputs, values.data());
   if (model_.tensor(in).shape.elements() != model_.tensor(out).shape.elements())
@@ -191,8 +194,8 @@ Status TfliteReader::table(const RawOp& op, const std::string& function) {
 
 // What a table needs before its values can be computed; verify() comes too late for that.
 Status TfliteReader::check_scales(int in, int out) const {
-  const double ratio = static_cast<double>(model_.tensor(in).scale) /
-                       static_cast<double>(model_.tensor(out).scale);
+  const double ratio =
+      static_cast<double>(model_.tensor(in).scale) / static_cast<double>(model_.tensor(out).scale);
   return ratio <= 256 ? Status{}
                       : Status(unsupported(fmt::format("a requantisation factor of {}", ratio)));
 }

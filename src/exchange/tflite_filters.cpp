@@ -71,8 +71,7 @@ Result<Filter> TfliteReader::read_filter(const RawOp& op, std::size_t rank, int 
   if (op.inputs.size() < 2 || op.inputs[1] < 0) return unsupported("no weights");
   const RawTensor& t = raw(op.inputs[1]);
   if (t.type != kInt8 && t.type != kInt4)
-    return unsupported(
-        fmt::format("weights '{}' are not int8 or int4 (type {})", t.name, t.type));
+    return unsupported(fmt::format("weights '{}' are not int8 or int4 (type {})", t.name, t.type));
   if (t.dims.size() != rank)
     return unsupported(
         fmt::format("weights '{}' have {} dimensions, not {}", t.name, t.dims.size(), rank));
@@ -94,8 +93,8 @@ Result<Filter> TfliteReader::read_filter(const RawOp& op, std::size_t rank, int 
     return unsupported(fmt::format("weights '{}' have {} scales for {} outputs", t.name,
                                    t.scales.size(), outputs));
   if (t.scales.size() > 1 && t.dimension != axis)
-    return unsupported(fmt::format("weights '{}' are quantised along dimension {}, not {}",
-                                   t.name, t.dimension, axis));
+    return unsupported(fmt::format("weights '{}' are quantised along dimension {}, not {}", t.name,
+                                   t.dimension, axis));
   Filter f;
   f.weights = t.type == kInt4 ? unpack(t.data, static_cast<std::size_t>(count))
                               : std::vector<std::int8_t>(t.data.begin(), t.data.end());
@@ -105,8 +104,9 @@ Result<Filter> TfliteReader::read_filter(const RawOp& op, std::size_t rank, int 
   return f;
 }
 
-Result<Window> TfliteReader::window(const RawOp& op, int kernel_h, int kernel_w, int padding, int stride_w,
-                      int stride_h, int dilation_w, int dilation_h) const {
+Result<Window> TfliteReader::window(const RawOp& op, int kernel_h, int kernel_w, int padding,
+                                    int stride_w, int stride_h, int dilation_w,
+                                    int dilation_h) const {
   Window w;
   w.kernel_h = kernel_h;
   w.kernel_w = kernel_w;
@@ -117,10 +117,8 @@ Result<Window> TfliteReader::window(const RawOp& op, int kernel_h, int kernel_w,
   const int kind = op.option_byte(padding, kSame);
   if (kind != kSame && kind != kValid) return unsupported(fmt::format("padding kind {}", kind));
   w.padding = kind == kSame ? Padding::kSame : Padding::kValid;
-  for (const int n :
-       {w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.dilation_h, w.dilation_w}) {
-    if (n < 1 || n > 4096)
-      return unsupported(fmt::format("a kernel, stride or dilation of {}", n));
+  for (const int n : {w.kernel_h, w.kernel_w, w.stride_h, w.stride_w, w.dilation_h, w.dilation_w}) {
+    if (n < 1 || n > 4096) return unsupported(fmt::format("a kernel, stride or dilation of {}", n));
   }
   return w;
 }
@@ -172,8 +170,8 @@ Status TfliteReader::dense(const RawOp& op) {
   const int outputs = dims[0];
   const bool whole = dims[1] == in_shape.elements();
   if (!whole && dims[1] != in_shape.channels) {
-    return unsupported(fmt::format("{} weights an output for an input of {}", dims[1],
-                                   in_shape.text()));
+    return unsupported(
+        fmt::format("{} weights an output for an input of {}", dims[1], in_shape.text()));
   }
   ATML_TRY(const int out, add_tensor(op.outputs[0]));
   ATML_TRY(const Bounds b, bounds(op, kDenseActivation, model_.tensor(out)));
@@ -186,9 +184,9 @@ Status TfliteReader::dense(const RawOp& op) {
   // whose scales TFLite multiplies in another precision.
   const Tensor& from = model_.tensor(in);
   Conv c{{}, std::move(filter), b.low, b.high};
-  c.shared_product = std::ranges::all_of(c.filter.scales, [&](float s) {
-    return s == c.filter.scales[0];
-  }) && is_product_in_range(from.scale, c.filter.scales[0], model_.tensor(out).scale) &&
+  c.shared_product =
+      std::ranges::all_of(c.filter.scales, [&](float s) { return s == c.filter.scales[0]; }) &&
+      is_product_in_range(from.scale, c.filter.scales[0], model_.tensor(out).scale) &&
       !is_exact_as_convolution(from.scale, c.filter.scales[0], model_.tensor(out).scale);
   const Shape conv_shape{in_shape.height, in_shape.width, outputs};
   if (conv_shape.elements() != model_.tensor(out).shape.elements())

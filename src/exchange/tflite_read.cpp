@@ -27,7 +27,6 @@ Result<Int8Model> TfliteReader::run() {
   return std::move(model_);
 }
 
-
 Status TfliteReader::read_input() {
   if (graph_.inputs.size() != 1)
     return unsupported(
@@ -50,7 +49,8 @@ Status TfliteReader::read_output() {
   const int output = tensor_of_[static_cast<std::size_t>(graph_.outputs[0])];
   if (output < 0) return unsupported("the output is not computed from the input");
   if (output == model_.input)
-    emit_named("reshape", Reshape{}, {model_.input}, copy_of(model_.input, model_.tensor(model_.input).shape));
+    emit_named("reshape", Reshape{}, {model_.input},
+               copy_of(model_.input, model_.tensor(model_.input).shape));
   model_.output = tensor_of_[static_cast<std::size_t>(graph_.outputs[0])];
   if (model_.output == model_.input) model_.output = model_.ops.back().output;
   return {};
@@ -114,7 +114,8 @@ Status TfliteReader::read_op(const RawOp& op) {
           "not supported; supported are CONV_2D, DEPTHWISE_CONV_2D, FULLY_CONNECTED, ADD, MUL, "
           "CONCATENATION, AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, PAD, RESHAPE, SQUEEZE, "
           "EXPAND_DIMS, SOFTMAX, "
-          "LOGISTIC, TANH, RELU, RELU6, RELU_N1_TO_1, LEAKY_RELU, HARD_SWISH, REDUCE_MAX, QUANTIZE, "
+          "LOGISTIC, TANH, RELU, RELU6, RELU_N1_TO_1, LEAKY_RELU, HARD_SWISH, REDUCE_MAX, "
+          "QUANTIZE, "
           "DEQUANTIZE");
   }
 }

@@ -1,5 +1,5 @@
-// Follows the operators of a .tflite graph and builds the Int8Model; one method an operator, grouped
-// in files by what they compute. Private to exchange.
+// Follows the operators of a .tflite graph and builds the Int8Model; one method an operator,
+// grouped in files by what they compute. Private to exchange.
 #pragma once
 
 #include <set>

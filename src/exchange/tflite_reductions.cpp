@@ -34,7 +34,8 @@ Result<AxisView> TfliteReader::reduced_axes(const RawOp& op) {
   std::set<std::int64_t> reduced;
   for (const std::int64_t axis : axes) {
     const std::int64_t at = axis < 0 ? axis + rank : axis;
-    if (at < 0 || at >= rank) return unsupported(fmt::format("axis {} of {} dimensions", axis, rank));
+    if (at < 0 || at >= rank)
+      return unsupported(fmt::format("axis {} of {} dimensions", axis, rank));
     if (dims[static_cast<std::size_t>(at)] > 1) reduced.insert(at);
   }
   AxisView view;
@@ -60,15 +61,17 @@ Status TfliteReader::mean(const RawOp& op) {
   ATML_TRY(const AxisView view, reduced_axes(op));
   // Mean is over height and width: the axes before the reduced ones must have length 1.
   if (view.outer != 1)
-    return unsupported(fmt::format("a mean along an inner axis ({} x {} x {}); supported are axes "
-                                   "with nothing but 1 before them, as height and width",
-                                   view.outer, view.length, view.inner));
+    return unsupported(
+        fmt::format("a mean along an inner axis ({} x {} x {}); supported are axes "
+                    "with nothing but 1 before them, as height and width",
+                    view.outer, view.length, view.inner));
   const Shape in_shape = model_.tensor(in).shape;
   ATML_TRY(const int out, add_tensor(op.outputs[0]));
   if (view.inner == in_shape.channels) {
     emit(op, Mean{}, {in}, output_as(out, {1, 1, view.inner}));
   } else {
-    emit(op, Mean{}, {reshaped(in, {view.length, 1, view.inner})}, output_as(out, {1, 1, view.inner}));
+    emit(op, Mean{}, {reshaped(in, {view.length, 1, view.inner})},
+         output_as(out, {1, 1, view.inner}));
   }
   finish_output(out);
   return {};

@@ -65,8 +65,8 @@ Result<Shape> shape_of(const RawTensor& t) {
       if (d[0] != 1) break;
       return Shape{d[1], d[2], d[3]};
     default:
-      return unsupported(fmt::format("tensor '{}' has {} dimensions, at most 4 are supported",
-                                     t.name, d.size()));
+      return unsupported(
+          fmt::format("tensor '{}' has {} dimensions, at most 4 are supported", t.name, d.size()));
   }
   return unsupported(
       fmt::format("tensor '{}' has a batch of {}, only 1 is supported", t.name, d[0]));
@@ -135,8 +135,8 @@ Result<int> TfliteReader::activation(const RawOp& op, std::size_t n) const {
   if (!t.data.empty())
     return unsupported(fmt::format(
         "input {} ('{}') is a constant, only computed values are supported there", n, t.name));
-  return unsupported(fmt::format("input {} ('{}', type {}) is not an int8 value computed before",
-                                 n, t.name, t.type));
+  return unsupported(fmt::format("input {} ('{}', type {}) is not an int8 value computed before", n,
+                                 t.name, t.type));
 }
 
 // Constant whole numbers (axes, paddings).
@@ -156,10 +156,11 @@ Result<std::vector<std::int64_t>> TfliteReader::integers(const RawOp& op, std::s
 }
 
 // The range of a fused activation on the output's scale.
-Result<TfliteReader::Bounds> TfliteReader::bounds(const RawOp& op, int field, const Tensor& t) const {
+Result<TfliteReader::Bounds> TfliteReader::bounds(const RawOp& op, int field,
+                                                  const Tensor& t) const {
   const auto bound = [&](float real) {
-    return static_cast<int>(std::clamp(
-        static_cast<float>(t.zero_point) + std::round(real / t.scale), -128.0f, 127.0f));
+    return static_cast<int>(
+        std::clamp(static_cast<float>(t.zero_point) + std::round(real / t.scale), -128.0f, 127.0f));
   };
   const int kind = op.option_byte(field, kNone);
   switch (kind) {
@@ -176,7 +177,8 @@ Result<TfliteReader::Bounds> TfliteReader::bounds(const RawOp& op, int field, co
   }
 }
 
-void TfliteReader::emit_named(const std::string& name, OpKind kind, std::vector<int> inputs, int output) {
+void TfliteReader::emit_named(const std::string& name, OpKind kind, std::vector<int> inputs,
+                              int output) {
   std::string unique = is_identifier(name) ? name : fmt::format("{}_{}", kind_name(kind), index_);
   while (!names_.insert(unique).second) unique += "_x";
   model_.ops.push_back({unique, std::move(kind), std::move(inputs), output});

@@ -20,9 +20,9 @@ enum class Goal {
 /// Value and derivative of an acquisition over encoded points. Borrows the surrogates.
 class Acquisition {
  public:
-  /// `margin`: by how much (in warped objectives) an improvement must beat the best, to leave basins
-  /// that are exhausted. `refusal_cost`: see Problem; kImprove is then the improvement by expected
-  /// cost, logEI + logP - log(c + (1 - c) P).
+  /// `margin`: by how much (in warped objectives) an improvement must beat the best, to leave
+  /// basins that are exhausted. `refusal_cost`: see Problem; kImprove is then the improvement by
+  /// expected cost, logEI + logP - log(c + (1 - c) P).
   Acquisition(const Surrogates& surrogates, Goal goal, double margin = 0, double refusal_cost = 1)
       : surrogates_(surrogates), goal_(goal), margin_(margin), refusal_cost_(refusal_cost) {}
 

@@ -187,12 +187,12 @@ std::vector<std::string> Optimizer::strategies() { return propose::strategy_name
 Expected<Optimizer> Optimizer::create(const Space& declared, Options options) {
   if (!declared.state_->error.empty()) return Failure{declared.state_->error};
   if (!(options.refusal_cost > 0 && options.refusal_cost <= 1))
-    return Failure{fmt::format("refusal_cost must be above 0 and at most 1, not {}",
-                               options.refusal_cost)};
+    return Failure{
+        fmt::format("refusal_cost must be above 0 and at most 1, not {}", options.refusal_cost)};
   for (std::size_t i = 0; i < options.rungs.size(); ++i) {
     if (options.rungs[i] <= (i == 0 ? 0 : options.rungs[i - 1]))
-      return Failure{fmt::format("rungs must ascend and be above 0; rung {} is {}", i,
-                                 options.rungs[i])};
+      return Failure{
+          fmt::format("rungs must ascend and be above 0; rung {} is {}", i, options.rungs[i])};
   }
   auto made = space::Space::create("space", declared.state_->parameters);
   if (!made) return Failure{made.error().message};

@@ -12,9 +12,9 @@ namespace atml::propose {
 /// (Emmerich, Giannakoglou and Naujoks, IEEE TEC 10, 2006):
 ///   EHVI(x) = integral over z, not yet dominated, of P(every goal of x <= z_k) dz
 ///           ~ mean over Sobol points z of prod_k Phi((z_k - mean_k(x)) / sd_k(x)),
-/// exact for independent Gaussian goals but for the points z. The reference point is each resource's
-/// limit, so a candidate that breaks one gains nothing: the constraints are inside. Resources are
-/// modelled by their logarithm.
+/// exact for independent Gaussian goals but for the points z. The reference point is each
+/// resource's limit, so a candidate that breaks one gains nothing: the constraints are inside.
+/// Resources are modelled by their logarithm.
 class HypervolumeGain {
  public:
   /// None while no trial is feasible, or where the goals are not the same in all of them.

@@ -53,10 +53,8 @@ std::vector<study::Trial> run(const std::string& name, int trials, std::uint64_t
   auto strategy = make_strategy(name).value();
   std::vector<study::Trial> history;
   for (int i = 0; i < trials; ++i) {
-    const auto p = strategy->propose({.space = bnh_space(),
-                                      .history = history,
-                                      .constraint_names = {"cost"},
-                                      .seed = seed});
+    const auto p = strategy->propose(
+        {.space = bnh_space(), .history = history, .constraint_names = {"cost"}, .seed = seed});
     EXPECT_TRUE(p.ok());
     history.push_back(bnh(p->configuration, i));
   }

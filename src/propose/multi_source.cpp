@@ -7,9 +7,10 @@
 //   c_s        epochs of source s over those of a full evaluation
 //   D          D_0 and every (x, y) of D_s with |mu_0(x) - mu_s(x)| < m sd_0(x), m = 1
 //   a(s, x)    [mu(x) + sqrt(beta) sd(x) - y_best] / (c_s (1 + |mu(x) - mu_s(x)|)), beta = 1
-// The feasibility of measured constraints and "computable" multiply a, which the papers do not have.
-// A source that would lead is not asked while it has kLead times the points of the true one (the
-// correction of the authors' patch of January 2025, which allows none, would never ask it here).
+// The feasibility of measured constraints and "computable" multiply a, which the papers do not
+// have. A source that would lead is not asked while it has kLead times the points of the true one
+// (the correction of the authors' patch of January 2025, which allows none, would never ask it
+// here).
 #include <algorithm>
 #include <cmath>
 
@@ -149,13 +150,12 @@ class AgpStrategy : public Strategy {
       if (!s.process || leads) continue;
       const Scorer scorer{[&](const Points& x) {
                             std::vector<double> sum = feasibility.values(x);
-                            std::vector<double> mean(x.size()), variance(x.size()),
-                                there(x.size()), unused(x.size());
+                            std::vector<double> mean(x.size()), variance(x.size()), there(x.size()),
+                                unused(x.size());
                             whole.predict(x, mean, variance);
                             s.process->predict(x, there, unused);
                             for (std::size_t i = 0; i < sum.size(); ++i) {
-                              const double gain =
-                                  mean[i] + std::sqrt(kBeta * variance[i]) - best;
+                              const double gain = mean[i] + std::sqrt(kBeta * variance[i]) - best;
                               // Below the best every candidate is poor; keep their order.
                               sum[i] += gain > 1e-9 ? std::log(gain) : std::log(1e-9) + gain;
                               sum[i] -= std::log(s.cost * (1 + std::abs(mean[i] - there[i])));
@@ -177,11 +177,11 @@ class AgpStrategy : public Strategy {
       if (problem.space.distance(*chosen, from->data.x[j]) < kAlmost) from = &sources[0];
       if (from == &sources[0]) break;
     }
-    Proposal proposal{problem.space.decode(*chosen),
-                      fmt::format("best bound by cost, on {}; {}",
-                                  from->epochs == 0 ? "the full source"
-                                                    : fmt::format("{} epochs", from->epochs),
-                                  Acquisition(surrogates, Goal::kFeasible).explain(*chosen))};
+    Proposal proposal{
+        problem.space.decode(*chosen),
+        fmt::format("best bound by cost, on {}; {}",
+                    from->epochs == 0 ? "the full source" : fmt::format("{} epochs", from->epochs),
+                    Acquisition(surrogates, Goal::kFeasible).explain(*chosen))};
     proposal.epochs = from->epochs;
     return proposal;
   }

@@ -21,14 +21,14 @@ struct Course {
 };
 
 Course run(const std::string& name, std::uint64_t seed, double budget) {
-  const auto space = *space::Space::create("forrester", {{.name = "x", .preferred = 0.5},
-                                                         {.name = "y", .preferred = 0.5}});
+  const auto space = *space::Space::create(
+      "forrester", {{.name = "x", .preferred = 0.5}, {.name = "y", .preferred = 0.5}});
   auto strategy = make_strategy(name).value();
   std::vector<study::Trial> history;
   Course r;
   while (r.cost < budget && history.size() < 60) {
-    const auto p = strategy->propose(
-        {.space = space, .history = history, .seed = seed, .sources = {1, 10}});
+    const auto p =
+        strategy->propose({.space = space, .history = history, .seed = seed, .sources = {1, 10}});
     EXPECT_TRUE(p.ok());
     study::Trial t;
     t.number = static_cast<int>(history.size());

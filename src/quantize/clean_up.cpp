@@ -48,9 +48,8 @@ struct View {
   bool padded = false;
 
   std::int8_t weight(int o, int tap, int i) const {
-    const std::int64_t index = depthwise
-                                   ? static_cast<std::int64_t>(tap) * outputs + o
-                                   : (static_cast<std::int64_t>(o) * taps + tap) * inputs + i;
+    const std::int64_t index = depthwise ? static_cast<std::int64_t>(tap) * outputs + o
+                                         : (static_cast<std::int64_t>(o) * taps + tap) * inputs + i;
     return filter->weights[static_cast<std::size_t>(index)];
   }
 };
@@ -426,7 +425,8 @@ class Pruner {
         const bool constant = intervals_[at(op.output)][at(o)].is_constant();
         if (constant) f.bias[n] = constant_bias(op, o);
         for (int tap = 0; tap < v.taps; ++tap) {
-          for (const int i : ins) f.weights.push_back(constant ? std::int8_t{0} : v.weight(o, tap, i));
+          for (const int i : ins)
+            f.weights.push_back(constant ? std::int8_t{0} : v.weight(o, tap, i));
         }
       }
     }
@@ -510,7 +510,8 @@ std::optional<std::pair<int, int>> as_clamp(const Table& t) {
 }
 
 // Where the only reader of an operator's output is the second one, they become one: a table after
-// a table, a clamp after an operator with a clamp, a pad before a window, a reshape after a reshape.
+// a table, a clamp after an operator with a clamp, a pad before a window, a reshape after a
+// reshape.
 bool merge(Int8Model& m, std::size_t second) {
   Op& op = m.ops[second];
   const int middle = op.inputs[0];

@@ -16,7 +16,8 @@ train::QuantisationPlan averaged(const train::QuantisationPlan& old,
     const train::ActivationRange& b = *measured.outputs[i];
     const auto scale = (a.scale + b.scale) / 2;
     const double low = (static_cast<double>(a.scale) * (-128 - a.zero_point) +
-                        static_cast<double>(b.scale) * (-128 - b.zero_point)) / 2;
+                        static_cast<double>(b.scale) * (-128 - b.zero_point)) /
+                       2;
     const double zero = std::round(-128 - low / static_cast<double>(scale));
     plan.outputs[i] = {scale, static_cast<int>(std::clamp(zero, -128.0, 127.0))};
   }
@@ -29,7 +30,7 @@ train::Settings tuning_settings(train::Settings settings, const FineTuneOptions&
   settings.epochs = options.epochs;
   settings.learning_rate = options.learning_rate;
   settings.warmup_epochs = 0.1;
-  settings.ema_decay = 0;  // the rounded weights of the end are what is kept
+  settings.ema_decay = 0;          // the rounded weights of the end are what is kept
   settings.round_weights = false;  // the plan rounds
   return settings;
 }
@@ -56,8 +57,7 @@ Result<FineTuned> fine_tune(const network::Network& network, const train::Weight
   ATML_TRY(const auto trainer,
            train::Trainer::create_from(network, dataset, settings, start, &result.plan));
   trainer->set_threads(threads);
-  if (teacher != nullptr)
-    ATML_TRY_STATUS(trainer->set_teacher(teacher->network, teacher->weights));
+  if (teacher != nullptr) ATML_TRY_STATUS(trainer->set_teacher(teacher->network, teacher->weights));
   for (int epoch = 0; epoch < options.epochs; ++epoch) {
     if (epoch > 0) {
       ATML_TRY(const train::QuantisationPlan measured,

@@ -77,8 +77,7 @@ std::unique_ptr<train::Trainer> trained(const Network& net, const data::Dataset&
   auto t = train::Trainer::create(net, d, s);
   EXPECT_TRUE(t.ok());
   train::EpochReport report;
-  for (int e = 0; e < s.epochs; ++e)
-    EXPECT_EQ((*t)->run_epoch({}, report), train::TrainEnd::kOk);
+  for (int e = 0; e < s.epochs; ++e) EXPECT_EQ((*t)->run_epoch({}, report), train::TrainEnd::kOk);
   return std::move(t).value();
 }
 
@@ -97,8 +96,7 @@ TEST(FineTune, TheForwardPassIsTheInt8Model) {
       s.epochs = 4;
       FineTuneOptions options;
       options.epochs = 2;
-      const auto tuned =
-          fine_tune(net, trained(net, d, s)->weights(), d, s, options, {});
+      const auto tuned = fine_tune(net, trained(net, d, s)->weights(), d, s, options, {});
       ASSERT_TRUE(tuned.ok()) << tuned.error().message;
       ASSERT_EQ(tuned->end, train::TrainEnd::kOk);
       // What the trainer's rounding gives with these weights, beside the interpreter's integers.

@@ -155,8 +155,8 @@ void run(const Call& call, const Add&) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::int32_t a =
         multiply((call.inputs[0][i] + p.offset_1) * (1 << p.left_shift), p.input_1, rounding);
-    const std::int32_t b =
-        multiply((call.inputs[1][i % period] + p.offset_2) * (1 << p.left_shift), p.input_2, rounding);
+    const std::int32_t b = multiply((call.inputs[1][i % period] + p.offset_2) * (1 << p.left_shift),
+                                    p.input_2, rounding);
     call.output[i] =
         clamp_to_int8(multiply(a + b, p.output, rounding) + p.output_offset, p.low, p.high);
   }

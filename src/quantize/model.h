@@ -69,7 +69,7 @@ struct AveragePool {  // input and output share scale and zero point; also globa
   int high = 127;
 };
 struct Mean {};  // TFLite MEAN over height and width, with requantisation
-struct Add {  // the second input may be one value a channel
+struct Add {     // the second input may be one value a channel
   int low = -128;
   int high = 127;
 };

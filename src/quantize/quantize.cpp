@@ -242,7 +242,8 @@ Status quantize_filter(const Source& s, Int8Model& m, std::size_t index) {
   if (per_tensor) shared = largest_weight(f) / bound;
   std::vector<double> means;
   for (std::int64_t oc = 0; oc < static_cast<std::int64_t>(f.bias.size()); ++oc) {
-    double scale = std::max(per_tensor ? shared : natural_scale(f, op, taps, oc, filter.weight_bits), least);
+    double scale =
+        std::max(per_tensor ? shared : natural_scale(f, op, taps, oc, filter.weight_bits), least);
     if (oc == 0 || !std::holds_alternative<Dense>(op.kind))
       means =
           tap_means(m, op, s.statistics.means[static_cast<std::size_t>(op.inputs[0])], taps, oc);

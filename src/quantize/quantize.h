@@ -31,8 +31,8 @@ struct QuantizeOptions {
 Result<Int8Model> quantize(const network::Network& network, const train::Weights& weights,
                            const data::Dataset& dataset, const QuantizeOptions& options);
 
-/// The ranges that quantize() gives the tensors of its best model, for quantisation-aware fine tuning
-/// under frozen statistics (train/qat.h). Fails as quantize() does.
+/// The ranges that quantize() gives the tensors of its best model, for quantisation-aware fine
+/// tuning under frozen statistics (train/qat.h). Fails as quantize() does.
 Result<train::QuantisationPlan> calibrated_plan(const network::Network& network,
                                                 const train::Weights& weights,
                                                 const data::Dataset& dataset,

@@ -154,9 +154,9 @@ struct EstimateError {
 struct BorderLimit {
   std::string name;  // "flash", "ram", "latency", "energy"
   double allowed = 0;
-  int refused = 0;                         // trials that exceed it
-  std::optional<double> largest_held;      // of trials that keep it
-  std::optional<double> smallest_refused;  // of those that do not
+  int refused = 0;                                         // trials that exceed it
+  std::optional<double> largest_held;                      // of trials that keep it
+  std::optional<double> smallest_refused;                  // of those that do not
   std::vector<std::pair<std::string, double>> parameters;  // share of its variance, largest first
 };
 

@@ -140,8 +140,9 @@ TEST(HtmlReport, SaysWhatWasFound) {
 
 TEST(HtmlReport, StreamedLayersAreDrawn) {
   ReportData data = sample_report(12);
-  const std::string bracket = "conv_1 to pw_3 run row by row over line buffers, about 1234 "
-                              "instructions more";
+  const std::string bracket =
+      "conv_1 to pw_3 run row by row over line buffers, about 1234 "
+      "instructions more";
   EXPECT_EQ(html_report(data).find(bracket), std::string::npos);
   data.winner->memory.groups = {{0, 2, 1234}};
   data.winner->memory.placements[1].rows = 3;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "report/charts.h"
 #include "report/border.h"
+#include "report/charts.h"
 #include "report/derived.h"
 #include "report/html.h"
 #include "report/page.h"

@@ -82,11 +82,12 @@ std::string limit_line(const LimitUse& use, const Paint& paint) {
 }
 
 std::string cycles_text(const study::Figures& f, const target::Target& target) {
-  if (f.instructions == 0 && f.latency_s > 0) {
-    return f.origin == "analytic bound"
-               ? "lower bounds by arithmetic, nothing was built; --oracle builtin measures"
-               : "not told by " + f.origin;
-  }
+  if (f.instructions == 0 && f.origin == "analytic bound")
+    return "lower bounds by arithmetic, nothing was built; --oracle builtin measures";
+  if (f.instructions == 0 && f.cycles_mid > 0)  // a board or a command counts no instructions
+    return fmt::format("{} (from {} to {})", with_thousands(f.cycles_mid),
+                       with_thousands(f.cycles_low), with_thousands(f.cycles_high));
+  if (f.instructions == 0 && f.latency_s > 0) return "not told by " + f.origin;
   if (f.instructions == 0) return "not emulated: the sizes alone do not fit";
   const auto time = [&](std::int64_t cycles) {
     return to_text(Seconds(static_cast<double>(cycles) / target.clock_hz));
@@ -240,7 +241,8 @@ std::string summary_table(const ReportData& data, bool colour) {
                       target::to_string(data.target.core), data.target.clock_hz * 1e-6);
   text += data.winner ? winner_lines(data, paint) : nothing_lines(data, paint);
   text += '\n';
-  text += finalists_lines(data) + trials_line(data) + border_text(data) + time_lines(data.times) + estimate_line(data);
+  text += finalists_lines(data) + trials_line(data) + border_text(data) + time_lines(data.times) +
+          estimate_line(data);
   for (std::size_t i = 0; i < data.notes.size(); ++i)
     text += line(i == 0 ? "notes" : "", printable(data.notes[i]));
   return text + files_lines(data, paint) + "\n";

@@ -39,8 +39,8 @@ void add_parameters(const Context& context, const std::vector<study::Trial>& tri
   for (const report::BorderLimit& l : border.limits)
     if (l.refused > 0) names.push_back(l.name);
   if (names.empty() || border.answered < kFewestAnswers) return;
-  const auto list = propose::importances(
-      {.space = context.space, .history = trials, .constraint_names = names});
+  const auto list =
+      propose::importances({.space = context.space, .history = trials, .constraint_names = names});
   for (report::BorderLimit& limit : border.limits) {
     for (const propose::Importance& p : list) {
       const auto share = p.constraints.find(limit.name);

@@ -11,8 +11,8 @@
 namespace atml::search {
 
 /// Flash and RAM of a configuration by codegen's estimate against the limits. The estimate leans
-/// low, so what is refused here would not link either. Where an external command answers, nothing is
-/// known beforehand and everything that decodes is allowed. Remembers its answers; thread safe.
+/// low, so what is refused here would not link either. Where an external command answers, nothing
+/// is known beforehand and everything that decodes is allowed. Remembers its answers; thread safe.
 class ExactLimits {
  public:
   explicit ExactLimits(const Context& context) : context_(context) {}

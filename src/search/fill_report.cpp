@@ -8,8 +8,8 @@
 #include "base/process.h"
 #include "codegen/firmware.h"
 #include "deploy/doctor.h"
-#include "quantize/quantize.h"
 #include "propose/importance.h"
+#include "quantize/quantize.h"
 #include "search/border.h"
 #include "search/model_blob.h"
 #include "search/times.h"
@@ -44,8 +44,8 @@ double median_of(std::vector<double> values, double quantile) {
 }
 
 /// The parameters that matter most for the objective, most important first.
-std::vector<std::pair<std::string, double>> importance_of(
-    const Context& context, const std::vector<study::Trial>& trials) {
+std::vector<std::pair<std::string, double>> importance_of(const Context& context,
+                                                          const std::vector<study::Trial>& trials) {
   constexpr std::size_t kShown = 8;
   constexpr double kSmallest = 0.01;
   constexpr std::ptrdiff_t kFewestTrials = 10;
@@ -143,8 +143,7 @@ report::MemoryPlan memory_of(const codegen::MemoryPlan& plan, const quantize::In
   memory.arena_bytes = plan.arena.value;
   for (const codegen::Placement& p : plan.placements) {
     memory.placements.push_back(
-        {model.tensor(p.tensor).name, p.offset.value, p.size.value, p.first_op, p.last_op,
-         p.rows});
+        {model.tensor(p.tensor).name, p.offset.value, p.size.value, p.first_op, p.last_op, p.rows});
   }
   for (const codegen::StreamedGroup& g : plan.groups)
     memory.groups.push_back({g.first_op, g.last_op, g.extra_instructions});

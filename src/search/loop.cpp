@@ -186,10 +186,11 @@ class Loop {
     if (context_.limits.latency) names.push_back("latency");
     if (context_.limits.energy) names.push_back("energy");
     for (const char* name : {"flash", "ram"}) {
-      const bool surprised = !context_.sizes_are_known() || std::ranges::any_of(visible_, [&](const Trial& t) {
-        return std::ranges::any_of(t.constraints,
-                                   [&](const auto& c) { return c.name == name && c.margin() > 0; });
-      });
+      const bool surprised =
+          !context_.sizes_are_known() || std::ranges::any_of(visible_, [&](const Trial& t) {
+            return std::ranges::any_of(
+                t.constraints, [&](const auto& c) { return c.name == name && c.margin() > 0; });
+          });
       if (surprised) names.push_back(name);
     }
     return names;

@@ -11,11 +11,11 @@ namespace atml::search {
 namespace {
 
 constexpr std::size_t kEnoughToJudge = 8;  // trials that reached both rungs
-constexpr double kTrustworthy = 0.3;       // Spearman's rho; only good trials reach both, so it leans low
+constexpr double kTrustworthy =
+    0.3;  // Spearman's rho; only good trials reach both, so it leans low
 constexpr int kNoisyEta = 2;
 
 }  // namespace
-
 
 int halving_rate(std::span<const study::Trial> trials, std::size_t rung) {
   std::vector<double> here, next;

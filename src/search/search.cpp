@@ -124,8 +124,10 @@ report::NothingFits unconfirmed(int trial, const std::string& refusal) {
   report::NothingFits answer;
   answer.limit = "not computable";
   answer.trial = trial;
-  answer.text = "the oracle let the finalists pass but refused them when they were trained: " + refusal;
-  answer.remedies.push_back("make the external command answer the same question the same way every time");
+  answer.text =
+      "the oracle let the finalists pass but refused them when they were trained: " + refusal;
+  answer.remedies.push_back(
+      "make the external command answer the same question the same way every time");
   return answer;
 }
 

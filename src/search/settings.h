@@ -20,8 +20,8 @@ struct Settings {
   std::optional<Joules> energy;
   Bytes reserve_flash;  // for the rest of the application
   Bytes reserve_ram;
-  std::optional<Seconds> budget;  // wall time of the whole job, finalists and report included
-  std::optional<int> trials;      // proposals at most; without budget and trials: kDefaultBudget
+  std::optional<Seconds> budget;   // wall time of the whole job, finalists and report included
+  std::optional<int> trials;       // proposals at most; without budget and trials: kDefaultBudget
   std::string oracle = "builtin";  // or "analytic", "external:COMMAND"
   Seconds oracle_timeout{60};      // of one answer of an external command
   std::string strategy = "bayes";
@@ -33,10 +33,10 @@ struct Settings {
   int finalists = 3;     // at most
   int final_seeds = 3;   // trainings per finalist, at least 1
   std::string optimize = "balanced";  // the firmware: speed, balanced or size
-  bool single_rounding = false;  // requantisation semantics of every model of the study
+  bool single_rounding = false;       // requantisation semantics of every model of the study
 
-  bool fine_tune = true;  // finalists end with quantisation-aware fine tuning; false in studies that
-                          // were begun before it existed
+  bool fine_tune = true;  // finalists end with quantisation-aware fine tuning; false in studies
+                          // that were begun before it existed
 
   bool operator==(const Settings&) const = default;
 };

@@ -38,9 +38,8 @@ bool has_coarse_weights(const network::Network& network) {
     if constexpr (requires { kind.weight_bits; }) return kind.weight_bits < 8;
     return false;
   };
-  return std::ranges::any_of(network.layers(), [&](const network::Layer& layer) {
-    return std::visit(coarse, layer.op);
-  });
+  return std::ranges::any_of(
+      network.layers(), [&](const network::Layer& layer) { return std::visit(coarse, layer.op); });
 }
 
 }  // namespace

@@ -151,9 +151,10 @@ Result<std::optional<Winner>> crown(Context& context, const std::vector<RankedFi
              get_model(*context.store, run.trial, final_model_kind(run.seed_index)));
     ATML_TRY(const auto verdict, ask(context, model, stop));
     if (!verdict.deployable()) {
-      context.events->warning(fmt::format(
-          "trial {} fitted with random weights but not with its trained ones; it is passed over: {}",
-          run.trial, refusal_of(verdict)));
+      context.events->warning(
+          fmt::format("trial {} fitted with random weights but not with its trained ones; it is "
+                      "passed over: {}",
+                      run.trial, refusal_of(verdict)));
       if (refusal != nullptr && refusal->empty()) *refusal = refusal_of(verdict);
       continue;
     }

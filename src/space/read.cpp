@@ -289,7 +289,9 @@ Result<Space> space_from(const Toml& root, const std::string& file_name, int dep
 
 }  // namespace
 
-std::vector<std::string> space_names() { return {"image", "image-4bit", "signal", "signal-4bit", "table"}; }
+std::vector<std::string> space_names() {
+  return {"image", "image-4bit", "signal", "signal-4bit", "table"};
+}
 
 Result<Space> load_space(const std::string& name_or_path) { return load(name_or_path, 0); }
 

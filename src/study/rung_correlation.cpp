@@ -68,8 +68,8 @@ std::vector<RungCorrelation> rung_correlations(std::span<const Trial> trials) {
   for (const auto& [epochs, values] : pairs) {
     const auto& [a, b] = values;
     if (a.size() < kFewest) continue;
-    result.push_back({epochs.first, epochs.second, static_cast<int>(a.size()), spearman(a, b),
-                      kendall(a, b)});
+    result.push_back(
+        {epochs.first, epochs.second, static_cast<int>(a.size()), spearman(a, b), kendall(a, b)});
   }
   return result;
 }

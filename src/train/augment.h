@@ -15,11 +15,11 @@ struct Augmentation {
   /// The general recipe, 0 .. 1; all its ranges are times this strength. Pictures (height and width
   /// > 1, 8 bits): shift by up to 12.5 % of each side (outside is 0), mirror left-right with
   /// probability strength / 2, erase a rectangle of 10-35 % of each side (to the mean) with
-  /// probability strength / 2. Other maps (spectrograms: time x frequency): shift, and instead of the
-  /// rest one mask over time and one over frequency, each up to 25 % wide, with probability strength
-  /// / 2 each (SpecAugment; Park et al., Interspeech 2019). Signals (height = time > 1, width 1):
-  /// shift in time by up to 10 %, scale each channel by about 10 %, add noise of 10 % of the
-  /// channel's deviation. Feature vectors: nothing.
+  /// probability strength / 2. Other maps (spectrograms: time x frequency): shift, and instead of
+  /// the rest one mask over time and one over frequency, each up to 25 % wide, with probability
+  /// strength / 2 each (SpecAugment; Park et al., Interspeech 2019). Signals (height = time > 1,
+  /// width 1): shift in time by up to 10 %, scale each channel by about 10 %, add noise of 10 % of
+  /// the channel's deviation. Feature vectors: nothing.
   double strength = 0;
   double rotation = 0;      // maps: by up to so many degrees either way, 0 .. 180
   double crop = 0;          // maps: zoom in on a window smaller by up to this share, 0 .. 0.9

@@ -95,11 +95,11 @@ void BatchLoader::mix(Desk& desk, std::size_t lanes, std::size_t first_sample, s
 
 void BatchLoader::load_group(Engine& engine, const Desk& desk, std::size_t group) const {
   const Tensor& input = engine.input();
-  engine.kernels().load_lanes(
-      desk.raw.data(), static_cast<std::size_t>(shape_.elements()), shape_.height, shape_.width,
-      shape_.channels, mean_.data(), gain_.data(),
-      input.value + static_cast<std::ptrdiff_t>(group) * input.layout.group, input.layout.row,
-      input.layout.channel);
+  engine.kernels().load_lanes(desk.raw.data(), static_cast<std::size_t>(shape_.elements()),
+                              shape_.height, shape_.width, shape_.channels, mean_.data(),
+                              gain_.data(),
+                              input.value + static_cast<std::ptrdiff_t>(group) * input.layout.group,
+                              input.layout.row, input.layout.channel);
 }
 
 }  // namespace atml::train

@@ -29,8 +29,8 @@ class BatchLoader {
                       std::span<const std::size_t> indices, std::uint64_t seed,
                       std::uint64_t first);
 
-  /// Sample i of the last augmented batch is shares()[i] parts itself, the rest its neighbour i ^ 1.
-  /// Empty without mixup.
+  /// Sample i of the last augmented batch is shares()[i] parts itself, the rest its neighbour i
+  /// ^ 1. Empty without mixup.
   std::span<const float> shares() const { return shares_; }
 
   const std::vector<float>& mean() const { return mean_; }

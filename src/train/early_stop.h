@@ -8,16 +8,16 @@
 namespace atml::train {
 
 struct FitOptions {
-  int epochs = 10;       // at most
-  int patience = 5;      // epochs without a gain before the end; >= 1
+  int epochs = 10;        // at most
+  int patience = 5;       // epochs without a gain before the end; >= 1
   double least_gain = 0;  // of the metric, that counts as one
 };
 
 struct Fitted {
   TrainEnd end = TrainEnd::kOk;
-  int epochs = 0;       // trained
-  int best_epoch = 0;   // 1, 2, ...; 0: none
-  double best = 0;      // validation metric there
+  int epochs = 0;      // trained
+  int best_epoch = 0;  // 1, 2, ...; 0: none
+  double best = 0;     // validation metric there
 };
 
 /// Trains until one of the ends; the trainer is then in the state of its best epoch (L. Prechelt,

@@ -126,7 +126,7 @@ class Engine {
   Buffer statistics_{0};
   std::optional<QuantisationPlan> plan_;
   std::vector<ActivationRange> ranges_;  // layer: what its rounding step uses
-  Buffer rounded_{0};  // parameters with rounded kernels
+  Buffer rounded_{0};                    // parameters with rounded kernels
   bool values_changed_ = true;
   std::uint64_t noise_ = 0;
 };

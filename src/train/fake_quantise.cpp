@@ -12,9 +12,7 @@ namespace {
 class FakeQuantiseOp : public Op {
  public:
   FakeQuantiseOp(const ActivationRange& range, const Tensor& tensor)
-      : range_(range),
-        tensor_(tensor),
-        extent_(common_extent(tensor.layout, tensor.layout)) {}
+      : range_(range), tensor_(tensor), extent_(common_extent(tensor.layout, tensor.layout)) {}
   int channels() const override { return tensor_.layout.shape.channels; }
   void forward(const Pass& pass, int first, int last) override {
     for (int c = first; c < last; ++c)

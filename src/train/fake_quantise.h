@@ -5,7 +5,8 @@
 
 namespace atml::train {
 
-/// The step of `count` weights, `stride` apart, that share one: their largest magnitude / (2^(bits-1)
+/// The step of `count` weights, `stride` apart, that share one: their largest magnitude /
+/// (2^(bits-1)
 /// - 1); for 4 bits the step of least squared error among that and three that clip the largest
 /// weights. 0 where all are zero. Numbers that are multiples of a step up to its bound keep it.
 double weight_step(const double* w, std::ptrdiff_t stride, std::size_t count, int bits);

@@ -76,9 +76,10 @@ class Heir {
       : from_(from), trained_(trained), to_(to) {}
 
   Result<Inherited> run() {
-    if (from_.size() != to_.size() || trained_.layers.size() != static_cast<std::size_t>(from_.size()))
-      return Error{Code::kUnsupported, fmt::format("{} layers cannot inherit from {}", to_.size(),
-                                                   from_.size())};
+    if (from_.size() != to_.size() ||
+        trained_.layers.size() != static_cast<std::size_t>(from_.size()))
+      return Error{Code::kUnsupported,
+                   fmt::format("{} layers cannot inherit from {}", to_.size(), from_.size())};
     for (int i = 0; i < to_.size(); ++i) {
       const network::Layer& a = from_.layer(i);
       const network::Layer& b = to_.layer(i);
@@ -117,8 +118,8 @@ class Heir {
       if (in.height != before.height || in.width != before.width)
         return differs(b, "reads a map of another size");
       // A flattened map keeps the copies of its channels position by position.
-      w.kernel = grown(old.kernel, {in.height, in.width, in.height, in.width, before.channels,
-                                    in.channels},
+      w.kernel = grown(old.kernel,
+                       {in.height, in.width, in.height, in.width, before.channels, in.channels},
                        channels(b.inputs[0]), out);
     } else {
       ATML_TRY(out, passed_on(i));
@@ -136,15 +137,19 @@ class Heir {
 
   static Status check_window(const network::Layer& b, const Window& o, const Window& n) {
     if (n.kernel_h < o.kernel_h || n.kernel_w < o.kernel_w || o.stride_h != n.stride_h ||
-        o.stride_w != n.stride_w || o.dilation_h != n.dilation_h ||
-        o.dilation_w != n.dilation_w || o.padding != n.padding ||
-        (n.kernel_h - o.kernel_h) % 2 != 0 || (n.kernel_w - o.kernel_w) % 2 != 0)
+        o.stride_w != n.stride_w || o.dilation_h != n.dilation_h || o.dilation_w != n.dilation_w ||
+        o.padding != n.padding || (n.kernel_h - o.kernel_h) % 2 != 0 ||
+        (n.kernel_w - o.kernel_w) % 2 != 0)
       return differs(b, "has a window that the old one does not fit into");
     return {};
   }
 
   Shapes shapes(const Window& o, const Window& n, int i) const {
-    return {o.kernel_h, o.kernel_w, n.kernel_h, n.kernel_w, from_.source_shape(i).channels,
+    return {o.kernel_h,
+            o.kernel_w,
+            n.kernel_h,
+            n.kernel_w,
+            from_.source_shape(i).channels,
             to_.source_shape(i).channels};
   }
 

@@ -169,8 +169,8 @@ double Loss::squared_error(std::span<const float> targets) {
 }
 
 // Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015: the loss becomes
-// (1 - w) loss + w T^2 KL(teacher || student), both softened by the temperature T; where outputs are
-// values, the teacher's are a second target.
+// (1 - w) loss + w T^2 KL(teacher || student), both softened by the temperature T; where outputs
+// are values, the teacher's are a second target.
 double Loss::learn_from(const SoftTargets& soft, std::size_t sample, double loss) {
   read_outputs(*soft.teacher, sample, teacher_row_);
   std::ranges::copy(row_gradient_, own_gradient_.begin());

@@ -71,7 +71,7 @@ class Loss {
   std::vector<float> row_;  // outputs of one sample
   std::vector<float> row_gradient_;
   std::vector<double> class_weights_;
-  std::vector<double> target_;   // of each class; not a distribution where classes have weights
+  std::vector<double> target_;  // of each class; not a distribution where classes have weights
   std::vector<float> targets_, other_targets_;
   std::vector<float> teacher_row_, own_gradient_;
 };

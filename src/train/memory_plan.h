@@ -3,8 +3,8 @@
 // Tiny networks are limited by the memory they touch, so as little as possible is touched:
 // * A tensor that is written and read inside one segment (neighbouring channel-wise steps, which
 // run
-//   channel by channel) has memory for one channel only (a worker): it stays in the nearest cache. Its values
-//   are computed again in the backward pass.
+//   channel by channel) has memory for one channel only (a worker): it stays in the nearest cache.
+//   Its values are computed again in the backward pass.
 // * Gradients live from their first writer to the step that consumes them, and share memory
 // otherwise.
 #pragma once

@@ -80,7 +80,8 @@ class NormOp : public Op {
         const double slope =
             -static_cast<double>(k.scale) * k.inverse * k.inverse * product / count_;
         n.slope = static_cast<float>(slope);
-        n.offset = static_cast<float>(-slope * k.mean - static_cast<double>(k.scale) * sum / count_);
+        n.offset =
+            static_cast<float>(-slope * k.mean - static_cast<double>(k.scale) * sum / count_);
       }
       pass.kernels->norm_backward(extent_, in_.plane(c), out_.gradient_plane(c),
                                   in_.gradient_plane(c), n);

@@ -83,9 +83,9 @@ void Optimiser::update(Engine& engine, State& state, std::size_t first, std::siz
   const float* g = engine.gradients().data() + first;
   const double decay = decays ? settings_.weight_decay : 0;
   if (settings_.optimizer == Optimizer::kSgd) {
-    engine.kernels().sgd(size, w, g, state.moment1.data() + first,
-                         {static_cast<float>(rate), static_cast<float>(decay),
-                          static_cast<float>(momentum)});
+    engine.kernels().sgd(
+        size, w, g, state.moment1.data() + first,
+        {static_cast<float>(rate), static_cast<float>(decay), static_cast<float>(momentum)});
     return;
   }
   const double t = static_cast<double>(state.steps);

@@ -16,8 +16,8 @@ namespace atml::train {
 /// start.
 double learning_rate(const Settings& settings, std::uint64_t steps_per_epoch, std::uint64_t step);
 
-/// Settings::momentum, or under one cycle the same lowered by 0.1 (not below 0) while the rate is at
-/// its peak.
+/// Settings::momentum, or under one cycle the same lowered by 0.1 (not below 0) while the rate is
+/// at its peak.
 double momentum(const Settings& settings, std::uint64_t steps_per_epoch, std::uint64_t step);
 
 class Optimiser {

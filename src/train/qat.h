@@ -17,9 +17,9 @@ struct ActivationRange {
 };
 
 /// Weights are rounded symmetrically to the layer's weight_bits (8: +-127, 4: +-7) per output
-/// channel, or per tensor in dense layers of 8 bits: as quantize() does (see fake_quantise.h for the
-/// step). That equals rounding the kernel after batch normalisation is folded, as folding multiplies
-/// a whole channel.
+/// channel, or per tensor in dense layers of 8 bits: as quantize() does (see fake_quantise.h for
+/// the step). That equals rounding the kernel after batch normalisation is folded, as folding
+/// multiplies a whole channel.
 struct QuantisationPlan {
   /// One a network layer: the range of its output where the int8 model keeps that output as a
   /// tensor (layer 0: the input), else nothing. For convolution -> batch norm -> activation only

@@ -42,12 +42,11 @@ std::string newer_settings(const Settings& s) {
 
 std::uint64_t owner_of(const network::Network& net, const data::Dataset& data, const Settings& s,
                        const QuantisationPlan* plan) {
-  std::string text =
-      fmt::format("{}|{}|{:016x}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", net.text(), data.name,
-                  data.fingerprint, data.train.size(), static_cast<int>(s.optimizer),
-                  s.learning_rate, s.weight_decay, s.momentum, s.batch_size, s.epochs,
-                  s.warmup_epochs, s.label_smoothing, s.gradient_clip, s.augmentation.strength,
-                  s.ema_decay);
+  std::string text = fmt::format(
+      "{}|{}|{:016x}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", net.text(), data.name, data.fingerprint,
+      data.train.size(), static_cast<int>(s.optimizer), s.learning_rate, s.weight_decay, s.momentum,
+      s.batch_size, s.epochs, s.warmup_epochs, s.label_smoothing, s.gradient_clip,
+      s.augmentation.strength, s.ema_decay);
   text += newer_settings(s);
   if (plan != nullptr) {
     for (const auto& range : plan->outputs)
@@ -65,8 +64,8 @@ struct Trainer::Impl {
         settings(s),
         plan(with_rounding(s, plan_given)),
         owner(owner_of(network, data, s, plan ? &*plan : nullptr)),
-        engine(network, round_up(s.batch_size, kBatchStep), best_kernels(),
-               plan ? &*plan : nullptr, s.most_threads),
+        engine(network, round_up(s.batch_size, kBatchStep), best_kernels(), plan ? &*plan : nullptr,
+               s.most_threads),
         loader(data.shape, data.normalisation, s.augmentation,
                data.task == data::Task::kAnomaly ? 0 : s.mixup),
         loss(data.task, data.outputs(), s.label_smoothing, s.class_weights),

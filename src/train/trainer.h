@@ -31,27 +31,27 @@ enum class Schedule { kCosine, kOneCycle };
 struct Settings {
   Optimizer optimizer = Optimizer::kAdamW;
   Schedule schedule = Schedule::kCosine;
-  double learning_rate = 3e-3;  // > 0; peak of the schedule
-  double weight_decay = 1e-4;   // >= 0
-  double momentum = 0.9;        // SGD: momentum; AdamW: beta1. [0, 1)
-  int batch_size = 32;          // >= 1; rounded up to a multiple of 16 on every machine
-  int epochs = 10;              // >= 1; length of the whole schedule, not of one call
-  double warmup_epochs = 1;     // >= 0; shortened to half of the schedule where it is longer
-  double label_smoothing = 0;   // [0, 1); classification only
-  double gradient_clip = 0;     // largest global L2 norm of the gradient; 0: off
-  Augmentation augmentation;     // feature vectors (1x1xn) are never augmented
-  double mixup = 0;              // parameter of the Beta distribution, 0 (off) .. 1
-  std::vector<double> class_weights;  // classification: one a class, >= 0; empty: all 1. The loss of
-                                      // a sample counts so many times
-  double ema_decay = 0;    // weight averaging a step, e.g. 0.998; 0: off. evaluate(), predict() and
-                           // weights() then use the averaged weights
+  double learning_rate = 3e-3;        // > 0; peak of the schedule
+  double weight_decay = 1e-4;         // >= 0
+  double momentum = 0.9;              // SGD: momentum; AdamW: beta1. [0, 1)
+  int batch_size = 32;                // >= 1; rounded up to a multiple of 16 on every machine
+  int epochs = 10;                    // >= 1; length of the whole schedule, not of one call
+  double warmup_epochs = 1;           // >= 0; shortened to half of the schedule where it is longer
+  double label_smoothing = 0;         // [0, 1); classification only
+  double gradient_clip = 0;           // largest global L2 norm of the gradient; 0: off
+  Augmentation augmentation;          // feature vectors (1x1xn) are never augmented
+  double mixup = 0;                   // parameter of the Beta distribution, 0 (off) .. 1
+  std::vector<double> class_weights;  // classification: one a class, >= 0; empty: all 1. The loss
+                                      // of a sample counts so many times
+  double ema_decay = 0;  // weight averaging a step, e.g. 0.998; 0: off. evaluate(), predict() and
+                         // weights() then use the averaged weights
   /// Weights are rounded in every forward pass from the start, to the bits of their layer: for
   /// layers of 4 bits, which lose too much when they are rounded after training only.
   bool round_weights = false;
   double teacher_weight = 0.5;  // 0 .. 1: of the teacher's part of the loss, see set_teacher()
   double temperature = 2;       // > 0: softens teacher and student
   int most_threads = 1;         // >= 1: that set_threads() may ask for
-  std::uint64_t seed = 0;  // of initial weights, order of samples, augmentation and dropout
+  std::uint64_t seed = 0;       // of initial weights, order of samples, augmentation and dropout
 };
 
 /// Weights that count every class alike: samples / (classes x samples of the class).
@@ -105,8 +105,8 @@ class Trainer {
   void set_ranges(const QuantisationPlan& plan);
 
   /// Knowledge distillation: from now on training also follows the outputs of a trained network for
-  /// the same (augmented) samples. Fails where the teacher does not suit the data set or its weights.
-  /// To be called again before restore() of a checkpoint taken under it.
+  /// the same (augmented) samples. Fails where the teacher does not suit the data set or its
+  /// weights. To be called again before restore() of a checkpoint taken under it.
   Status set_teacher(const network::Network& network, const Weights& weights);
 
   /// Trains one epoch (every training sample at least once; the last batch is filled from the start

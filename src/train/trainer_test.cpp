@@ -564,7 +564,8 @@ TEST(Trainer, ClassWeightsMoveErrorsToTheCheapClass) {
   EXPECT_GT(share_of_first(8), share_of_first(0.02));
   Settings wrong;
   wrong.class_weights = {1, 2};
-  EXPECT_EQ(Trainer::create(small_net(), d, wrong).error().message, "2 class weights for 4 classes");
+  EXPECT_EQ(Trainer::create(small_net(), d, wrong).error().message,
+            "2 class weights for 4 classes");
 }
 
 // Gradients of the loss by central differences, with everything that softens targets at once.

@@ -1,5 +1,6 @@
-// Damaged .onnx files: an error, or a model that verifies, runs, and is the same after writing and reading it again.
-// Never a crash. ATML_FUZZ_ROUNDS (default 1000) mutations of twelve models of all kinds of layers.
+// Damaged .onnx files: an error, or a model that verifies, runs, and is the same after writing and
+// reading it again. Never a crash. ATML_FUZZ_ROUNDS (default 1000) mutations of twelve models of
+// all kinds of layers.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -1,5 +1,6 @@
-// Damaged .tflite files: an error, or a model that verifies and whose C gives the interpreter's bytes. Never a crash,
-// never other code. ATML_FUZZ_ROUNDS (default 1000) mutations of twelve models of all kinds of layers.
+// Damaged .tflite files: an error, or a model that verifies and whose C gives the interpreter's
+// bytes. Never a crash, never other code. ATML_FUZZ_ROUNDS (default 1000) mutations of twelve
+// models of all kinds of layers.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -1,6 +1,7 @@
-// onnx_cases FOLDER COUNT: random models as NAME.onnx, with inputs NAME.in, outputs of the reference
-// interpreter NAME.out and shapes and scales NAME.txt. network_N are whole networks; operator_KIND_N
-// is one operator of a network alone (an operator of two inputs gets the same value twice).
+// onnx_cases FOLDER COUNT: random models as NAME.onnx, with inputs NAME.in, outputs of the
+// reference interpreter NAME.out and shapes and scales NAME.txt. network_N are whole networks;
+// operator_KIND_N is one operator of a network alone (an operator of two inputs gets the same value
+// twice).
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -50,8 +51,7 @@ Int8Model alone(const Int8Model& model, const Op& op) {
   m.tensors = {model.input_of(op), model.output_of(op)};
   m.tensors[0].name = "from";
   if (std::holds_alternative<Concat>(op.kind))
-    m.tensors[1].shape.channels =
-        m.tensors[0].shape.channels * static_cast<int>(op.inputs.size());
+    m.tensors[1].shape.channels = m.tensors[0].shape.channels * static_cast<int>(op.inputs.size());
   m.ops.push_back({op.name, op.kind, std::vector<int>(op.inputs.size(), 0), 1});
   m.output = 1;
   return m;
