@@ -66,15 +66,7 @@ inline std::vector<quantize::Int8Model> chain_models(int count, std::uint64_t se
   for (int i = 0; i < count; ++i) {
     Rng rng = Rng::derive(seed, "chains", static_cast<std::uint64_t>(i));
     auto model = quantize::random_model(chain_network(rng), seed + static_cast<std::uint64_t>(i));
-    model.rounding = rounding;
-    for (auto& op : model.ops) {
-      if (auto* table = std::get_if<quantize::Table>(&op.kind))
-        table->values = *quantize::function_table(table->function, model.input_of(op),
-                                                  model.output_of(op), rounding);
-    }
-    auto rough = model;
-    roughen(rough, rng);
-    models.push_back(rough.verify().ok() ? std::move(rough) : std::move(model));
+    models.push_back(roughened(std::move(model), rounding, rng));
   }
   return models;
 }

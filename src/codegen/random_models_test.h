@@ -30,22 +30,28 @@ inline void roughen(quantize::Int8Model& model, Rng& rng) {
   }
 }
 
+/// The model under this rounding, tables included, and roughened where that is still a valid model.
+inline quantize::Int8Model roughened(quantize::Int8Model model, quantize::Rounding rounding,
+                                     Rng& rng) {
+  model.rounding = rounding;
+  for (auto& op : model.ops) {
+    if (auto* table = std::get_if<quantize::Table>(&op.kind)) {
+      table->values = *quantize::function_table(table->function, model.input_of(op),
+                                                model.output_of(op), rounding);
+    }
+  }
+  auto rough = model;
+  roughen(rough, rng);
+  return rough.verify().ok() ? rough : model;
+}
+
 inline std::vector<quantize::Int8Model> random_models(int count, std::uint64_t seed,
                                                       quantize::Rounding rounding) {
   std::vector<quantize::Int8Model> models;
   for (int i = 0; i < count; ++i) {
     Rng rng = Rng::derive(seed, "random networks", static_cast<std::uint64_t>(i));
     auto model = quantize::random_model(random_network(rng), seed + static_cast<std::uint64_t>(i));
-    model.rounding = rounding;
-    for (auto& op : model.ops) {
-      if (auto* table = std::get_if<quantize::Table>(&op.kind)) {
-        table->values = *quantize::function_table(table->function, model.input_of(op),
-                                                  model.output_of(op), rounding);
-      }
-    }
-    auto rough = model;
-    roughen(rough, rng);
-    models.push_back(rough.verify().ok() ? std::move(rough) : std::move(model));
+    models.push_back(roughened(std::move(model), rounding, rng));
   }
   return models;
 }

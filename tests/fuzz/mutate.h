@@ -3,12 +3,19 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "base/random.h"
 
 namespace atml::fuzz {
+
+/// How many damaged files a test makes: ATML_FUZZ_ROUNDS, 1000 without it.
+inline int rounds() {
+  const char* text = std::getenv("ATML_FUZZ_ROUNDS");
+  return text == nullptr ? 1000 : std::atoi(text);
+}
 
 /// One to four of: a flipped bit, a random or extreme byte, a removed, doubled or inserted stretch,
 /// a cut, two parts swapped. `words` are pieces of the format, inserted now and then.

@@ -3,8 +3,6 @@
 // all kinds of layers.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "exchange/onnx.h"
 #include "mutate.h"
 #include "quantize/interpreter.h"
@@ -13,11 +11,6 @@
 
 namespace atml::exchange {
 namespace {
-
-int rounds() {
-  const char* text = std::getenv("ATML_FUZZ_ROUNDS");
-  return text == nullptr ? 1000 : std::atoi(text);
-}
 
 std::vector<std::string> seeds() {
   std::vector<std::string> files;
@@ -53,7 +46,7 @@ TEST(FuzzOnnx, MutatedFilesAreRefusedOrGiveAModelThatRuns) {
   const auto files = seeds();
   Rng rng(12);
   int accepted = 0, refused = 0;
-  for (int round = 0; round < rounds(); ++round) {
+  for (int round = 0; round < fuzz::rounds(); ++round) {
     const std::string bytes =
         fuzz::mutate(files[static_cast<std::size_t>(round) % files.size()],
                      {"Relu", "\x08\xff\xff\xff\xff\x07", "Transpose", "\x0a\x04"}, rng);
@@ -69,8 +62,8 @@ TEST(FuzzOnnx, MutatedFilesAreRefusedOrGiveAModelThatRuns) {
     expect_same_again(*model);
     if (HasFailure()) FAIL() << "in round " << round;
   }
-  EXPECT_GT(accepted, rounds() / 50);
-  EXPECT_GT(refused, rounds() / 20);
+  EXPECT_GT(accepted, fuzz::rounds() / 50);
+  EXPECT_GT(refused, fuzz::rounds() / 20);
 }
 
 }  // namespace

@@ -3,8 +3,6 @@
 // models of all kinds of layers.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "deploy/run_model.h"
 #include "exchange/tflite.h"
 #include "mutate.h"
@@ -14,11 +12,6 @@
 
 namespace atml::exchange {
 namespace {
-
-int rounds() {
-  const char* text = std::getenv("ATML_FUZZ_ROUNDS");
-  return text == nullptr ? 1000 : std::atoi(text);
-}
 
 std::vector<std::string> seeds() {
   std::vector<std::string> files;
@@ -47,8 +40,8 @@ TEST(FuzzTflite, MutatedFilesAreRefusedOrGiveTheSameBytesInC) {
   const auto files = seeds();
   Rng rng(11);
   int accepted = 0, refused = 0, compiled = 0;
-  const int most = std::max(12, rounds() / 50);  // a compiler takes a second
-  for (int round = 0; round < rounds(); ++round) {
+  const int most = std::max(12, fuzz::rounds() / 50);  // a compiler takes a second
+  for (int round = 0; round < fuzz::rounds(); ++round) {
     const std::string bytes =
         fuzz::mutate(files[static_cast<std::size_t>(round) % files.size()], {"TFL3"}, rng);
     const auto model = read_tflite(bytes, "mutated");
@@ -66,8 +59,8 @@ TEST(FuzzTflite, MutatedFilesAreRefusedOrGiveTheSameBytesInC) {
     }
     if (HasFailure()) FAIL() << "in round " << round;
   }
-  EXPECT_GT(accepted, rounds() / 50);
-  EXPECT_GT(refused, rounds() / 20);
+  EXPECT_GT(accepted, fuzz::rounds() / 50);
+  EXPECT_GT(refused, fuzz::rounds() / 20);
   EXPECT_GT(compiled, 5);
 }
 
