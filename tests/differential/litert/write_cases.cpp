@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "../samples.h"
 #include "base/files.h"
 #include "exchange/tflite.h"
 #include "quantize/interpreter.h"
@@ -100,20 +101,8 @@ Int8Model operator_model(std::uint64_t seed) {
 Status write_case(const std::string& path, const Int8Model& model, std::uint64_t seed) {
   ATML_TRY_STATUS(model.verify());
   ATML_TRY(const std::string bytes, exchange::write_tflite(model));
-  const auto inputs = random_inputs(model, kInputs, seed);
-  const std::size_t in = inputs.size() / kInputs;
-  const auto out = static_cast<std::size_t>(model.tensor(model.output).shape.elements());
-  std::vector<std::int8_t> outputs(kInputs * out);
-  Interpreter interpreter(model);
-  for (std::size_t i = 0; i < kInputs; ++i)
-    interpreter.run(std::span(inputs).subspan(i * in, in),
-                    std::span(outputs).subspan(i * out, out));
-  const auto view = [](const std::vector<std::int8_t>& v) {
-    return std::string_view(reinterpret_cast<const char*>(v.data()), v.size());
-  };
   ATML_TRY_STATUS(write_scratch_file(path + ".tflite", bytes));
-  ATML_TRY_STATUS(write_scratch_file(path + ".in", view(inputs)));
-  return write_scratch_file(path + ".out", view(outputs));
+  return differential::write_samples(path, model, kInputs, seed);
 }
 
 }  // namespace
