@@ -40,6 +40,7 @@ void add_search(CLI::App& app, Action& action);
 void add_resume(CLI::App& app, Action& action);
 void add_trials(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
+void add_dashboard(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_evaluate(CLI::App& app, Action& action);

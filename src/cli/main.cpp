@@ -86,7 +86,7 @@ int main_with(int argc, char** argv) {
   app.add_flag("-v,--verbose", session.verbose, "tell what is done, and each external command");
   app.fallthrough();
   Action action;
-  for (const auto add : {add_search, add_resume, add_trials, add_report, add_check, add_export,
+  for (const auto add : {add_search, add_resume, add_trials, add_report, add_dashboard, add_check, add_export,
                          add_evaluate, add_run, add_data, add_targets, add_spaces, add_doctor}) {
     add(app, action);
   }

@@ -8,6 +8,7 @@
 #include "data/load.h"
 #include "deploy/oracle_choice.h"
 #include "exchange/tflite.h"
+#include "search/context.h"
 #include "search/fill_report.h"
 #include "search/finalists.h"
 #include "search/impossible.h"
@@ -283,23 +284,44 @@ Result<Finished> resume(const Places& places, EventSink& events,
   return go_on(*context, interrupt);
 }
 
-Result<report::ReportData> report_of(const std::string& study, EventSink& events) {
+StudyView::StudyView(std::unique_ptr<Context> context) : context_(std::move(context)) {}
+StudyView::StudyView(StudyView&&) noexcept = default;
+StudyView::~StudyView() = default;
+
+Result<StudyView> StudyView::open(const std::string& study, EventSink& events) {
   ATML_TRY(auto context, reopen(study, {}, events));
+  return StudyView(std::move(context));
+}
+
+Result<StudyView::Look> StudyView::look() {
+  study::Store& store = *context_->store;
   Ended ended;
-  ATML_TRY(ended.nothing_fits, stored_nothing_fits(*context));
-  ATML_TRY(const auto plan_note, context->store->get_note("final_plan"));
-  ATML_TRY(const auto winner_note, context->store->get_note("winner"));
+  ATML_TRY(ended.nothing_fits, stored_nothing_fits(*context_));
+  ATML_TRY(const auto plan_note, store.get_note("final_plan"));
+  ATML_TRY(const auto winner_note, store.get_note("winner"));
+  ATML_TRY(const StageTimes times, load_times(store));
   ended.finished = winner_note.has_value() || ended.nothing_fits.has_value();
   if (plan_note) {
     ATML_TRY(const Json json, Json::parse(*plan_note));
     ATML_TRY(const FinalPlan plan, final_plan_from_json(json));
     std::atomic<bool> stopped{true};  // read what is stored, train nothing
-    ATML_TRY(ended.ranking, run_finals(*context, plan, StopToken(&stopped)));
+    ATML_TRY(ended.ranking, run_finals(*context_, plan, StopToken(&stopped)));
   }
   if (winner_note) {
-    ATML_TRY(ended.winner, crown(*context, ended.ranking, StopToken()));
+    ATML_TRY(ended.winner, crown(*context_, ended.ranking, StopToken()));
   }
-  return fill_report(*context, ended, StopToken());
+  Look look;
+  ATML_TRY(look.report, fill_report(*context_, ended, StopToken()));
+  look.progress.elapsed_seconds = times.total > 0 ? times.total : times.elapsed;
+  look.progress.budget_seconds = context_->settings.budget.value_or(Seconds{}).value;
+  look.progress.budget_trials = context_->settings.trials.value_or(0);
+  return look;
+}
+
+Result<report::ReportData> report_of(const std::string& study, EventSink& events) {
+  ATML_TRY(StudyView view, StudyView::open(study, events));
+  ATML_TRY(StudyView::Look look, view.look());
+  return std::move(look.report);
 }
 
 }  // namespace atml::search

@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "base/events.h"
+#include "report/report.h"
 #include "report/report_data.h"
 #include "search/settings.h"
 
@@ -42,5 +44,28 @@ Result<Finished> resume(const Places& places, EventSink& events,
 /// The report of a study as it stands, without running anything but the check of the winner's
 /// firmware.
 Result<report::ReportData> report_of(const std::string& study, EventSink& events);
+
+struct Context;
+
+/// A study that is looked at again and again, while another process may be running it: its data are
+/// loaded once. Not thread safe.
+class StudyView {
+ public:
+  /// Fails as resume() does: no such study, other data than the study began with.
+  static Result<StudyView> open(const std::string& study, EventSink& events);
+  StudyView(StudyView&&) noexcept;
+  ~StudyView();
+
+  struct Look {
+    report::ReportData report;
+    report::Progress progress;
+  };
+  /// The study as it stands now.
+  Result<Look> look();
+
+ private:
+  explicit StudyView(std::unique_ptr<Context> context);
+  std::unique_ptr<Context> context_;
+};
 
 }  // namespace atml::search

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAM = ""
@@ -62,6 +63,30 @@ class EndToEnd(unittest.TestCase):
         make = subprocess.run(["make", "-C", f"{out}/firmware"], capture_output=True, text=True)
         self.assertEqual(make.returncode, 0, make.stderr)
         return summary
+
+    def test_dashboard_shows_a_study(self):
+        out = self.path("dashboard-out")
+        run("search", self.path("table"), *SMALL, "--out", out, check=0)
+        page = self.path("page.html")
+        run("dashboard", f"{out}/study.db", "--out", page, check=0)  # a complete study: one page, then the end
+        written = contents(page).decode()
+        self.assertIn("finished", written)
+        self.assertNotIn("http-equiv", written)
+        server = subprocess.Popen([PROGRAM, "dashboard", f"{out}/study.db", "--port", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            address = server.stdout.readline().strip()
+            self.assertEqual(urllib.request.urlopen(address, timeout=60).read().decode(), written)
+            summary = json.loads(urllib.request.urlopen(address + "summary.json", timeout=60).read())
+            with open(f"{out}/summary.json", encoding="utf-8") as file:
+                self.assertEqual(summary["flash_bytes"], json.load(file)["flash_bytes"])
+            trials = json.loads(urllib.request.urlopen(address + "trials.json", timeout=60).read())["trials"]
+            self.assertEqual(len(trials), 5)
+            busy = run("dashboard", f"{out}/study.db", "--port", address.rstrip("/").rsplit(":", 1)[1], check=2)
+            self.assertIn("--port", busy.stderr)
+        finally:
+            server.send_signal(signal.SIGINT)
+            self.assertEqual(server.wait(timeout=60), 0)
+            server.communicate()
 
     def test_image_search_gives_verified_firmware(self):
         out = self.path("image-out")
