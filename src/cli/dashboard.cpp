@@ -77,6 +77,11 @@ Result<int> serve_pages(const DashboardOptions& options, search::StudyView& view
   server.Get("/trials.json", answer([](const Look& look, httplib::Response& response) {
                response.set_content(report::trials_json(look.report.trials), "application/json");
              }));
+  // The library's default would let two dashboards share one port.
+  server.set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
   const int port = options.port == 0 ? server.bind_to_any_port(options.address)
                    : server.bind_to_port(options.address, options.port) ? options.port
                                                                         : -1;
