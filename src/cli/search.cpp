@@ -36,6 +36,7 @@ Status merge_file(const CLI::App& command, Typed& typed) {
                                                   {"app", &typed.limits.app},
                                                   {"reserve_flash", &typed.limits.reserve_flash},
                                                   {"reserve_ram", &typed.limits.reserve_ram},
+                                                  {"optimize", &typed.limits.optimize},
                                                   {"budget", &typed.budget},
                                                   {"oracle", &typed.oracle},
                                                   {"oracle_timeout", &typed.limits.oracle_timeout},

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/process.h"
 #include "codegen/firmware.h"
 #include "deploy/doctor.h"
 #include "propose/importance.h"
 #include "quantize/quantize.h"
 #include "search/border.h"
 #include "search/model_blob.h"
+#include "search/reproduce.h"
 #include "search/times.h"
 #include "search/trial_runner.h"
 #include "space/decode.h"
@@ -104,28 +104,11 @@ report::Times times_of(const Context& context, const std::vector<study::Trial>& 
   return t;
 }
 
-std::string command_of(const Settings& s) {
-  std::string c = fmt::format("autotinyml search {} --target {}", s.data, s.target);
-  if (s.flash) c += fmt::format(" --flash {}", s.flash->value);
-  if (s.ram) c += fmt::format(" --ram {}", s.ram->value);
-  if (s.latency) c += fmt::format(" --latency {}ms", s.latency->value * 1e3);
-  if (s.energy) c += fmt::format(" --energy {}uJ", s.energy->value * 1e6);
-  if (s.reserve_flash.value > 0) c += fmt::format(" --reserve-flash {}", s.reserve_flash.value);
-  if (s.reserve_ram.value > 0) c += fmt::format(" --reserve-ram {}", s.reserve_ram.value);
-  if (s.budget) c += fmt::format(" --budget {}s", s.budget->value);
-  if (s.trials) c += fmt::format(" --trials {}", *s.trials);
-  if (!s.space.empty()) c += fmt::format(" --space {}", s.space);
-  if (s.oracle != "builtin") c += fmt::format(" --oracle {}", Command{.argv = {s.oracle}}.text());
-  if (s.oracle.starts_with("external:"))
-    c += fmt::format(" --oracle-timeout {:g}s", s.oracle_timeout.value);
-  return c + fmt::format(" --strategy {} --seed {}", s.strategy, s.seed);
-}
-
 report::Provenance provenance_of(const Context& context) {
   const Settings& s = context.settings;
   report::Provenance p;
   p.version = version();
-  p.command = command_of(s) + fmt::format(" --jobs {}", context.jobs);
+  p.command = command_of(s);
   p.seed = s.seed;
   p.jobs = context.jobs;
   p.strategy = context.strategy->name();

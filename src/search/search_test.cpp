@@ -9,6 +9,7 @@
 #include "search/finalists.h"
 #include "search/plan.h"
 #include "search/promotion.h"
+#include "search/reproduce.h"
 #include "search/settings.h"
 #include "search/turns.h"
 #include "search/winner.h"
@@ -27,6 +28,33 @@ TEST(Settings, RoundTripThroughJson) {
   s.reserve_ram = Bytes(100);
   EXPECT_EQ(*settings_from_json(*Json::parse(to_json(s).dump())), s);
   EXPECT_FALSE(settings_from_json(Json::object()).ok());
+}
+
+TEST(Settings, TheCommandThatReproducesNamesWhatIsNotTheDefault) {
+  Settings s;
+  s.data = "my data";
+  s.target = "rp2040";
+  EXPECT_EQ(command_of(s),
+            "autotinyml search 'my data' --target rp2040 --strategy bayes --seed 1 --jobs 0");
+  s.flash = Bytes(65536);
+  s.latency = Seconds(0.1);
+  s.energy = Joules(3e-4);
+  s.reserve_ram = Bytes(100);
+  s.trials = 12;
+  s.space = "signal-4bit";
+  s.oracle = "external:./ask.sh";
+  s.oracle_timeout = Seconds(5);
+  s.epochs = 3;
+  s.final_epochs = 4;
+  s.finalists = 1;
+  s.final_seeds = 2;
+  s.optimize = "size";
+  s.single_rounding = true;
+  EXPECT_EQ(command_of(s),
+            "autotinyml search 'my data' --target rp2040 --flash 65536 --latency 100ms --energy "
+            "300uJ --reserve-ram 100 --trials 12 --space signal-4bit --oracle external:./ask.sh "
+            "--oracle-timeout 5s --epochs 3 --final-epochs 4 --finalists 1 --final-seeds 2 "
+            "--optimize size --single-rounding --strategy bayes --seed 1 --jobs 0");
 }
 
 target::Target part() {
