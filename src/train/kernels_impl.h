@@ -705,6 +705,11 @@ ATML_INLINE Taps taps_inside(int output, int stride, int pad, int kernel, int di
   return t;
 }
 
+ATML_INLINE int tap_count(const Taps& v, const Taps& h) {
+  const int count = (v.last - v.first) * (h.last - h.first);
+  return count > 0 ? count : 1;
+}
+
 // visit(g, output pointer offset pieces, taps) for each output position.
 template <class Visit>
 ATML_INLINE void each_window(const Pool& pool, Visit visit) {
@@ -728,7 +733,9 @@ ATML_INLINE std::ptrdiff_t tap_offset(const Pool& pool, const Plane& p, const Ta
 void max_pool(const Pool& pool, Plane x, Plane y) {
   each_window(pool, [&](int g, int r, int c, Taps v, Taps h) {
     const float* in = x.data + g * x.group;
-    Vec best = load(in + tap_offset(pool, x, v, h, v.first, h.first));
+    Vec best = {};  // of a window that a dilation puts beside the input
+    if (v.first < v.last && h.first < h.last)
+      best = load(in + tap_offset(pool, x, v, h, v.first, h.first));
     for (int i = v.first; i < v.last; ++i) {
       for (int j = h.first; j < h.last; ++j)
         best = maximum(best, load(in + tap_offset(pool, x, v, h, i, j)));
@@ -761,7 +768,7 @@ void average_pool(const Pool& pool, Plane x, Plane y) {
     for (int i = v.first; i < v.last; ++i) {
       for (int j = h.first; j < h.last; ++j) sum += load(in + tap_offset(pool, x, v, h, i, j));
     }
-    const int count = (v.last - v.first) * (h.last - h.first);
+    const int count = tap_count(v, h);
     store(row_of(y, g, r) + c * kLanes, sum * splat(1.0f / static_cast<float>(count)));
   });
 }
@@ -769,7 +776,7 @@ void average_pool(const Pool& pool, Plane x, Plane y) {
 void average_pool_backward(const Pool& pool, Plane dy, Plane dx) {
   each_window(pool, [&](int g, int r, int c, Taps v, Taps h) {
     float* out = dx.data + g * dx.group;
-    const int count = (v.last - v.first) * (h.last - h.first);
+    const int count = tap_count(v, h);
     const Vec share = load(row_of(dy, g, r) + c * kLanes) * splat(1.0f / static_cast<float>(count));
     for (int i = v.first; i < v.last; ++i) {
       for (int j = h.first; j < h.last; ++j) {
