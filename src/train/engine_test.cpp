@@ -260,6 +260,33 @@ TEST(Engine, SecondPassGivesTheSameBits) {
   }
 }
 
+TEST(Engine, TheNumberOfThreadsDoesNotChangeABitOfManyChannels) {
+  Network net({8, 6, 2});
+  int x = add(net, conv(64, Window{3, 3}, false), {0});
+  for (const int filters : {64, 48}) {
+    x = add(net, network::BatchNorm{}, {x});
+    x = add(net, conv(filters, Window{3, 3}), {x});
+  }
+  for (const Kernels* k : all_kernels()) {
+    std::vector<std::vector<float>> found;
+    for (const int threads : {1, 2, 3}) {
+      Engine engine(net, 48, *k, nullptr, 3);
+      engine.set_threads(threads);
+      engine.initialise(Rng(4));
+      Rng rng(5);
+      each_number(engine.input(), engine.input().value, 48,
+                  [&](float& v) { v = static_cast<float>(rng.normal()); });
+      engine.forward(true);
+      each_number(engine.output(), engine.output().gradient, 48,
+                  [&](float& v) { v = static_cast<float>(rng.normal()); });
+      engine.backward();
+      found.emplace_back(engine.gradients().begin(), engine.gradients().end());
+    }
+    EXPECT_EQ(found[0], found[1]) << k->name;
+    EXPECT_EQ(found[0], found[2]) << k->name;
+  }
+}
+
 TEST(Engine, InferenceUsesRunningStatistics) {
   Network net({1, 1, 1});
   add(net, network::BatchNorm{}, {0});

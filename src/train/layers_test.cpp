@@ -253,6 +253,24 @@ TEST(Layers, Convolutions) {
   });
 }
 
+// Those that winograd.cpp takes over on some machines, and their neighbours that it does not.
+TEST(Layers, ConvolutionsOfManyChannels) {
+  Rng rng(7);
+  for (int n = 0; n < cases(6); ++n) {
+    const Shape in{rng.integer(1, 3) * 2 - rng.chance(0.2), rng.integer(1, 3) * 2,
+                   rng.integer(30, 66)};
+    const network::Conv conv{rng.integer(30, 40), Window{3, 3}, rng.chance(0.5)};
+    Network net = behind_pointwise(in, conv);
+    if (rng.chance(0.5)) {  // the data gradient is added to another's
+      add(net, network::Dense{2, false}, {2});
+      add(net, network::Dense{2, false}, {1});
+      add(net, network::Add{}, {3, 4});
+    }
+    expect_right(net, 16, 7000 + static_cast<std::uint64_t>(n));
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(Layers, Depthwise) {
   expect_layers_right(2, cases(40), [](Rng& rng, const Shape& in) -> network::Op {
     return network::Depthwise{rng.integer(1, 4), random_window(rng, in, true), rng.chance(0.5)};
