@@ -43,7 +43,8 @@ void Augmenter::change_map(std::span<float> values, Rng& rng) {
     const double turn = settings_.rotation * std::numbers::pi / 180;
     const double radians = rng.uniform(-turn, turn);
     const double zoom = 1 - rng.uniform(0, settings_.crop);
-    const double free_h = (1 - zoom) * shape_.height / 2, free_w = (1 - zoom) * shape_.width / 2;
+    const double free_h = (1 - zoom) * (shape_.height - 1) / 2;  // between centres of pixels
+    const double free_w = (1 - zoom) * (shape_.width - 1) / 2;
     const double down = rng.uniform(-free_h, free_h);
     turn_and_zoom(values, radians, zoom, down, rng.uniform(-free_w, free_w));
   }

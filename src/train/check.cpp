@@ -38,6 +38,17 @@ Status check_settings(const Settings& s) {
   return check_range("ema_decay", s.ema_decay, 0, 1, false);
 }
 
+bool has_weights(const network::Network& network) {
+  for (const network::Layer& layer : network.layers()) {
+    if (std::holds_alternative<network::Conv>(layer.op) ||
+        std::holds_alternative<network::Depthwise>(layer.op) ||
+        std::holds_alternative<network::Dense>(layer.op) ||
+        std::holds_alternative<network::BatchNorm>(layer.op))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Status check_split(const data::Split& split, const data::Dataset& dataset, const char* name) {
@@ -79,6 +90,7 @@ Status check_suits(const network::Network& network, const data::Dataset& dataset
     return invalid(fmt::format("the network gives {} numbers, the task needs {}",
                                network.output_shape().elements(), dataset.outputs()));
   }
+  if (!has_weights(network)) return invalid("the network has no weights to train");
   if (!settings.class_weights.empty()) {
     const bool classifies = dataset.task == data::Task::kClassification;
     if (!classifies || settings.class_weights.size() != dataset.classes.size()) {

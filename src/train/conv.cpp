@@ -377,6 +377,10 @@ Halo conv_gradient_halo(const Window& w, const Shape& in, const Shape& out) {
 
 std::unique_ptr<Op> make_conv(const Kernels& kernels, const ConvSpec& spec, const Tensor& in,
                               const Tensor& out, GradientTarget target, int workers) {
+  if (winograd_is_faster(kernels, spec, in)) {
+    auto direct = std::make_unique<ConvOp>(kernels, spec, in, out, GradientTarget{}, workers);
+    return make_winograd(kernels, spec, in, out, target, workers, std::move(direct));
+  }
   return std::make_unique<ConvOp>(kernels, spec, in, out, target, workers);
 }
 

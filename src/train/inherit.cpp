@@ -1,9 +1,14 @@
 #include "train/inherit.h"
 
+#include "train/inherit_align.h"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <variant>
+
+#include "base/random.h"
 
 namespace atml::train {
 namespace {
@@ -76,16 +81,26 @@ class Heir {
       : from_(from), trained_(trained), to_(to) {}
 
   Result<Inherited> run() {
-    if (from_.size() != to_.size() ||
+    if (from_.size() > to_.size() ||
         trained_.layers.size() != static_cast<std::size_t>(from_.size()))
       return Error{Code::kUnsupported,
                    fmt::format("{} layers cannot inherit from {}", to_.size(), from_.size())};
+    if (from_.size() == to_.size()) {
+      for (int i = 0; i < to_.size(); ++i) plan_.push_back({Role::kMatched, i});
+    } else {
+      ATML_TRY(plan_, align(from_, to_));
+    }
     for (int i = 0; i < to_.size(); ++i) {
-      const network::Layer& a = from_.layer(i);
       const network::Layer& b = to_.layer(i);
-      if (a.op.index() != b.op.index() || a.inputs != b.inputs)
+      if (role(i) != Role::kMatched) {
+        ATML_TRY_STATUS(added(i));
+        continue;
+      }
+      const network::Layer& a = from_.layer(old(i));
+      if (a.op.index() != b.op.index() || !reads_the_same(a, b))
         return differs(b, "stands elsewhere in the other network");
       if (b.output.channels < a.output.channels) return differs(b, "became narrower");
+      result_.exact = result_.exact && computes_the_same(a, b);
       ATML_TRY_STATUS(layer(i));
     }
     return std::move(result_);
@@ -93,11 +108,84 @@ class Heir {
 
  private:
   const Channels& channels(int layer) const { return channels_[static_cast<std::size_t>(layer)]; }
+  Role role(int i) const { return plan_[static_cast<std::size_t>(i)].role; }
+  int old(int i) const { return plan_[static_cast<std::size_t>(i)].old; }
+
+  bool reads_the_same(const network::Layer& a, const network::Layer& b) const {
+    return std::ranges::equal(a.inputs, b.inputs, {}, {}, [&](int input) { return old(input); });
+  }
+
+  // Layers without weights, whose options weights cannot make up for.
+  static bool computes_the_same(const network::Layer& a, const network::Layer& b) {
+    const bool has_options = std::holds_alternative<network::Activate>(b.op) ||
+                             std::holds_alternative<network::MaxPool>(b.op) ||
+                             std::holds_alternative<network::AveragePool>(b.op);
+    return !has_options || a.op == b.op;
+  }
+
+  // A layer that the old network does not have: passes its input on, answers 0, or is free.
+  Status added(int i) {
+    const network::Layer& b = to_.layer(i);
+    const Shape in = to_.source_shape(i);
+    const auto outputs = static_cast<std::size_t>(b.output.channels);
+    LayerWeights w;
+    int area = 0, middle = 0, inputs = in.channels;
+    bool bias = false;
+    if (const auto* c = std::get_if<network::Conv>(&b.op)) {
+      area = c->window.kernel_h * c->window.kernel_w;
+      middle = c->window.kernel_h / 2 * c->window.kernel_w + c->window.kernel_w / 2;
+      bias = c->bias;
+    } else if (const auto* d = std::get_if<network::Depthwise>(&b.op)) {
+      area = d->window.kernel_h * d->window.kernel_w;
+      middle = d->window.kernel_h / 2 * d->window.kernel_w + d->window.kernel_w / 2;
+      bias = d->bias;
+      inputs = 1;
+    } else if (const auto* e = std::get_if<network::Dense>(&b.op)) {
+      area = 1;
+      inputs = static_cast<int>(in.elements());
+      bias = e->bias;
+    }
+    w.kernel.assign(static_cast<std::size_t>(area * inputs) * outputs, 0.0f);
+    if (role(i) == Role::kFree) draw(w.kernel, i, area * inputs);
+    if (role(i) == Role::kIdentity && area > 0) {
+      for (std::size_t c = 0; c < outputs; ++c) {
+        const bool depthwise = inputs == 1 && std::holds_alternative<network::Depthwise>(b.op);
+        const auto taps = static_cast<std::size_t>(area), n = static_cast<std::size_t>(inputs),
+                   m = static_cast<std::size_t>(middle);
+        w.kernel[depthwise ? m * outputs + c : (c * taps + m) * n + c] = 1;
+      }
+    }
+    if (bias) w.bias.assign(outputs, 0.0f);
+    if (std::holds_alternative<network::BatchNorm>(b.op)) {
+      const float gamma = role(i) == Role::kZero ? 0 : std::sqrt(1 + kBatchNormEpsilon);
+      w.gamma.assign(outputs, gamma);
+      w.beta.assign(outputs, 0.0f);
+      w.mean.assign(outputs, 0.0f);
+      w.variance.assign(outputs, 1.0f);
+    }
+    result_.weights.layers.push_back(std::move(w));
+    ++result_.added;
+    channels_.push_back(role(i) == Role::kIdentity ? channels(identity_source(i)) : Channels{});
+    return {};
+  }
+
+  // The input that an added layer hands on: of a sum, the one that is not the new branch.
+  int identity_source(int i) const {
+    const std::vector<int>& inputs = to_.layer(i).inputs;
+    return role(inputs[0]) == Role::kZero ? inputs[1] : inputs[0];
+  }
+
+  // He et al. (ICCV 2015), always the same numbers.
+  static void draw(std::vector<float>& kernel, int layer, int fan_in) {
+    Rng rng = Rng::derive(0, "inherited branch", static_cast<std::uint64_t>(layer));
+    const double deviation = std::sqrt(2.0 / std::max(1, fan_in));
+    for (float& v : kernel) v = static_cast<float>(deviation * rng.normal());
+  }
 
   Status layer(int i) {
-    const network::Layer& a = from_.layer(i);
+    const network::Layer& a = from_.layer(old(i));
     const network::Layer& b = to_.layer(i);
-    const LayerWeights& old = trained_.layers[static_cast<std::size_t>(i)];
+    const LayerWeights& old = trained_.layers[static_cast<std::size_t>(this->old(i))];
     LayerWeights w;
     Channels out = widened(a.output.channels, b.output.channels);
     if (i == 0) {
@@ -114,7 +202,7 @@ class Heir {
       w.kernel = grown_depthwise(old.kernel, shapes(o.window, d->window, i), out);
     } else if (std::holds_alternative<network::Dense>(b.op)) {
       const Shape in = to_.source_shape(i);
-      const Shape& before = from_.source_shape(i);
+      const Shape& before = from_.source_shape(this->old(i));
       if (in.height != before.height || in.width != before.width)
         return differs(b, "reads a map of another size");
       // A flattened map keeps the copies of its channels position by position.
@@ -149,7 +237,7 @@ class Heir {
             o.kernel_w,
             n.kernel_h,
             n.kernel_w,
-            from_.source_shape(i).channels,
+            from_.source_shape(old(i)).channels,
             to_.source_shape(i).channels};
   }
 
@@ -192,12 +280,12 @@ class Heir {
           out.source.push_back(offset + channels(input).source[c]);
           out.copies.push_back(channels(input).copies[c]);
         }
-        offset += from_.layer(input).output.channels;
+        offset += from_.layer(old(input)).output.channels;
       }
       return out;
     }
     if (std::holds_alternative<network::Flatten>(b.op)) {
-      const Shape& s = from_.source_shape(i);
+      const Shape& s = from_.source_shape(old(i));
       const Channels& in = channels(b.inputs[0]);
       if (s.height != to_.source_shape(i).height || s.width != to_.source_shape(i).width)
         return differs(b, "flattens a map of another size");
@@ -220,6 +308,7 @@ class Heir {
   const Network& from_;
   const Weights& trained_;
   const Network& to_;
+  std::vector<Aligned> plan_;       // one a layer of to_
   std::vector<Channels> channels_;  // of the layers done
   Inherited result_;
 };

@@ -7,6 +7,9 @@ extern const Kernels kernels_portable;
 extern const Kernels kernels_avx2;
 extern const Kernels kernels_avx512;
 #endif
+#ifdef ATML_NEON_KERNELS
+extern const Kernels kernels_neon;
+#endif
 
 void pack_rows(const float* w, std::ptrdiff_t m_stride, std::ptrdiff_t k_stride, int rows, int k,
                int most, float* a) {
@@ -42,6 +45,9 @@ Tables find_tables() {
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
     t.list[t.count++] = &kernels_avx512;
   }
+#endif
+#ifdef ATML_NEON_KERNELS
+  t.list[t.count++] = &kernels_neon;
 #endif
   return t;
 }

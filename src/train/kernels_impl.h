@@ -444,6 +444,53 @@ void dot(const Dot& d) {
   }
 }
 
+// ---- Winograd: a square a step, its 16 vectors in registers
+// ----------------------------------------------------------
+
+void winograd_in(const float* x, std::ptrdiff_t row, const Position* tiles, int count, float* v,
+                 std::ptrdiff_t point) {
+  for (int t = 0; t < count; ++t, v += kLanes) {
+    const float* d = x + tiles[t].in;
+    Vec r[4][4];  // B^T d
+    ATML_UNROLL for (int j = 0; j < 4; ++j) {
+      const Vec a = load(d + j * kLanes), b = load(d + row + j * kLanes),
+                c = load(d + 2 * row + j * kLanes), e = load(d + 3 * row + j * kLanes);
+      r[0][j] = a - c;
+      r[1][j] = b + c;
+      r[2][j] = c - b;
+      r[3][j] = b - e;
+    }
+    ATML_UNROLL for (int i = 0; i < 4; ++i) {
+      store(v + (4 * i) * point, r[i][0] - r[i][2]);
+      store(v + (4 * i + 1) * point, r[i][1] + r[i][2]);
+      store(v + (4 * i + 2) * point, r[i][2] - r[i][1]);
+      store(v + (4 * i + 3) * point, r[i][1] - r[i][3]);
+    }
+  }
+}
+
+void winograd_out(const float* m, std::ptrdiff_t point, float* y, std::ptrdiff_t row,
+                  const Position* tiles, int count, float bias, bool accumulate) {
+  const Vec start = splat(bias);
+  for (int t = 0; t < count; ++t, m += kLanes) {
+    Vec r[4][2];  // m A
+    ATML_UNROLL for (int i = 0; i < 4; ++i) {
+      const Vec a = load(m + (4 * i) * point), b = load(m + (4 * i + 1) * point),
+                c = load(m + (4 * i + 2) * point), e = load(m + (4 * i + 3) * point);
+      r[i][0] = a + b + c;
+      r[i][1] = b - c - e;
+    }
+    float* to = y + tiles[t].out;
+    ATML_UNROLL for (int j = 0; j < 2; ++j) {
+      const Vec top = (r[0][j] + r[1][j]) + r[2][j], bottom = (r[1][j] - r[2][j]) - r[3][j];
+      float* above = to + j * kLanes;
+      float* below = above + row;
+      store(above, top + (accumulate ? load(above) : start));
+      store(below, bottom + (accumulate ? load(below) : start));
+    }
+  }
+}
+
 // ---- Channel-wise passes
 // --------------------------------------------------------------------------
 
@@ -705,6 +752,11 @@ ATML_INLINE Taps taps_inside(int output, int stride, int pad, int kernel, int di
   return t;
 }
 
+ATML_INLINE int tap_count(const Taps& v, const Taps& h) {
+  const int count = (v.last - v.first) * (h.last - h.first);
+  return count > 0 ? count : 1;
+}
+
 // visit(g, output pointer offset pieces, taps) for each output position.
 template <class Visit>
 ATML_INLINE void each_window(const Pool& pool, Visit visit) {
@@ -728,7 +780,9 @@ ATML_INLINE std::ptrdiff_t tap_offset(const Pool& pool, const Plane& p, const Ta
 void max_pool(const Pool& pool, Plane x, Plane y) {
   each_window(pool, [&](int g, int r, int c, Taps v, Taps h) {
     const float* in = x.data + g * x.group;
-    Vec best = load(in + tap_offset(pool, x, v, h, v.first, h.first));
+    Vec best = {};  // of a window that a dilation puts beside the input
+    if (v.first < v.last && h.first < h.last)
+      best = load(in + tap_offset(pool, x, v, h, v.first, h.first));
     for (int i = v.first; i < v.last; ++i) {
       for (int j = h.first; j < h.last; ++j)
         best = maximum(best, load(in + tap_offset(pool, x, v, h, i, j)));
@@ -761,7 +815,7 @@ void average_pool(const Pool& pool, Plane x, Plane y) {
     for (int i = v.first; i < v.last; ++i) {
       for (int j = h.first; j < h.last; ++j) sum += load(in + tap_offset(pool, x, v, h, i, j));
     }
-    const int count = (v.last - v.first) * (h.last - h.first);
+    const int count = tap_count(v, h);
     store(row_of(y, g, r) + c * kLanes, sum * splat(1.0f / static_cast<float>(count)));
   });
 }
@@ -769,7 +823,7 @@ void average_pool(const Pool& pool, Plane x, Plane y) {
 void average_pool_backward(const Pool& pool, Plane dy, Plane dx) {
   each_window(pool, [&](int g, int r, int c, Taps v, Taps h) {
     float* out = dx.data + g * dx.group;
-    const int count = (v.last - v.first) * (h.last - h.first);
+    const int count = tap_count(v, h);
     const Vec share = load(row_of(dy, g, r) + c * kLanes) * splat(1.0f / static_cast<float>(count));
     for (int i = v.first; i < v.last; ++i) {
       for (int j = h.first; j < h.last; ++j) {
@@ -869,6 +923,8 @@ const Kernels ATML_KERNELS = {
     .tall_rows = ATML_TALL_ROWS,
     .gemm = gemm,
     .dot = dot,
+    .winograd_in = winograd_in,
+    .winograd_out = winograd_out,
     .moments = moments,
     .affine = affine,
     .norm_backward_sums = norm_backward_sums,

@@ -1,4 +1,4 @@
-// The kernels for any processor: 4 lanes (SSE2, NEON or what the compiler makes of them). Built
+// The kernels for any processor: 4 lanes (SSE2 or what the compiler makes of them). Built
 // with the flags of that instruction set.
 #define ATML_LANES 4
 #define ATML_WIDE_ROWS 4

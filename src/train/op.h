@@ -111,6 +111,14 @@ Halo conv_gradient_halo(const network::Window& window, const Shape& in, const Sh
 std::unique_ptr<Op> make_conv(const Kernels& kernels, const ConvSpec& spec, const Tensor& in,
                               const Tensor& out, GradientTarget target, int workers);
 
+/// Whether a convolution can be done as winograd.cpp does it, and where that was measured to be
+/// faster. `direct` does what it leaves: the gradients of weights and bias.
+bool winograd_applies(const ConvSpec& spec, const Tensor& in);
+bool winograd_is_faster(const Kernels& kernels, const ConvSpec& spec, const Tensor& in);
+std::unique_ptr<Op> make_winograd(const Kernels& kernels, const ConvSpec& spec, const Tensor& in,
+                                  const Tensor& out, GradientTarget target, int workers,
+                                  std::unique_ptr<Op> direct);
+
 struct NormSpec {
   Slice gamma, beta;     // of the parameters
   Slice mean, variance;  // of the statistics

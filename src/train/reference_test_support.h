@@ -1,10 +1,12 @@
 // A slow reference of every layer in double precision, written for clarity: the oracle of the
 // engine's tests. Activations are [sample][y][x][channel] flattened; batch normalisation uses the
-// batch.
+// batch. Its backward pass is in reference_backward_test_support.h.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "network/network.h"
@@ -26,20 +28,45 @@ inline std::vector<LayerNumbers> numbers_of(const Weights& w) {
   return numbers;
 }
 
+/// Whether dropout keeps a number: a hash of the batch's noise, layer, channel, position and
+/// sample.
+inline bool dropout_keeps(std::uint64_t noise, int layer, int channel, int position, int sample,
+                          float rate) {
+  std::uint64_t h =
+      noise ^ (static_cast<std::uint64_t>(layer) << 32 | static_cast<std::uint32_t>(channel));
+  h = (h ^ (h >> 31)) * 0x9e3779b97f4a7c15ull;
+  const auto mix = [](std::uint32_t v) {
+    v ^= v >> 16;
+    v *= 0x7feb352du;
+    v ^= v >> 15;
+    v *= 0x846ca68bu;
+    return v ^ (v >> 16);
+  };
+  const std::uint32_t counter =
+      static_cast<std::uint32_t>(position) * 65536u + static_cast<std::uint32_t>(sample);
+  const std::uint32_t hash = mix(mix(counter) ^ static_cast<std::uint32_t>(h >> 32));
+  return static_cast<double>(hash) >= std::floor(static_cast<double>(rate) * 4294967296.0);
+}
+
 class Forward {
  public:
-  Forward(const network::Network& net, const std::vector<LayerNumbers>& numbers, int batch)
-      : net_(net), numbers_(numbers), batch_(batch) {}
+  Forward(const network::Network& net, const std::vector<LayerNumbers>& numbers, int batch,
+          std::uint64_t noise = 0)
+      : net_(net), numbers_(numbers), batch_(batch), noise_(noise) {}
 
   Values run(const Values& input) {
     outputs_.assign(static_cast<std::size_t>(net_.size()), {});
     outputs_[0] = input;
+    kink_ = 1e300;
     for (int i = 1; i < net_.size(); ++i) layer(i);
     return outputs_.back();
   }
+  /// How far the nearest number is from where the network is not differentiable (the kink of an
+  /// activation, two equal maxima): nearer than rounding, two right answers differ.
+  double kink_distance() const { return kink_; }
   const Values& output(int layer) const { return outputs_[static_cast<std::size_t>(layer)]; }
 
- private:
+ protected:
   static std::size_t at(const Shape& s, int b, int y, int x, int c) {
     return static_cast<std::size_t>(
         ((static_cast<std::int64_t>(b) * s.height + y) * s.width + x) * s.channels + c);
@@ -113,13 +140,20 @@ class Forward {
     } else if (std::get_if<network::BatchNorm>(&l.op)) {
       normalise(s, n, x, y);
     } else if (const auto* a = std::get_if<network::Activate>(&l.op)) {
-      for (std::size_t k = 0; k < x.size(); ++k) y[k] = activate(a->kind, x[k]);
+      for (std::size_t k = 0; k < x.size(); ++k) {
+        y[k] = activate(a->kind, x[k]);
+        for (const double kink : kinks(a->kind)) kink_ = std::min(kink_, std::abs(x[k] - kink));
+      }
     } else if (const auto* mp = std::get_if<network::MaxPool>(&l.op)) {
       each(o, [&](std::size_t at_out, int b, int oy, int ox, int c) {
-        double best = -1e300;
-        window(mp->window, s, oy, ox,
-               [&](int, int, int iy, int ix) { best = std::max(best, x[at(s, b, iy, ix, c)]); });
-        y[at_out] = best;
+        double best = -1e300, second = -1e300;
+        window(mp->window, s, oy, ox, [&](int, int, int iy, int ix) {
+          const double v = x[at(s, b, iy, ix, c)];
+          if (v > best) second = std::exchange(best, v);
+          if (v < best) second = std::max(second, v);
+        });
+        kink_ = std::min(kink_, best - second);
+        y[at_out] = best > -1e300 ? best : 0;  // nothing of the input in the window
       });
     } else if (const auto* ap = std::get_if<network::AveragePool>(&l.op)) {
       each(o, [&](std::size_t at_out, int b, int oy, int ox, int c) {
@@ -128,7 +162,7 @@ class Forward {
           y[at_out] += x[at(s, b, iy, ix, c)];
           ++count;
         });
-        y[at_out] /= count;
+        y[at_out] /= std::max(1, count);
       });
     } else if (std::get_if<network::GlobalAveragePool>(&l.op)) {
       each(s, [&](std::size_t k, int b, int, int, int c) {
@@ -145,9 +179,27 @@ class Forward {
         });
         base += part.channels;
       }
-    } else {  // flatten, dropout of rate 0
+    } else if (const auto* dropout = std::get_if<network::Dropout>(&l.op)) {
+      each(o, [&](std::size_t k, int b, int py, int px, int c) {
+        y[k] = x[k] * kept(i, *dropout, o, b, py, px, c);
+      });
+    } else {  // flatten
       y = x;
     }
+  }
+
+  // The factor of one number in dropout.
+  double kept(int layer, const network::Dropout& dropout, const Shape& s, int b, int y, int x,
+              int c) const {
+    if (dropout.rate == 0) return 1;
+    const bool keeps = dropout_keeps(noise_, layer, c, y * s.width + x, b, dropout.rate);
+    return keeps ? 1 / (1 - static_cast<double>(dropout.rate)) : 0;
+  }
+
+  static std::vector<double> kinks(network::Activation kind) {
+    if (kind == network::Activation::kRelu) return {0};
+    if (kind == network::Activation::kRelu6) return {0, 6};
+    return {-3, 3};
   }
 
   static double activate(network::Activation kind, double v) {
@@ -163,24 +215,26 @@ class Forward {
   }
 
   void normalise(const Shape& s, const LayerNumbers& n, const Values& x, Values& y) const {
+    const auto channels = static_cast<std::size_t>(s.channels);
     const double count = static_cast<double>(s.height) * s.width * batch_;
-    for (int c = 0; c < s.channels; ++c) {
-      double mean = 0, variance = 0;
-      each(s, [&](std::size_t k, int, int, int, int ch) { mean += ch == c ? x[k] / count : 0; });
-      each(s, [&](std::size_t k, int, int, int, int ch) {
-        variance += ch == c ? (x[k] - mean) * (x[k] - mean) / count : 0;
-      });
-      const double scale = n.gamma[static_cast<std::size_t>(c)] /
-                           std::sqrt(variance + static_cast<double>(kBatchNormEpsilon));
-      each(s, [&](std::size_t k, int, int, int, int ch) {
-        if (ch == c) y[k] = scale * (x[k] - mean) + n.beta[static_cast<std::size_t>(c)];
-      });
+    Values mean(channels, 0.0), variance(channels, 0.0);
+    for (std::size_t k = 0; k < x.size(); ++k) mean[k % channels] += x[k] / count;
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      const double d = x[k] - mean[k % channels];
+      variance[k % channels] += d * d / count;
+    }
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      const std::size_t c = k % channels;
+      const double deviation = std::sqrt(variance[c] + static_cast<double>(kBatchNormEpsilon));
+      y[k] = n.gamma[c] * (x[k] - mean[c]) / deviation + n.beta[c];
     }
   }
 
   const network::Network& net_;
   const std::vector<LayerNumbers>& numbers_;
   int batch_;
+  std::uint64_t noise_;
+  double kink_ = 1e300;
   std::vector<Values> outputs_;
 };
 

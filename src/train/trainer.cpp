@@ -25,6 +25,10 @@ namespace {
 constexpr int kBatchStep = 16;
 constexpr double kExplosion = 20;  // times the first loss
 
+bool finite(std::span<const float> values) {
+  return std::ranges::all_of(values, [](float v) { return std::isfinite(v); });
+}
+
 int round_up(int n, int step) { return (n + step - 1) / step * step; }
 
 // Settings that came later enter only where they are used, so that older checkpoints stay valid.
@@ -165,7 +169,9 @@ TrainEnd Trainer::Impl::train_batches(const StopToken& stop, Score& score) {
                    momentum(settings, steps_per_epoch(), step));
     if (settings.ema_decay > 0) average_weights();
   }
-  return TrainEnd::kOk;
+  // The last step's result has met no loss yet.
+  return finite(engine.values()) && finite(engine.statistics()) ? TrainEnd::kOk
+                                                                : TrainEnd::kDiverged;
 }
 
 bool Trainer::Impl::exploded(double batch_loss) {
@@ -286,6 +292,7 @@ TrainEnd Trainer::run_epoch(const StopToken& stop, EpochReport& report) {
   report.epoch = static_cast<int>(before.epochs);
   report.train_loss = score.loss();
   report.train_metric = score.metric();
+  report.steps = t.state.steps - before.steps;
   report.seconds = now_seconds() - started;
   if (end == TrainEnd::kStopped) t.apply(before);
   if (end == TrainEnd::kOk) ++t.state.epochs;

@@ -62,11 +62,13 @@ struct EpochReport {
   double train_loss =
       0;  // mean over the epoch's batches, as they were trained (augmented, smoothed)
   double train_metric = 0;  // the same batches' metric, see Evaluation
+  std::size_t steps = 0;    // of the optimiser
   double seconds = 0;       // wall time
 };
 
-/// kDiverged: the loss became NaN or infinite, or stays more than 20 times above its start. The
-/// Trainer must not be used further after it. kStopped: the epoch was abandoned.
+/// kDiverged: the loss or a weight became NaN or infinite, or the loss stays more than 20 times
+/// above its start. The Trainer must not be used further after it. kStopped: the epoch was
+/// abandoned.
 enum class TrainEnd { kOk, kDiverged, kStopped };
 
 struct Evaluation {

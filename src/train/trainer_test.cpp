@@ -335,6 +335,12 @@ TEST(Trainer, SaysWhatDoesNotSuit) {
   add(wrong_output, network::Dense{5, true});
   EXPECT_EQ(Trainer::create(wrong_output, d, {}).error().message,
             "the network gives 5 numbers, the task needs 4");
+  Network without_weights({8, 8, 4});
+  add(without_weights, network::GlobalAveragePool{});
+  data::Dataset four = bar_data(16);
+  four.shape = {8, 8, 4};
+  EXPECT_EQ(Trainer::create(without_weights, four, {}).error().message,
+            "the network has no weights to train");
   Settings s;
   s.augmentation.strength = 1.5;
   EXPECT_EQ(Trainer::create(small_net(), d, s).error().message,
