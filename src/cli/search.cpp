@@ -120,7 +120,6 @@ void add_search(CLI::App& app, Action& action) {
   t->out = "out";
   t->seed = 1;
   t->finalists = 3;
-  t->final_seeds = 3;
   command->add_option("data", t->data, "built-in name (fashion-mnist), file or folder");
   command->add_option("--target", t->target, "part, see 'autotinyml targets', or a .toml file");
   add_limit_options(*command, t->limits);
@@ -148,8 +147,9 @@ void add_search(CLI::App& app, Action& action) {
   command->add_option("--finalists", t->finalists, "networks trained to the end, at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
-  command->add_option("--final-seeds", t->final_seeds, "trainings per finalist")
-      ->capture_default_str()
+  command
+      ->add_option("--final-seeds", t->final_seeds,
+                   "trainings per finalist (default: 3, or 2 where time is short)")
       ->check(CLI::Range(1, 100));
   command->add_flag("--single-rounding", t->single_rounding,
                     "the faster requantisation that TFLite does not have");

@@ -117,6 +117,71 @@ TEST(Finals, PreferThoseThatGotFurthestAndFit) {
   EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
 }
 
+/// Contenders that needed so many seconds an epoch.
+std::vector<study::Trial> contenders_of(std::vector<double> seconds) {
+  std::vector<study::Trial> best;
+  for (const double s : seconds) {
+    study::Trial t = at_rungs(static_cast<int>(best.size()) + 10, {0.8, 0.9});
+    t.rungs.back().epochs = 3;
+    t.seconds.train = 3 * s;
+    best.push_back(t);
+  }
+  return best;
+}
+
+Settings timed() {
+  Settings s;
+  s.budget = Seconds(600);
+  return s;
+}
+
+TEST(Finals, SpendTimeOnEpochsThenSeedsThenFinalists) {
+  const auto best = contenders_of({4, 4, 4});
+  // One worker, 4 s an epoch, a tenth kept: 2 seeds have 89 / 8.8 epochs.
+  FinalPlan plan = plan_finals(timed(), best, {89, 1, 3});
+  EXPECT_EQ(plan.trials, std::vector<int>{10});
+  EXPECT_EQ(plan.seeds, 2);
+  EXPECT_EQ(plan.epochs, 10);
+  plan = plan_finals(timed(), best, {200, 1, 3});  // 3 seeds have 200 / 13.2
+  EXPECT_EQ(plan.seeds, 3);
+  EXPECT_EQ(plan.epochs, 15);
+  EXPECT_EQ(plan.trials.size(), 1u);
+  plan = plan_finals(timed(), best, {800, 1, 3});  // two finalists: 800 / 26.4
+  EXPECT_EQ(plan.trials, (std::vector<int>{10, 11}));
+  EXPECT_EQ(plan.epochs, 30);
+  plan = plan_finals(timed(), best, {1e6, 1, 3});
+  EXPECT_EQ(plan.trials.size(), 3u);
+  EXPECT_EQ(plan.epochs, 90);
+}
+
+TEST(Finals, PlanCountsLentThreads) {
+  const auto best = contenders_of({4});
+  // Three trainings on two workers: a round of two, then one on both threads: 1 + 1 / 1.8 rounds.
+  EXPECT_EQ(plan_finals(timed(), best, {220, 2, 3}).epochs, 32);
+  // Three on four workers: one round, a thread each (the fourth cannot be divided).
+  EXPECT_EQ(plan_finals(timed(), best, {89, 4, 3}).epochs, 20);
+  // Two on four workers: two threads each.
+  Settings two = timed();
+  two.final_seeds = 2;
+  EXPECT_EQ(plan_finals(two, best, {89, 4, 3}).epochs, 36);
+}
+
+TEST(Finals, PlanKeepsWhatIsAskedFor) {
+  const auto best = contenders_of({4, 4});
+  Settings s = timed();
+  s.final_seeds = 5;
+  EXPECT_EQ(plan_finals(s, best, {10, 1, 3}).seeds, 5);
+  EXPECT_EQ(plan_finals(s, best, {10, 1, 3}).epochs, 1);
+  s.final_epochs = 7;
+  EXPECT_EQ(plan_finals(s, best, {10, 1, 3}).epochs, 7);
+  EXPECT_EQ(plan_finals(s, best, {10, 1, 3}).trials.size(), 2u);
+  const Settings untimed;  // a study of --trials must not ask a clock
+  const FinalPlan a = plan_finals(untimed, best, {1, 1, 3});
+  EXPECT_EQ(a.epochs, 6);
+  EXPECT_EQ(a.seeds, 3);
+  EXPECT_EQ(a.trials.size(), 2u);
+}
+
 TEST(Finals, PlanRoundTripsThroughItsNote) {
   const FinalPlan plan{{4, 2}, 9, 3};
   const auto back = final_plan_from_json(*Json::parse(to_json(plan).dump()));
