@@ -23,8 +23,8 @@ constexpr int kMaxFinalEpochs = 90;
 constexpr int kSeeds = 3;  // trainings of a finalist where time allows
 constexpr int kLeastSeeds = 2;
 // On Fashion-MNIST a training of twice the epochs gains more than a second finalist does until it
-// has about 30, and more than a third seed until about 15 (bench/results/search.md).
-constexpr int kEpochsForSeeds = 15;
+// has about 30, and more than a third seed until about 10 (bench/results/search.md).
+constexpr int kEpochsForSeeds = 10;
 constexpr int kEpochsForFinalists = 30;
 // Scoring what was trained, and a machine that became slower: finals must not overrun.
 constexpr double kSafety = 1.1;

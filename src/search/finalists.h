@@ -49,9 +49,9 @@ struct FinalMeans {
   int search_epochs = 1;    // of a full training in the search
 };
 
-/// As many finalists (at most settings.finalists), seeds and epochs as the time allows, at the speed
-/// that the trials' own trainings had: first enough epochs, then a third seed, then more finalists.
-/// `best`: contenders(), not empty. What settings fix stays as it is.
+/// As many finalists (at most settings.finalists), seeds and epochs as the time allows, at the
+/// speed that the trials' own trainings had: first enough epochs, then a third seed, then more
+/// finalists. `best`: contenders(), not empty. What settings fix stays as it is.
 FinalPlan plan_finals(const Settings& settings, const std::vector<study::Trial>& best,
                       const FinalMeans& means);
 

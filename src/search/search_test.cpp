@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "search/finalists.h"
+#include "search/inheritance.h"
 #include "search/plan.h"
 #include "search/promotion.h"
 #include "search/settings.h"
@@ -102,6 +103,29 @@ TEST(Intervals, AgreeWithHandComputations) {
   EXPECT_NEAR(wilson.high, 0.93048, 1e-5);
   EXPECT_EQ(wilson_interval(1, 200).high, 1);
   EXPECT_LT(wilson_interval(1, 200).low, 1);
+}
+
+TEST(Inheritance, PrefersTheNearestTrialThatIsTrained) {
+  const auto space = space::parse_space(R"(name = "s"
+description = "d"
+[parameters]
+width = { kind = "integer", low = 0, high = 100, default = 50 }
+)",
+                                        "s.toml");
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  std::vector<study::Trial> history;
+  for (const int width : {40, 52, 60, 48, 90, 45, 50}) {
+    history.push_back(at_rungs(static_cast<int>(history.size()), {0.5}));
+    history.back().configuration.set("width", std::int64_t{width});
+  }
+  history[6].rungs.clear();  // equal, but not trained
+  history[1].rungs.push_back({3, 0.6, 0.6, 0, 0});
+  space::Configuration wanted;
+  wanted.set("width", std::int64_t{50});
+  // 52 and 48 are as near: the older first, at the rung that it has reached.
+  EXPECT_EQ(donors(*space, history, wanted),
+            (std::vector<Donor>{{1, 1}, {3, 0}, {5, 0}, {0, 0}, {2, 0}}));
+  EXPECT_TRUE(donors(*space, {}, wanted).empty());
 }
 
 TEST(Finals, PreferThoseThatGotFurthestAndFit) {
