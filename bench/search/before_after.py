@@ -3,8 +3,10 @@
 usage: before_after.py --work FOLDER --seeds 1,2,3 LABEL=BINARY LABEL=BINARY... -- search arguments
   before_after.py --work w --seeds 1,2,3 before=old/autotinyml after=new/autotinyml -- \\
       fashion-mnist --target stm32f401re --flash 64KiB --budget 10min
-Seeds alternate between the builds, so that a machine that slows down hurts both. A search whose summary.json exists is
-not repeated: the script may be cut off and started again. Only the standard library is needed.
+Seeds alternate between the builds, so that a machine that slows down hurts both. With --together all builds run a seed at
+the same time (give the search --jobs 1, so that each has a core): load then hurts them alike, and the table takes less
+time. A search whose summary.json exists is not repeated: the script may be cut off and started again. Only the standard
+library is needed.
 """
 import argparse
 import json
@@ -13,6 +15,23 @@ import shutil
 import statistics
 import subprocess
 import sys
+
+
+def begin(binary, arguments, seed, out):
+    """The folder of a search and its process; None where it is finished already."""
+    if (out / "summary.json").exists():
+        return out, None
+    shutil.rmtree(out, ignore_errors=True)
+    command = [binary, "search", *arguments, "--seed", seed, "--out", str(out), "--quiet"]
+    return out, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def end(out, process):
+    if process is None:
+        return
+    _, errors = process.communicate()
+    if not (out / "summary.json").exists():
+        sys.exit(f"{' '.join(process.args)}\n{errors}")
 
 
 def main():
@@ -24,22 +43,22 @@ def main():
     parser.add_argument("--work", required=True)
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--json")
+    parser.add_argument("--together", action="store_true", help="all builds of a seed at the same time")
     parser.add_argument("builds", nargs="+")
     a = parser.parse_args(arguments[:cut])
     builds = [b.split("=", 1) for b in a.builds]
     rows = []
     print(f"{'build':12} {'seed':>4} {'test %':>8} {'float %':>8} {'valid. %':>8} {'flash':>8} {'ram':>8} {'trained':>8} {'seconds':>8}")
     for seed in a.seeds.split(","):
+        running = []
         for label, binary in builds:
-            out = pathlib.Path(a.work) / f"{label}-{seed}"
-            summary = out / "summary.json"
-            if not summary.exists():
-                shutil.rmtree(out, ignore_errors=True)
-                command = [binary, "search", *arguments[cut + 1 :], "--seed", seed, "--out", str(out), "--quiet"]
-                result = subprocess.run(command, capture_output=True, text=True)
-                if not summary.exists():
-                    sys.exit(f"{' '.join(command)}\n{result.stderr}")
-            s = json.loads(summary.read_text())
+            running.append(begin(binary, arguments[cut + 1 :], seed, pathlib.Path(a.work) / f"{label}-{seed}"))
+            if not a.together:
+                end(*running[-1])
+        for search in running:
+            end(*search)
+        for (label, _), (out, _) in zip(builds, running):
+            s = json.loads((out / "summary.json").read_text())
             m = s["metric"]
             rows.append({"name": f"{label} {seed}", "build": label, "seed": int(seed), "test": m["test"],
                          "float_test": m["float_test"], "validation": m["validation"], "flash_bytes": s["flash_bytes"],

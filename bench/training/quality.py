@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from peer import Twin
 
 # data, index of the network in training_cases(), epochs, training samples at most
-CASES = {"fashion-mnist": ("fashion-mnist", 1, 3, 20000), "uci-har": (None, 2, 8, 100000)}
+CASES = {"fashion-mnist": ("fashion-mnist", 1, 6, 100000), "uci-har": (None, 2, 8, 100000)}
 
 
 def initialise(net):

@@ -20,7 +20,7 @@ struct Typed {
   LimitTexts limits;
   int trials = 0, jobs = 0, epochs = 0, final_epochs = 0, finalists = 0, final_seeds = 0;
   std::uint64_t seed = 0;
-  bool single_rounding = false;
+  bool single_rounding = false, inherit = false;
 };
 
 /// A file of the same options (flash = "64KiB", trials = 40); what is typed wins over the file.
@@ -99,6 +99,7 @@ Result<search::Settings> to_settings(const Typed& t) {
   s.finalists = t.finalists;
   s.final_seeds = t.final_seeds;
   s.single_rounding = t.single_rounding;
+  s.inherit = t.inherit;
   return s;
 }
 
@@ -121,7 +122,6 @@ void add_search(CLI::App& app, Action& action) {
   t->out = "out";
   t->seed = 1;
   t->finalists = 3;
-  t->final_seeds = 3;
   command->add_option("data", t->data, "built-in name (fashion-mnist), file or folder");
   command->add_option("--target", t->target, "part, see 'autotinyml targets', or a .toml file");
   add_limit_options(*command, t->limits);
@@ -149,11 +149,15 @@ void add_search(CLI::App& app, Action& action) {
   command->add_option("--finalists", t->finalists, "networks trained to the end, at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
-  command->add_option("--final-seeds", t->final_seeds, "trainings per finalist")
-      ->capture_default_str()
+  command
+      ->add_option("--final-seeds", t->final_seeds,
+                   "trainings per finalist (default: 3, or 2 where time is short)")
       ->check(CLI::Range(1, 100));
   command->add_flag("--single-rounding", t->single_rounding,
                     "the faster requantisation that TFLite does not have");
+  command->add_flag("--inherit", t->inherit,
+                    "a network may begin with the weights of a trained one near it "
+                    "(finalists never do)");
   command->add_option("--study", t->study, "file of the study (default: OUT/study.db)");
   command->add_option("--out", t->out, "folder of the results")->capture_default_str();
   command->add_option("--config", t->config, "file with any of these options (.toml)");

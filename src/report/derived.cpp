@@ -156,8 +156,10 @@ std::string counted(std::int64_t number, std::string_view noun) {
 }
 
 std::string explanation(const study::Trial& trial) {
-  if (!trial.reason.empty()) return trial.reason;
-  std::string text;
+  const std::string start =
+      trial.inherits ? fmt::format("began with the weights of trial {}", *trial.inherits) : "";
+  if (!trial.reason.empty()) return trial.reason + (start.empty() ? "" : "; " + start);
+  std::string text = start;
   for (const study::Constraint& c : trial.constraints) {
     if (c.margin() <= 0) continue;
     text += fmt::format("{}{}: {} used, {} allowed", text.empty() ? "" : "; ", c.name,

@@ -79,6 +79,7 @@ Json trial_json(const study::Trial& trial) {
       .set("outcome", std::string(study::to_string(trial.outcome)))
       .set("deployable", trial.deployable())
       .set("objective", trial.objective ? Json(*trial.objective) : Json())
+      .set("inherits", trial.inherits ? Json(*trial.inherits) : Json())
       .set("reason", trial.reason)
       .set("why", trial.why)
       .set("configuration", configuration_json(trial.configuration))

@@ -20,13 +20,37 @@ namespace atml::search {
 namespace {
 
 constexpr int kMaxFinalEpochs = 90;
-constexpr double kSafety =
-    1.1;  // finals must not overrun because one network was measured on a quiet machine
+constexpr int kSeeds = 3;  // trainings of a finalist where time allows
+constexpr int kLeastSeeds = 2;
+// On Fashion-MNIST a training of twice the epochs gains more than a second finalist does until it
+// has about 30, and more than a third seed until about 10 (bench/results/search.md).
+constexpr int kEpochsForSeeds = 10;
+constexpr int kEpochsForFinalists = 30;
+// Scoring what was trained, and a machine that became slower: finals must not overrun.
+constexpr double kSafety = 1.1;
+// What each thread beyond the first adds to one training: two gave 1.7 to 1.9 times one.
+constexpr double kThreadGain = 0.8;
 
 double seconds_per_epoch(const study::Trial& trial) {
-  double seconds = 0;
-  for (const study::Rung& rung : trial.rungs) seconds += rung.seconds;
-  return seconds / std::max(1, trial.rungs.empty() ? 1 : trial.rungs.back().epochs);
+  return trial.seconds.train / std::max(1, trial.rungs.empty() ? 1 : trial.rungs.back().epochs);
+}
+
+/// Wall time of so many equal trainings, in trainings of one thread: rounds of one a worker; what
+/// is left over after the full rounds shares all threads (Finals::threads).
+double rounds_of(int trainings, int jobs) {
+  const int rest = trainings % jobs;
+  const int lent = rest > 0 ? jobs / rest - 1 : 0;
+  return trainings / jobs + (rest > 0 ? 1 / (1 + kThreadGain * lent) : 0);
+}
+
+/// Epochs that so many of the best and seeds can have in the time left.
+int affordable_epochs(const std::vector<study::Trial>& best, int count, int seeds,
+                      const FinalMeans& means) {
+  double seconds = 1e-9;
+  for (int i = 0; i < count; ++i) seconds += seconds_per_epoch(best[static_cast<std::size_t>(i)]);
+  const double rounds = rounds_of(count * seeds, means.jobs);
+  const double epochs = means.seconds_left * count / (rounds * seconds * kSafety);
+  return static_cast<int>(std::clamp<double>(epochs, 1, kMaxFinalEpochs));
 }
 
 std::string note_key(int trial, int seed_index) {
@@ -217,31 +241,22 @@ std::vector<study::Trial> contenders(const std::vector<study::Trial>& trials) {
   return best;
 }
 
-FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& best,
-                      double seconds_left) {
-  const Settings& settings = context.settings;
-  const int search_epochs = context.plan.epochs();
-  const int most = std::min<int>(settings.finalists, static_cast<int>(best.size()));
+FinalPlan plan_finals(const Settings& settings, const std::vector<study::Trial>& best,
+                      const FinalMeans& means) {
+  int count = std::min<int>(settings.finalists, static_cast<int>(best.size()));
   FinalPlan plan;
-  for (int count = most; count >= 1; --count) {
-    double epoch_seconds = 0;
-    for (int i = 0; i < count; ++i)
-      epoch_seconds += seconds_per_epoch(best[static_cast<std::size_t>(i)]);
-    // Trainings run in rounds of one per worker; the last round may leave workers idle.
-    const double rounds =
-        std::ceil(static_cast<double>(count) * settings.final_seeds / context.jobs);
-    const double affordable = seconds_left * count / (rounds * epoch_seconds * kSafety + 1e-9);
-    int epochs = settings.final_epochs > 0
-                     ? settings.final_epochs
-                     : static_cast<int>(std::min<double>(affordable, kMaxFinalEpochs));
-    if (!settings.budget && settings.final_epochs == 0) epochs = 2 * search_epochs;
-    const bool enough = epochs >= search_epochs * 3 / 2 || settings.final_epochs > 0;
-    if (!enough && count > 1) continue;
-    plan.epochs = std::max(epochs, 1);
-    for (int i = 0; i < count; ++i) plan.trials.push_back(best[static_cast<std::size_t>(i)].number);
-    break;
+  plan.seeds = settings.final_seeds > 0 ? settings.final_seeds : kSeeds;
+  plan.epochs = settings.final_epochs;
+  if (plan.epochs == 0 && !settings.budget) plan.epochs = 2 * means.search_epochs;
+  if (plan.epochs == 0) {
+    const int plenty = std::max(kEpochsForFinalists, 2 * means.search_epochs);
+    const auto epochs = [&] { return affordable_epochs(best, count, plan.seeds, means); };
+    while (count > 1 && epochs() < std::min(plenty, kMaxFinalEpochs)) --count;
+    while (settings.final_seeds == 0 && plan.seeds > kLeastSeeds && epochs() < kEpochsForSeeds)
+      --plan.seeds;
+    plan.epochs = epochs();
   }
-  plan.seeds = std::max(1, settings.final_seeds);
+  for (int i = 0; i < count; ++i) plan.trials.push_back(best[static_cast<std::size_t>(i)].number);
   return plan;
 }
 

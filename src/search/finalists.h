@@ -42,10 +42,18 @@ struct FinalPlan {
 /// only.
 std::vector<study::Trial> contenders(const std::vector<study::Trial>& trials);
 
-/// As many finalists (at most settings.finalists) and epochs as the seconds that are left allow, at
-/// the speed that the trials' own rungs had.
-FinalPlan plan_finals(const Context& context, const std::vector<study::Trial>& best,
-                      double seconds_left);
+/// What the finals may count on.
+struct FinalMeans {
+  double seconds_left = 0;  // wall time; does not matter without a budget
+  int jobs = 1;             // workers
+  int search_epochs = 1;    // of a full training in the search
+};
+
+/// As many finalists (at most settings.finalists), seeds and epochs as the time allows, at the
+/// speed that the trials' own trainings had: first enough epochs, then a third seed, then more
+/// finalists. `best`: contenders(), not empty. What settings fix stays as it is.
+FinalPlan plan_finals(const Settings& settings, const std::vector<study::Trial>& best,
+                      const FinalMeans& means);
 
 /// Trains what the plan says and is not in the store yet. Returns the ranking, best mean first;
 /// finalists without a finished run are left out. `stop` cuts off; what is finished counts.

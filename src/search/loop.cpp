@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "search/exact.h"
+#include "search/inheritance.h"
 #include "search/promotion.h"
 #include "search/times.h"
 #include "search/trial_runner.h"
@@ -26,8 +27,9 @@ struct Job {
   enum class Kind { kCheck, kTrain };
   Kind kind = Kind::kCheck;
   Trial trial;
-  double cost = 0;             // virtual seconds
-  std::optional<Error> error;  // the environment broke while it ran
+  double cost = 0;              // virtual seconds
+  std::vector<Donor> heritage;  // of a first rung: whose weights it may begin with
+  std::optional<Error> error;   // the environment broke while it ran
 };
 
 /// One run of the loop. All members but the constant ones are touched only while holding a turn.
@@ -120,7 +122,7 @@ class Loop {
     next.outcome = Outcome::kRunning;
     next.reason.clear();
     if (next.figures) return train_job(next);
-    return Job{Job::Kind::kCheck, std::move(next), kCheckCost, {}};
+    return Job{Job::Kind::kCheck, std::move(next), kCheckCost, {}, {}};
   }
 
   std::optional<Job> train_job(Trial next) {
@@ -132,7 +134,10 @@ class Loop {
     const double cost = epochs * epoch_cost(*network, context_.dataset.train.size());
     if (!fits(cost)) return std::nullopt;
     next.outcome = Outcome::kRunning;
-    return Job{Job::Kind::kTrain, std::move(next), cost, {}};
+    std::vector<Donor> heritage;
+    if (context_.settings.inherit && next.rungs.empty())
+      heritage = donors(context_.space, visible_, next.configuration);
+    return Job{Job::Kind::kTrain, std::move(next), cost, std::move(heritage), {}};
   }
 
   /// Whether a job of this cost is likely to end before the deadline, at the speed seen so far.
@@ -164,7 +169,7 @@ class Loop {
     }
     next.number = *number;
     visible_.push_back(next);
-    return Job{Job::Kind::kCheck, std::move(next), kCheckCost, {}};
+    return Job{Job::Kind::kCheck, std::move(next), kCheckCost, {}, {}};
   }
 
   /// Where time is limited, what does not fit costs only its check; where trials are counted, a
@@ -198,8 +203,9 @@ class Loop {
 
   /// Without a turn: the work itself.
   void perform(Job& job) const {
-    const Status status = job.kind == Job::Kind::kCheck ? runner_.check(job.trial, stop_)
-                                                        : runner_.train_rung(job.trial, stop_);
+    const Status status = job.kind == Job::Kind::kCheck
+                              ? runner_.check(job.trial, stop_)
+                              : runner_.train_rung(job.trial, stop_, job.heritage);
     if (!status.ok())
       job.error = status.error().with_context(fmt::format("trial {}", job.trial.number));
   }

@@ -51,6 +51,7 @@ std::string command_of(const Settings& s) {
       .text("--optimize", s.optimize, standard.optimize);
   std::string command = std::move(line).result().substr(1);
   if (s.single_rounding) command += " --single-rounding";
+  if (s.inherit) command += " --inherit";
   return command + fmt::format(" --strategy {} --seed {} --jobs {}", s.strategy, s.seed, s.jobs);
 }
 

@@ -162,8 +162,9 @@ Result<SearchEnd> search_phase(Context& context, const StopToken& stop) {
     ATML_TRY(auto answer, explain_nearest(context, trials, stop));
     return SearchEnd{{}, std::move(answer)};
   }
-  const FinalPlan plan =
-      plan_finals(context, best, context.budget() * (1 - kVerifyShare) - context.elapsed());
+  const FinalPlan plan = plan_finals(context.settings, best,
+                                     {context.budget() * (1 - kVerifyShare) - context.elapsed(),
+                                      context.jobs, context.plan.epochs()});
   ATML_TRY_STATUS(context.store->put_note("final_plan", to_json(plan).dump()));
   return SearchEnd{plan, {}};
 }

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "search/finalists.h"
+#include "search/inheritance.h"
 #include "search/plan.h"
 #include "search/promotion.h"
 #include "search/reproduce.h"
@@ -50,11 +51,12 @@ TEST(Settings, TheCommandThatReproducesNamesWhatIsNotTheDefault) {
   s.final_seeds = 2;
   s.optimize = "size";
   s.single_rounding = true;
+  s.inherit = true;
   EXPECT_EQ(command_of(s),
             "autotinyml search 'my data' --target rp2040 --flash 65536 --latency 100ms --energy "
             "300uJ --reserve-ram 100 --trials 12 --space signal-4bit --oracle external:./ask.sh "
             "--oracle-timeout 5s --epochs 3 --final-epochs 4 --finalists 1 --final-seeds 2 "
-            "--optimize size --single-rounding --strategy bayes --seed 1 --jobs 0");
+            "--optimize size --single-rounding --inherit --strategy bayes --seed 1 --jobs 0");
 }
 
 target::Target part() {
@@ -132,6 +134,29 @@ TEST(Intervals, AgreeWithHandComputations) {
   EXPECT_LT(wilson_interval(1, 200).low, 1);
 }
 
+TEST(Inheritance, PrefersTheNearestTrialThatIsTrained) {
+  const auto space = space::parse_space(R"(name = "s"
+description = "d"
+[parameters]
+width = { kind = "integer", low = 0, high = 100, default = 50 }
+)",
+                                        "s.toml");
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  std::vector<study::Trial> history;
+  for (const int width : {40, 52, 60, 48, 90, 45, 50}) {
+    history.push_back(at_rungs(static_cast<int>(history.size()), {0.5}));
+    history.back().configuration.set("width", std::int64_t{width});
+  }
+  history[6].rungs.clear();  // equal, but not trained
+  history[1].rungs.push_back({3, 0.6, 0.6, 0, 0});
+  space::Configuration wanted;
+  wanted.set("width", std::int64_t{50});
+  // 52 and 48 are as near: the older first, at the rung that it has reached.
+  EXPECT_EQ(donors(*space, history, wanted),
+            (std::vector<Donor>{{1, 1}, {3, 0}, {5, 0}, {0, 0}, {2, 0}}));
+  EXPECT_TRUE(donors(*space, {}, wanted).empty());
+}
+
 TEST(Finals, PreferThoseThatGotFurthestAndFit) {
   std::vector<study::Trial> trials{at_rungs(0, {0.95}), at_rungs(1, {0.7, 0.9}),
                                    at_rungs(2, {0.7, 0.92}), at_rungs(3, {0.7, 0.99})};
@@ -143,6 +168,71 @@ TEST(Finals, PreferThoseThatGotFurthestAndFit) {
   std::vector<int> order;
   for (const study::Trial& t : contenders(trials)) order.push_back(t.number);
   EXPECT_EQ(order, (std::vector<int>{2, 1, 0}));
+}
+
+/// Contenders that needed so many seconds an epoch.
+std::vector<study::Trial> contenders_of(std::vector<double> seconds) {
+  std::vector<study::Trial> best;
+  for (const double s : seconds) {
+    study::Trial t = at_rungs(static_cast<int>(best.size()) + 10, {0.8, 0.9});
+    t.rungs.back().epochs = 3;
+    t.seconds.train = 3 * s;
+    best.push_back(t);
+  }
+  return best;
+}
+
+Settings timed() {
+  Settings s;
+  s.budget = Seconds(600);
+  return s;
+}
+
+TEST(Finals, SpendTimeOnEpochsThenSeedsThenFinalists) {
+  const auto best = contenders_of({4, 4, 4});
+  // One worker, 4 s an epoch, a tenth kept: 2 seeds have 89 / 8.8 epochs.
+  FinalPlan plan = plan_finals(timed(), best, {89, 1, 3});
+  EXPECT_EQ(plan.trials, std::vector<int>{10});
+  EXPECT_EQ(plan.seeds, 2);
+  EXPECT_EQ(plan.epochs, 10);
+  plan = plan_finals(timed(), best, {200, 1, 3});  // 3 seeds have 200 / 13.2
+  EXPECT_EQ(plan.seeds, 3);
+  EXPECT_EQ(plan.epochs, 15);
+  EXPECT_EQ(plan.trials.size(), 1u);
+  plan = plan_finals(timed(), best, {800, 1, 3});  // two finalists: 800 / 26.4
+  EXPECT_EQ(plan.trials, (std::vector<int>{10, 11}));
+  EXPECT_EQ(plan.epochs, 30);
+  plan = plan_finals(timed(), best, {1e6, 1, 3});
+  EXPECT_EQ(plan.trials.size(), 3u);
+  EXPECT_EQ(plan.epochs, 90);
+}
+
+TEST(Finals, PlanCountsLentThreads) {
+  const auto best = contenders_of({4});
+  // Three trainings on two workers: a round of two, then one on both threads: 1 + 1 / 1.8 rounds.
+  EXPECT_EQ(plan_finals(timed(), best, {220, 2, 3}).epochs, 32);
+  // Three on four workers: one round, a thread each (the fourth cannot be divided).
+  EXPECT_EQ(plan_finals(timed(), best, {89, 4, 3}).epochs, 20);
+  // Two on four workers: two threads each.
+  Settings two = timed();
+  two.final_seeds = 2;
+  EXPECT_EQ(plan_finals(two, best, {89, 4, 3}).epochs, 36);
+}
+
+TEST(Finals, PlanKeepsWhatIsAskedFor) {
+  const auto best = contenders_of({4, 4});
+  Settings s = timed();
+  s.final_seeds = 5;
+  EXPECT_EQ(plan_finals(s, best, {10, 1, 3}).seeds, 5);
+  EXPECT_EQ(plan_finals(s, best, {10, 1, 3}).epochs, 1);
+  s.final_epochs = 7;
+  EXPECT_EQ(plan_finals(s, best, {10, 1, 3}).epochs, 7);
+  EXPECT_EQ(plan_finals(s, best, {10, 1, 3}).trials.size(), 2u);
+  const Settings untimed;  // a study of --trials must not ask a clock
+  const FinalPlan a = plan_finals(untimed, best, {1, 1, 3});
+  EXPECT_EQ(a.epochs, 6);
+  EXPECT_EQ(a.seeds, 3);
+  EXPECT_EQ(a.trials.size(), 2u);
 }
 
 TEST(Finals, PlanRoundTripsThroughItsNote) {

@@ -46,6 +46,7 @@ Json to_json(const Settings& s) {
   json.set("finalists", s.finalists).set("final_seeds", s.final_seeds);
   json.set("optimize", s.optimize);
   json.set("single_rounding", s.single_rounding).set("fine_tune", s.fine_tune);
+  json.set("inherit", s.inherit);
   json.set("oracle", s.oracle).set("oracle_timeout_s", s.oracle_timeout.value);
   return json;
 }
@@ -76,6 +77,7 @@ Result<Settings> settings_from_json(const Json& json) {
   if (json["optimize"].is_string()) s.optimize = json["optimize"].string();  // absent before 0.2
   s.single_rounding = json["single_rounding"].boolean();
   s.fine_tune = !json["fine_tune"].is_null() && json["fine_tune"].boolean();
+  s.inherit = !json["inherit"].is_null() && json["inherit"].boolean();
   if (json.contains("oracle")) s.oracle = json["oracle"].string();  // older studies: the default
   if (json.contains("oracle_timeout_s"))
     s.oracle_timeout = Seconds(json["oracle_timeout_s"].number());

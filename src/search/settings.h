@@ -31,12 +31,13 @@ struct Settings {
   int epochs = 0;        // of a full training in the search; 0: planned from budget and data
   int final_epochs = 0;  // of a finalist; 0: planned from the time that is left
   int finalists = 3;     // at most
-  int final_seeds = 3;   // trainings per finalist, at least 1
+  int final_seeds = 0;   // trainings per finalist; 0: planned from the time that is left
   std::string optimize = "balanced";  // the firmware: speed, balanced or size
   bool single_rounding = false;       // requantisation semantics of every model of the study
 
   bool fine_tune = true;  // finalists end with quantisation-aware fine tuning; false in studies
                           // that were begun before it existed
+  bool inherit = false;   // trials may begin with the weights of a trained neighbour
 
   bool operator==(const Settings&) const = default;
 };

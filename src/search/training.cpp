@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/random.h"
 #include "quantize/evaluate.h"
 #include "quantize/fine_tune.h"
 #include "quantize/quantize.h"
@@ -64,6 +65,12 @@ train::Settings training_settings(const Context& context, const space::Configura
       space::decode(configuration, context.dataset.shape, context.dataset.outputs());
   settings.round_weights = network.ok() && has_narrow_weights(*network);
   return settings;
+}
+
+train::Settings trial_settings(const Context& context, const study::Trial& trial) {
+  const auto number = static_cast<std::uint64_t>(trial.number);
+  return training_settings(context, trial.configuration, context.plan.epochs(),
+                           Rng::derive(context.settings.seed, "train", number).next());
 }
 
 TrainedTo train_to(train::Trainer& trainer, int epochs, const StopToken& stop,

@@ -7,6 +7,7 @@
 #include "quantize/model.h"
 #include "search/context.h"
 #include "space/configuration.h"
+#include "study/trial.h"
 #include "train/trainer.h"
 
 namespace atml::search {
@@ -14,6 +15,9 @@ namespace atml::search {
 /// The trainer's settings that a configuration means, for a schedule of `epochs`.
 train::Settings training_settings(const Context& context, const space::Configuration& configuration,
                                   int epochs, std::uint64_t seed);
+
+/// Those of a trial's training in the search.
+train::Settings trial_settings(const Context& context, const study::Trial& trial);
 
 struct TrainedTo {
   train::TrainEnd end = train::TrainEnd::kOk;

@@ -2,14 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "base/random.h"
 #include "exchange/tflite.h"
 #include "quantize/evaluate.h"
 #include "quantize/quantize.h"
 #include "search/promotion.h"
 #include "search/training.h"
 #include "space/decode.h"
-#include "train/trainer.h"
 
 namespace atml::search {
 namespace {
@@ -105,21 +103,41 @@ Status TrialRunner::check(study::Trial& trial, const StopToken& stop) const {
   return context_.store->update_trial(trial);
 }
 
-Status TrialRunner::train_rung(study::Trial& trial, const StopToken& stop) const {
+Result<std::unique_ptr<train::Trainer>> TrialRunner::trainer_of(
+    study::Trial& trial, const network::Network& network, std::span<const Donor> heritage) const {
+  const train::Settings settings = trial_settings(context_, trial);
+  if (trial.rungs.empty()) {
+    ATML_TRY(const auto start, inherited_start(context_, network, heritage, settings.seed));
+    trial.inherits = start ? std::optional(start->trial) : std::nullopt;
+    if (start)
+      return train::Trainer::create_from(network, context_.dataset, settings, start->weights);
+  }
+  ATML_TRY(auto trainer, train::Trainer::create(network, context_.dataset, settings));
+  if (trial.rungs.empty()) return trainer;
+  ATML_TRY(const auto checkpoint, context_.store->get_blob(trial.number, "checkpoint"));
+  if (!checkpoint)
+    return Error{Code::kNotFound, fmt::format("trial {}: its checkpoint is missing", trial.number)};
+  ATML_TRY_STATUS(trainer->restore(*checkpoint));
+  return trainer;
+}
+
+/// Before the trial says "rung done": it must be able to go on.
+Status TrialRunner::keep_checkpoint(const study::Trial& trial,
+                                    const train::Trainer& trainer) const {
+  const std::string state = trainer.checkpoint();
+  if (context_.settings.inherit)
+    ATML_TRY_STATUS(context_.store->put_blob(trial.number,
+                                             rung_checkpoint_kind(trial.rungs.size() - 1), state));
+  if (trial.outcome == Outcome::kMeasured)
+    return context_.store->delete_blob(trial.number, "checkpoint");
+  return context_.store->put_blob(trial.number, "checkpoint", state);
+}
+
+Status TrialRunner::train_rung(study::Trial& trial, const StopToken& stop,
+                               std::span<const Donor> heritage) const {
   ATML_TRY(const network::Network network,
            space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs()));
-  const auto seed =
-      Rng::derive(context_.settings.seed, "train", static_cast<std::uint64_t>(trial.number)).next();
-  const train::Settings settings =
-      training_settings(context_, trial.configuration, context_.plan.epochs(), seed);
-  ATML_TRY(const auto trainer, train::Trainer::create(network, context_.dataset, settings));
-  if (!trial.rungs.empty()) {
-    ATML_TRY(const auto checkpoint, context_.store->get_blob(trial.number, "checkpoint"));
-    if (!checkpoint)
-      return Error{Code::kNotFound,
-                   fmt::format("trial {}: its checkpoint is missing", trial.number)};
-    ATML_TRY_STATUS(trainer->restore(*checkpoint));
-  }
+  ATML_TRY(const auto trainer, trainer_of(trial, network, heritage));
   const int goal = context_.plan.rungs[trial.rungs.size()];
   const double start = now_seconds();
   const TrainedTo trained = train_to(*trainer, goal, stop);
@@ -135,7 +153,8 @@ Status TrialRunner::train_rung(study::Trial& trial, const StopToken& stop) const
   }
 
   const double quantize_start = now_seconds();
-  ATML_TRY(const Scored scored, quantize_and_score(context_, *trainer, network, seed));
+  ATML_TRY(const Scored scored,
+           quantize_and_score(context_, *trainer, network, trial_settings(context_, trial).seed));
   trial.seconds.quantize += now_seconds() - quantize_start;
   trial.rungs.push_back({goal, trainer->evaluate(context_.dataset.validation).metric,
                          scored.objective, trained.loss, now_seconds() - start});
@@ -143,12 +162,7 @@ Status TrialRunner::train_rung(study::Trial& trial, const StopToken& stop) const
   const bool last = trial.rungs.size() == context_.plan.rungs.size();
   end(trial, last ? Outcome::kMeasured : Outcome::kPruned,
       last ? "" : pause_reason(trial, context_.plan));
-  // The checkpoint first: a trial that says "rung done" must be able to go on.
-  if (last) {
-    ATML_TRY_STATUS(context_.store->delete_blob(trial.number, "checkpoint"));
-  } else {
-    ATML_TRY_STATUS(context_.store->put_blob(trial.number, "checkpoint", trainer->checkpoint()));
-  }
+  ATML_TRY_STATUS(keep_checkpoint(trial, *trainer));
   return context_.store->update_trial(trial);
 }
 

@@ -2,8 +2,13 @@
 // quantise, evaluate. Every stage commits what it learnt before the next begins.
 #pragma once
 
+#include <memory>
+#include <span>
+
 #include "search/context.h"
+#include "search/inheritance.h"
 #include "study/trial.h"
+#include "train/trainer.h"
 
 namespace atml::search {
 
@@ -18,12 +23,20 @@ class TrialRunner {
   /// kEmulationFailed, kFailed (the configuration does not decode) or kCancelled.
   Status check(study::Trial& trial, const StopToken& stop) const;
 
-  /// Trains from where the trial was to the end of its next rung and scores the int8 network.
+  /// Trains from where the trial was to the end of its next rung and scores the int8 network. Its
+  /// first rung begins with the weights of the first of `heritage` that suit, where there is one,
+  /// and trial.inherits then names it.
   /// Afterwards the outcome is kMeasured (last rung), kPruned (paused: may be promoted), kDiverged
   /// or kCancelled.
-  Status train_rung(study::Trial& trial, const StopToken& stop) const;
+  Status train_rung(study::Trial& trial, const StopToken& stop,
+                    std::span<const Donor> heritage = {}) const;
 
  private:
+  Result<std::unique_ptr<train::Trainer>> trainer_of(study::Trial& trial,
+                                                     const network::Network& network,
+                                                     std::span<const Donor> heritage) const;
+  Status keep_checkpoint(const study::Trial& trial, const train::Trainer& trainer) const;
+
   const Context& context_;
 };
 

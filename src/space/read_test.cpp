@@ -59,7 +59,7 @@ default = 0.2
   ASSERT_NE(space->find("stage3_width"), nullptr);
   EXPECT_EQ(space->find("stage3_width")->conditions[0].values.size(), 1u);
   EXPECT_EQ(space->find("stage1_width")->preferred, Value(std::int64_t{16}));  // nearest to 32
-  EXPECT_EQ(space->find("learning_rate")->preferred, Value(2e-3));             // clamped from 4e-3
+  EXPECT_EQ(space->find("learning_rate")->preferred, Value(2e-3));  // clamped from 1.2e-2
   EXPECT_NE(space->find("mixup"), nullptr);
 }
 

@@ -101,6 +101,8 @@ CREATE TABLE note (name TEXT PRIMARY KEY, json TEXT NOT NULL);  -- results of th
 
 /// kMigrations[i] turns version i + 1 into version i + 2. Never edit one that was released: add
 /// one.
-inline constexpr std::array<const char*, 0> kMigrations = {};
+inline constexpr std::array<const char*, 1> kMigrations = {
+    // 2: warm start. The trial whose weights a training began with; NULL: random ones.
+    "ALTER TABLE trial ADD COLUMN inherits BIGINT;"};
 
 }  // namespace atml::study

@@ -211,6 +211,18 @@ TEST_F(Sqlite, TwoProcessesWriteInTurns) {
   EXPECT_EQ(trials.back().number, kChildren * kTrials - 1);
 }
 
+TEST_F(Sqlite, AStudyOfVersion1IsMigrated) {
+  auto store = make();
+  ASSERT_TRUE(store->add_trial(full_trial(0)).ok());
+  store.reset();
+  sql("ALTER TABLE trial DROP COLUMN inherits; UPDATE schema_version SET version = 1");
+  store = open_store(path()).value();
+  expect_same(store->trials().value().at(0), full_trial(0));
+  ASSERT_TRUE(store->add_trial(full_trial(1)).ok());
+  expect_same(store->trials().value().at(1), full_trial(1));
+  EXPECT_EQ(store->trials().value().at(1).inherits, 0);
+}
+
 TEST_F(Sqlite, ANewerSchemaIsRefusedAndLeftAlone) {
   make().reset();
   sql("UPDATE schema_version SET version = 7");
@@ -218,7 +230,7 @@ TEST_F(Sqlite, ANewerSchemaIsRefusedAndLeftAlone) {
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().code, Code::kUnsupported);
   EXPECT_EQ(store.error().message, fmt::format("study '{}' was written by a newer autotinyml: its "
-                                               "schema is 7, this program knows 1; use "
+                                               "schema is 7, this program knows 2; use "
                                                "the newer program",
                                                path()));
 }

@@ -35,6 +35,7 @@ Trial full_trial(int n) {
   trial.rungs = {{1 + n, 0.5, 0.49, 1.7, 3.25}, {3 + n, 0.8, 1.0 / 3, 0.6, 9.5}};
   trial.objective = 1.0 / (n + 3);
   trial.seconds = {0.001 * n, 0.3, 12.5, 0.75};
+  if (n % 3 == 1) trial.inherits = n - 1;
   return trial;
 }
 
@@ -88,6 +89,7 @@ void expect_same(const Trial& a, const Trial& b) {
   EXPECT_EQ(a.outcome, b.outcome);
   EXPECT_EQ(a.reason, b.reason);
   EXPECT_EQ(a.objective, b.objective);
+  EXPECT_EQ(a.inherits, b.inherits);
   expect_same_lists(a, b);
   ASSERT_EQ(a.figures.has_value(), b.figures.has_value());
   if (a.figures) expect_same_figures(*a.figures, *b.figures);

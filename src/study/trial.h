@@ -75,6 +75,7 @@ struct Trial {
   std::optional<Figures> figures;
   std::vector<Rung> rungs;
   std::optional<double> objective;  // int8 validation metric of the last rung; higher is better
+  std::optional<int> inherits;      // trial whose weights its training began with; none: random
   StageSeconds seconds;
 
   bool deployable() const {

@@ -10,6 +10,10 @@ namespace {
 
 Cell optional_cell(const std::optional<double>& value) { return value ? Cell(*value) : Cell(); }
 
+Cell optional_cell(const std::optional<int>& value) {
+  return value ? Cell(std::int64_t{*value}) : Cell();
+}
+
 Status write_parameters(Database& database, const Trial& trial) {
   for (const auto& [name, value] : trial.configuration.values()) {
     Row row = {std::int64_t{trial.number}, name, Cell(), Cell(), Cell()};
@@ -83,7 +87,8 @@ Row trial_row(const Trial& trial) {
           trial.seconds.propose,
           trial.seconds.deploy,
           trial.seconds.train,
-          trial.seconds.quantize};
+          trial.seconds.quantize,
+          optional_cell(trial.inherits)};
 }
 
 /// Trials by number, for the rows of child tables.
@@ -95,11 +100,11 @@ Trial* owner(const Index& index, const Row& row) {
 }
 
 Result<std::vector<Trial>> read_bare_trials(Database& database) {
-  ATML_TRY(
-      const auto rows,
-      database.run("SELECT number, why, outcome, reason, objective, propose_seconds, "
-                   "deploy_seconds, train_seconds, quantize_seconds FROM trial ORDER BY number",
-                   {}));
+  ATML_TRY(const auto rows,
+           database.run("SELECT number, why, outcome, reason, objective, propose_seconds, "
+                        "deploy_seconds, train_seconds, quantize_seconds, inherits FROM trial "
+                        "ORDER BY number",
+                        {}));
   std::vector<Trial> trials;
   for (const Row& row : rows) {
     Trial& trial = trials.emplace_back();
@@ -114,6 +119,8 @@ Result<std::vector<Trial>> read_bare_trials(Database& database) {
     trial.reason = text(row[3]);
     if (!std::holds_alternative<std::monostate>(row[4])) trial.objective = real(row[4]);
     trial.seconds = {real(row[5]), real(row[6]), real(row[7]), real(row[8])};
+    if (!std::holds_alternative<std::monostate>(row[9]))
+      trial.inherits = static_cast<int>(whole(row[9]));
   }
   return trials;
 }
@@ -181,8 +188,8 @@ Status read_rungs(Database& database, const Index& index) {
 Status insert_trial(Database& database, const Trial& trial) {
   ATML_TRY_STATUS(
       database.run("INSERT INTO trial (number, why, outcome, reason, objective, propose_seconds, "
-                   "deploy_seconds, train_seconds, quantize_seconds) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                   "deploy_seconds, train_seconds, quantize_seconds, inherits) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
                    trial_row(trial)));
   return write_children(database, trial);
 }
@@ -191,7 +198,7 @@ Status replace_trial(Database& database, const Trial& trial) {
   ATML_TRY_STATUS(database.run(
       "UPDATE trial SET number = $1, why = $2, outcome = $3, reason = $4, objective = $5, "
       "propose_seconds = $6, deploy_seconds = $7, train_seconds = $8, "
-      "quantize_seconds = $9 WHERE number = $1",
+      "quantize_seconds = $9, inherits = $10 WHERE number = $1",
       trial_row(trial)));
   ATML_TRY_STATUS(delete_children(database, trial.number));
   return write_children(database, trial);
