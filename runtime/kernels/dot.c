@@ -1,6 +1,7 @@
 #include "atml_dot.h"
 
 #include "atml_dsp.h"
+#include "atml_finish_row.h"
 
 #if !ATML_DSP && !ATML_MVE /* else dsp_dot.c or mve_dot.c */
 
@@ -108,17 +109,33 @@ static ATML_IN_ORDER void dot_pair(const int16_t *patch, const uint8_t *weights,
 #endif
 }
 
+/* Four pixels of channel c, from twice their accumulators. */
+static inline void finish_pixels(const int32_t *acc2, int8_t *out, int32_t multiplier, int32_t right,
+                                 const atml_packed_filter *f) {
+  const atml_finish_row_params finish = {multiplier, right, atml_finish_constant(right, f->zero_point), f->channels};
+  atml_finish_row(acc2, out, &finish, &acc2[4]);
+}
+
 void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
   const atml_pair_scale *scale = f->scales;
   for (int32_t c = 0; c < f->channels; c += 2) {
+    const uint32_t bias_a = 2u * (uint32_t)atml_load_int32(stream);
+    const uint32_t bias_b = (uint32_t)atml_load_int32(&stream[4]);
+    int32_t a[4];
+    int32_t b[4];
     for (int32_t first = 0; first < 4; first += PIXELS) {
       uint32_t sums[2 * PIXELS];
       dot_pair(&patch[2 * first], &stream[8], f->k, sums);
       for (int32_t p = 0; p < PIXELS; p++) {
-        finish_pair(&out[(first + p) * f->channels + c], sums[2 * p], sums[2 * p + 1],
-                    (c + 1 < f->channels) ? 1 : 0, stream, scale, f);
+        const uint32_t low = sums[2 * p];
+        a[first + p] = (int32_t)(2u * low + bias_a);
+        b[first + p] = (int32_t)(2u * (uint32_t)((int32_t)(sums[2 * p + 1] - low) >> 8) + bias_b);
       }
+    }
+    finish_pixels(a, &out[c], scale->multiplier_a, scale->right_a, f);
+    if (c + 1 < f->channels) {
+      finish_pixels(b, &out[c + 1], scale->multiplier_b, scale->right_b, f);
     }
     stream += 8 + 2 * f->k;
     scale = next_scale(scale, f);
