@@ -84,7 +84,8 @@ CostModel default_cost(Core core) {
       return uncalibrated(to_string(core));
     case Core::kRv32imc:
       return {1.0, 1.0, 1.5, false,
-              "table cycles, unvalidated: exact instructions x the cycles that the manuals of Ibex "
+              "table cycles, uncalibrated and unvalidated: exact instructions x the cycles that "
+              "the manuals of Ibex "
               "and CV32E40X document, best to worst (docs/cost-model.md); no board figures for "
               "rv32imc; the high end adds half for flash wait states and cache misses"};
   }
