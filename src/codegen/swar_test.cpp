@@ -84,8 +84,9 @@ TEST(Swar, ChunksHoldEveryWeightAndAreAsLongAsTheSumsAllow) {
         for (std::size_t i = start; i < start + n; ++i) sum += std::abs(u.weights[i]);
         EXPECT_LT(128 * sum, 32768);
         start += n;
-        if (start < u.weights.size() && n < 14)
+        if (start < u.weights.size() && n < 14) {
           EXPECT_GE(128 * (sum + std::abs(u.weights[start])), 32768) << "the chunk ends too early";
+        }
       }
       EXPECT_EQ(start, u.weights.size());
     }
