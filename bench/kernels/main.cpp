@@ -87,12 +87,13 @@ struct CoreTarget {
   const char* core;
   const char* target;
 };
-constexpr std::array<CoreTarget, 6> kCores{{{"M0+", "rp2040"},
+constexpr std::array<CoreTarget, 7> kCores{{{"M0+", "rp2040"},
                                             {"M3", "lpc1768"},
                                             {"M4", "stm32l4r5zi"},
                                             {"M7", "stm32h743zi"},
                                             {"M33", "stm32u575zi"},
-                                            {"M55", "mps3-an547"}}};
+                                            {"M55", "mps3-an547"},
+                                            {"RV32", "esp32-c3"}}};
 
 Status run(const Options& options) {
   deploy::BuiltinOptions builtin;

@@ -2,9 +2,8 @@
 #ifndef ATML_CONV_CORE_H
 #define ATML_CONV_CORE_H
 
-#include <string.h>
-
 #include "atml_dot.h"
+#include "atml_memory.h"
 
 /* `count` columns of one input row from column x on; what lies outside the input is its zero point. */
 static ATML_NOINLINE void atml_gather_row(const int8_t *row, int8_t *patch, const atml_packed_conv *p, int32_t x,

@@ -25,17 +25,23 @@ typedef void (*atml_dot_1_function)(const int8_t *in, int8_t *out, const atml_pa
 /* Copies `groups` x 4 bytes as int16 into pixel column `patch` of the layout above. */
 void atml_expand(const int8_t *in, int16_t *patch, int32_t groups);
 
+/* What atml_finish_with() adds before it shifts: half a unit, and the zero point. */
+static inline int32_t atml_finish_constant(int32_t right, int32_t zero_point) {
+  return (2 * zero_point + 1) * ((int32_t)1 << (right - 1));
+}
+
 /* acc2 = twice the accumulator. */
-static inline int8_t atml_finish(int32_t acc2, int32_t multiplier, int32_t right, int32_t zero_point) {
+static inline int8_t atml_finish_with(int32_t acc2, int32_t multiplier, int32_t right, int32_t constant) {
 #if ATML_SINGLE_ROUNDING
-  const int64_t high = ((int64_t)acc2 * multiplier) >> 32;
-  const int64_t sign = 0;
+  const int32_t high = atml_upper_half(acc2, multiplier, 0);
 #else
-  const int64_t high = ((int64_t)acc2 * multiplier + ((int64_t)1 << 31)) >> 32;
-  const int64_t sign = acc2 < 0 ? -1 : 0;
+  const int32_t high = atml_upper_half(acc2, multiplier, 1) + (acc2 >> 31); /* ties away from zero */
 #endif
-  const int32_t constant = (2 * zero_point + 1) * ((int32_t)1 << (right - 1));
-  return atml_clamp_int8((int32_t)(high + sign + constant) >> right, -128, 127);
+  return atml_clamp_int8((high + constant) >> right, -128, 127);
+}
+
+static inline int8_t atml_finish(int32_t acc2, int32_t multiplier, int32_t right, int32_t zero_point) {
+  return atml_finish_with(acc2, multiplier, right, atml_finish_constant(right, zero_point));
 }
 
 #endif

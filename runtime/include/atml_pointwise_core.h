@@ -2,9 +2,8 @@
 #ifndef ATML_POINTWISE_CORE_H
 #define ATML_POINTWISE_CORE_H
 
-#include <string.h>
-
 #include "atml_dot.h"
+#include "atml_memory.h"
 
 static inline void atml_pointwise_core(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_pointwise *p,
                                        atml_dot_4_function dot_4, atml_dot_1_function dot_1) {

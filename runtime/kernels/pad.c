@@ -1,5 +1,4 @@
-#include <string.h>
-
+#include "atml_memory.h"
 #include "atml_ops.h"
 
 static int8_t *fill(int8_t *out, int32_t count, int8_t value) {

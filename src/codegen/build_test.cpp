@@ -30,6 +30,9 @@ void expect_silent_gate(Streaming streaming) {
   if (find_program("clang-16").ok()) compilers.push_back({"clang-16"});
   if (has_arm_compiler()) compilers.push_back({"arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb"});
   if (has_arm_compiler()) compilers.push_back({"arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb"});
+  if (has_arm_compiler()) compilers.push_back({"arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb"});
+  if (find_program("riscv64-unknown-elf-gcc").ok())
+    compilers.push_back({"riscv64-unknown-elf-gcc", "-march=rv32imc", "-mabi=ilp32"});
   if (has_arm_compiler()) {
     compilers.push_back({"arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"});
   }

@@ -14,9 +14,7 @@ using namespace testing;
 class Emulated : public ::testing::TestWithParam<Board> {};
 
 TEST_P(Emulated, EveryLayersBytesAreThoseOfTheInterpreter) {
-  if (!can_emulate()) {
-    GTEST_SKIP() << "needs gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm";
-  }
+  if (!can_emulate(GetParam())) GTEST_SKIP() << kEmulationNeeds;
   const Board& board = GetParam();
   const HostProgram program = emulated_program(board);
   for (const auto rounding : {quantize::Rounding::kDouble, quantize::Rounding::kSingle}) {

@@ -35,6 +35,9 @@ CodeSize code_size(Kernel kernel) {
       return {kernel, 4, 24};
     case Kernel::kDepthwisePacked:
       return {kernel, 1400, 72};
+    case Kernel::kConvSwar:
+    case Kernel::kPointwiseSwar:
+      return {kernel, 0, 0};  // chosen after the estimate, which keeps the smaller packed form
     case Kernel::kConvNibbles:
       return {kernel, 500, 60};
     case Kernel::kPointwiseNibbles:

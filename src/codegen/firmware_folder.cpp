@@ -34,6 +34,8 @@ std::vector<std::string> helpers(const std::string& source) {
   if (source == "kernels/depthwise_packed.c" || source == "kernels/depthwise_nibbles.c")
     return {"kernels/depthwise_row.c", "kernels/dsp_depthwise_row.c",
             "kernels/mve_depthwise_row.c"};
+  if (source == "kernels/conv_swar.c" || source == "kernels/pointwise_swar.c")
+    return {"kernels/swar_dot.c", "kernels/swar_sums.c"};
   if (source == "kernels/place.c") return {"kernels/table.c", "kernels/copy.c"};
   return {};
 }
@@ -70,7 +72,8 @@ void add_headers(const std::string& text, const std::filesystem::path& include,
 Status add_runtime(const std::set<std::string>& sources, const target::Target& target,
                    std::vector<File>& files) {
   const auto folder = resource_folder("runtime");
-  std::set<std::string> headers{"atml_filters.h", "atml_ops.h", "atml_window.h"};
+  std::set<std::string> headers{"atml_filters.h", "atml_memory.h", "atml_ops.h", "atml_swar.h",
+                                "atml_window.h"};
   for (const std::string& source : sources) {
     ATML_TRY(const std::string text, read_file(folder / source));
     add_headers(text, folder / "include", headers);

@@ -97,6 +97,7 @@ Marks readme_marks(const FolderContext& c) {
        {"@out_scale@", fmt::format("{:.9g}", out.scale)},
        {"@out_zero@", std::to_string(out.zero_point)},
        {"@layers@", layer_table(c)},
+       {"@cross@", cross_prefix(c.target)},
        {"@check@",
         c.options.self_test
             ? "`make check` runs the same C on this computer against a known input and output.\n"
@@ -213,7 +214,7 @@ globals: with one arena each, calls may run at the same time. The arena can be s
 
 ## Build
 
-`make` builds `firmware.elf` and `firmware.bin` (arm-none-eabi-gcc) with a start-up and a `main.c` that stands for your
+`make` builds `firmware.elf` and `firmware.bin` (@cross@gcc) with a start-up and a `main.c` that stands for your
 application, and prints the sizes. @check@
 ## Into your project
 

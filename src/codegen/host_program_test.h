@@ -85,6 +85,7 @@ struct HostProgram {
   std::vector<std::string> compiler{"gcc"};
   std::vector<std::string> flags{"-O1", "-g"};
   std::vector<std::string> runner;  // before the program's path, e.g. an emulator
+  target::Target target = some_target();  // kernels are chosen for its core
   std::vector<std::pair<std::string, std::string>>
       extra_files;  // name and text; those in C are compiled in
 
@@ -119,7 +120,7 @@ struct HostProgram {
     for (std::size_t m = 0; m < models.size(); ++m) {
       Options options = base;
       options.prefix = fmt::format("net{}", m);
-      ATML_TRY(const Firmware firmware, generate(models[m], some_target(), options));
+      ATML_TRY(const Firmware firmware, generate(models[m], target, options));
       for (const File& file : firmware.files) {
         ATML_TRY_STATUS(write_scratch_file(folder.path() / file.path, file.bytes));
       }

@@ -259,6 +259,10 @@ std::string_view function_name(Kernel kernel) {
       return "atml_dense_packed";
     case Kernel::kDepthwisePacked:
       return "atml_depthwise_packed";
+    case Kernel::kConvSwar:
+      return "atml_conv_swar";
+    case Kernel::kPointwiseSwar:
+      return "atml_pointwise_swar";
     case Kernel::kConvNibbles:
       return "atml_conv_nibbles";
     case Kernel::kPointwiseNibbles:

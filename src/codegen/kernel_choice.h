@@ -16,7 +16,9 @@ enum class Kernel {
   kPointwisePacked,
   kDensePacked,
   kDepthwisePacked,
-  kConvNibbles,  // the same with weights of 4 bits, two a byte
+  kConvSwar,  // for cores without DSP instructions (atml_swar.h); see for_core()
+  kPointwiseSwar,
+  kConvNibbles,  // the packed ones with weights of 4 bits, two a byte
   kPointwiseNibbles,
   kDenseNibbles,
   kDepthwiseNibbles,

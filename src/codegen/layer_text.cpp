@@ -165,12 +165,14 @@ std::string filter_text(const Layer& l) {
   const std::string call = fmt::format("{}({}, {}, ", l.function(), l.in(), l.out());
   switch (l.choice.kernel) {
     case Kernel::kConvPacked:
+    case Kernel::kConvSwar:
     case Kernel::kConvNibbles:
       return with_window(l, "atml_packed_conv",
                          fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l),
                                      l.in_tensor().zero_point),
                          call + l.scratch() + ", &p)");
     case Kernel::kPointwisePacked:
+    case Kernel::kPointwiseSwar:
     case Kernel::kPointwiseNibbles: {
       const Shape& i = l.in_tensor().shape;
       return with_params(

@@ -76,6 +76,11 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
       arrays.add("stream", ArrayType::kUint8, pack_stream(model, op));
       arrays.add("scales", ArrayType::kPairScale, pack_pair_scales(p, choice.per_channel));
       return;
+    case Kernel::kConvSwar:
+    case Kernel::kPointwiseSwar:
+      arrays.add("stream", ArrayType::kUint8, pack_swar_stream(model, op));
+      arrays.add("scales", ArrayType::kPairScale, pack_pair_scales(p, choice.per_channel));
+      return;
     case Kernel::kDepthwisePacked:
     case Kernel::kDepthwiseNibbles:
       arrays.add("taps", ArrayType::kInt8,
@@ -116,7 +121,36 @@ std::vector<ConstArray> arrays_of(const Int8Model& model, int index, const Kerne
   return arrays.list;
 }
 
+// Cores that multiply one pair of values an instruction.
+bool lacks_dsp(const target::Target& target) {
+  switch (target.core) {
+    case target::Core::kCortexM0:
+    case target::Core::kCortexM0Plus:
+    case target::Core::kCortexM3:
+      return true;
+    case target::Core::kCortexM33:
+      return !target.dsp;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
+
+KernelChoice for_core(const Int8Model& model, const Op& op, const KernelChoice& choice,
+                      const target::Target& target, Optimize optimize) {
+  const bool pointwise = choice.kernel == Kernel::kPointwisePacked;
+  if (!pointwise && choice.kernel != Kernel::kConvPacked) return choice;
+  if (!lacks_dsp(target) || optimize == Optimize::kSize) return choice;
+  KernelChoice swar = choice;
+  swar.kernel = pointwise ? Kernel::kPointwiseSwar : Kernel::kConvSwar;
+  const std::int64_t biases = 4 * static_cast<std::int64_t>(filter_shape(model, op).outputs);
+  const auto stream = static_cast<std::int64_t>(pack_swar_stream(model, op).size());
+
+  swar.weights = stream - biases;
+  swar.tables += biases - 8 * ((filter_shape(model, op).outputs + 1) / 2);
+  return swar;
+}
 
 Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model, bool assume_live) {
   std::vector<KernelChoice> choices;
@@ -142,7 +176,9 @@ Result<Lowered> lower(const Int8Model& model, const target::Target& target,
     const bool streamed = std::ranges::any_of(lowered.memory.groups, [&](const StreamGroup& g) {
       return g.first_op <= i && i <= g.last_op;
     });
-    const KernelChoice choice = streamed ? row_kernel(model, model.ops[n], choices[n]) : choices[n];
+    const KernelChoice choice = for_core(
+        model, model.ops[n], streamed ? row_kernel(model, model.ops[n], choices[n]) : choices[n],
+        target, options.optimize);
     Step step{i, choice, "", arrays_of(model, i, choice, options), streamed};
     if (step.choice.kernel != Kernel::kNone) {
       step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, i, model.ops[n].name);

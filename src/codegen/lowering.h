@@ -28,6 +28,13 @@ struct Lowered {
 Result<Lowered> lower(const quantize::Int8Model& model, const target::Target& target,
                       const Options& options);
 
+/// The choice for a core: where it has no DSP instructions, convolutions take two pixels in a
+/// register (atml_swar.h), unless size counts. Same bits, scratch and order of reading and writing,
+/// so the memory plan holds; the weights take a byte more a chunk, and how many chunks there are
+/// depends on them: small weights give long chunks, which run faster.
+KernelChoice for_core(const quantize::Int8Model& model, const quantize::Op& op,
+                      const KernelChoice& choice, const target::Target& target, Optimize optimize);
+
 /// The kernel of every operator, without constants.
 Result<std::vector<KernelChoice>> choose_kernels(const quantize::Int8Model& model,
                                                  bool assume_live = false);

@@ -77,6 +77,8 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
   switch (choice.kernel) {
     case Kernel::kConvPacked:
     case Kernel::kPointwisePacked:
+    case Kernel::kConvSwar:
+    case Kernel::kPointwiseSwar:
     case Kernel::kConvNibbles:
     case Kernel::kPointwiseNibbles:
       return by_groups(window_of(op), in, out);

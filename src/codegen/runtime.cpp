@@ -35,6 +35,7 @@ std::vector<std::string> portable_sources() {
           "kernels/conv_nibbles.c",
           "kernels/conv_packed.c",
           "kernels/conv_plain.c",
+          "kernels/conv_swar.c",
           "kernels/copy.c",
           "kernels/dense_nibbles.c",
           "kernels/dense_packed.c",
@@ -51,9 +52,12 @@ std::vector<std::string> portable_sources() {
           "kernels/place.c",
           "kernels/pointwise_nibbles.c",
           "kernels/pointwise_packed.c",
+          "kernels/pointwise_swar.c",
           "kernels/softmax.c",
           "kernels/stream.c",
           "kernels/sum_row.c",
+          "kernels/swar_dot.c",
+          "kernels/swar_sums.c",
           "kernels/table.c"};
 }
 

@@ -216,11 +216,11 @@ std::string model_text(const SourceContext& c) {
                      plan_table(c) + " */\n";
   text += with_prefix(c, R"(#include "@name@.h"
 
-#include <string.h>
-
 #include "@name@_weights.h"
 #include "atml_filters.h"
+#include "atml_memory.h"
 #include "atml_ops.h"
+#include "atml_swar.h"
 @STREAM@
 /* Layers stay functions of their own, so that a debugger or profiler sees them. */
 #if defined(__GNUC__)
@@ -336,7 +336,7 @@ SECTIONS
   {
     KEEP(*(.vectors))
     *(.text .text.*)
-    *(.rodata .rodata.*)
+    *(.rodata .rodata.* .srodata .srodata.*)
     *(.atml_weights .atml_weights.*)
     . = ALIGN(4);
   } > FLASH
@@ -371,7 +371,7 @@ SECTIONS
   atml_stack_low = ALIGN(atml_bss_end, 8);
   atml_stack_top = ORIGIN(RAM) + LENGTH(RAM);
 
-  /DISCARD/ : { *(.ARM.exidx* .ARM.extab* .eh_frame* .comment .note*) }
+  /DISCARD/ : { *(.ARM.exidx* .ARM.extab* .eh_frame* .comment .note* .riscv.attributes) }
 }
 )";
 }

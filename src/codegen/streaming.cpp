@@ -256,6 +256,8 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
       row.kernel = Kernel::kSumRow;
       return model.input_of(op).shape.height > 1 ? row : none;
     case Kernel::kNone:
+    case Kernel::kConvSwar:  // chosen after the plan
+    case Kernel::kPointwiseSwar:
     case Kernel::kDepthwiseNibbles:  // its row form would keep the weights as words
     case Kernel::kDensePacked:
     case Kernel::kDenseNibbles:

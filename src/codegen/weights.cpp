@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <iterator>
 
 namespace atml::codegen {
@@ -156,6 +157,42 @@ std::string pack_stream(const Int8Model& model, const Op& op) {
       const int input = i / 4 * 4 + kOrder[i % 4];
       append_pair(stream, weight(o, input), weight(o + 1, input));
     }
+  }
+  return stream;
+}
+
+namespace {
+
+constexpr int kSwarStep = 14, kSwarChunk = 14;  // ATML_SWAR_STEP, ATML_SWAR_CHUNK
+constexpr int kSwarMostWeight = 32767 / 128;    // sum |w| of a chunk, inputs in [-128, 127]
+
+// Chunks of one channel's weights, as long as they may be.
+void append_chunks(std::string& stream, const std::vector<int>& weights) {
+  for (std::size_t i = 0; i < weights.size();) {
+    std::size_t n = 0;
+    for (int sum = 0; i + n < weights.size() && n < kSwarChunk; ++n) {
+      sum += std::abs(weights[i + n]);
+      if (sum > kSwarMostWeight) break;
+    }
+    ATML_ASSERT(n > 0, "one weight of 8 bits always fits");
+    stream.push_back(static_cast<char>(kSwarStep * (kSwarChunk - static_cast<int>(n))));
+    for (std::size_t j = i; j < i + n; ++j) stream.push_back(static_cast<char>(weights[j]));
+    i += n;
+  }
+}
+
+}  // namespace
+
+std::string pack_swar_stream(const Int8Model& model, const Op& op) {
+  const FilterShape shape = filter_shape(model, op);
+  const std::vector<std::int32_t> bias = folded_bias(model, op);
+  std::string stream;
+  std::vector<int> weights(at(packed_inputs(shape.inputs)), 0);
+  for (int o = 0; o < shape.outputs; ++o) {
+    for (int i = 0; i < shape.inputs; ++i) weights[at(i)] = shape.weight(op, o, i);
+    append_int32(stream, bias[at(o)]);
+    append_chunks(stream, weights);
+    while (stream.size() % 4 != 0) stream.push_back('\0');
   }
   return stream;
 }

@@ -24,6 +24,9 @@ std::string pack_nibbles(const std::string& weights);
 /// The stream of atml_packed_filter (atml_filters.h says its form; weights of 4 bits are packed)
 /// and its factors (pairs, or one).
 std::string pack_stream(const quantize::Int8Model& model, const quantize::Op& op);
+/// The stream of atml_swar.h: channels of bias and chunks, each chunk as long as the sums of two
+/// pixels are sure to stay in int16.
+std::string pack_swar_stream(const quantize::Int8Model& model, const quantize::Op& op);
 std::string pack_pair_scales(const quantize::FilterParams& params, bool per_channel);
 /// kDepthwisePacked: taps [channel][row][tap along x].
 std::string pack_taps(const quantize::Op& op, const FilterShape& shape, bool transposed);

@@ -12,11 +12,12 @@
 namespace atml::deploy {
 
 struct Board {
-  std::string machine;   // of qemu-system-arm -M
+  std::string machine;   // of the emulator's -M
   target::Region flash;  // where the measured code and its constants go
   target::Region ram;    // where its static data and arena go
   target::Region stack;  // apart from ram, so that the depth is exact whatever the arena's size
   bool aligned_only = false;  // the core faults on unaligned accesses but the emulated one does not
+  std::string emulator = "qemu-system-arm";
 };
 
 /// Fails (unsupported) for cores without a board.

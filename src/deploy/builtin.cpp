@@ -26,7 +26,7 @@ std::vector<std::int8_t> random_bytes(std::uint64_t seed, std::int64_t count) {
 
 // Functions of start-up and main loop: what runs beside the network.
 bool is_startup(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kNames{"atml_reset", "atml_fault", "main",
+  constexpr std::array<std::string_view, 7> kNames{"atml_reset", "atml_start", "atml_fault", "main",
                                                    "memcpy",     "memmove",    "memset"};
   return std::ranges::find(kNames, name) != kNames.end();
 }
@@ -142,7 +142,6 @@ codegen::Options firmware_options(const BuiltinOptions& options, const target::L
 struct BuiltinOracle::State {
   BuiltinOptions options;
   Workbench workbench;
-  std::string emulator;  // first line of its --version
 };
 
 BuiltinOracle::BuiltinOracle(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -152,9 +151,8 @@ Result<std::unique_ptr<BuiltinOracle>> BuiltinOracle::create(const BuiltinOption
   ATML_ASSERT(options.inputs >= 1, "a check needs at least one input");
   ATML_TRY(Workbench workbench, Workbench::create());
   ATML_TRY_STATUS(find_plugin());
-  ATML_TRY(const std::string emulator, emulator_version());
   return std::unique_ptr<BuiltinOracle>(
-      new BuiltinOracle(std::make_unique<State>(State{options, std::move(workbench), emulator})));
+      new BuiltinOracle(std::make_unique<State>(State{options, std::move(workbench)})));
 }
 
 Result<Deployability> BuiltinOracle::check(const quantize::Int8Model& model,
@@ -167,7 +165,8 @@ Result<Deployability> BuiltinOracle::check(const quantize::Int8Model& model,
       const Production production,
       state_->workbench.build(model, target, firmware_options(options, limits), folder.path()));
   if (!production.failure.empty()) return not_computable(production.failure, production.timings);
-  Deployability d = linked_figures(model, production, state_->workbench.tools());
+  ATML_TRY(const ToolKit* kit, state_->workbench.kit(target.core));
+  Deployability d = linked_figures(model, production, kit->tools);
   d.violations = find_violations(d, limits);
   if (!d.violations.empty() && !options.full_figures) {
     d.origin +=
@@ -186,7 +185,7 @@ Result<Deployability> BuiltinOracle::check(const quantize::Int8Model& model,
   d.timings.link += Seconds(run.link_seconds);
   d.timings.emulate = run.report.duration;
   if (!run.failure.empty()) return not_computable("emulation: " + run.failure, d.timings);
-  d.origin += ", " + state_->emulator;
+  d.origin += ", " + kit->emulator;
   ATML_TRY_STATUS(add_run_figures(production, run, target, d));
   d.violations = find_violations(d, limits);
   return d;

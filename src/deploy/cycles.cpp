@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "deploy/riscv_cycles.h"
+
 namespace atml::deploy {
 namespace {
 
@@ -25,8 +27,9 @@ Table table_of(Core core) {
     case Core::kCortexM7:
     case Core::kCortexM33:
     case Core::kCortexM55:
-    case Core::kRv32imc:
       return Table::kM4;
+    case Core::kRv32imc:
+      break;  // estimate_riscv
   }
   ATML_UNREACHABLE("unknown core");
 }
@@ -194,13 +197,46 @@ Cycles rounded(double value) { return Cycles(static_cast<std::int64_t>(std::llro
 }  // namespace
 
 Result<double> static_cost(std::string_view code, Core core) {
+  if (core == Core::kRv32imc) return riscv_cost(code).mid;
   Disassembler disassembler;
   if (!disassembler.open()) return no_disassembler();
   return disassembler.block_cost(code, table_of(core));
 }
 
+namespace {
+
+std::size_t layer_of(const ExecutedBlock& block, std::size_t layers) {
+  const std::size_t layer = block.layer < 0 ? layers : static_cast<std::size_t>(block.layer);
+  ATML_ASSERT(layer <= layers, "block of an unknown layer");
+  return layer;
+}
+
+CycleEstimate estimate_riscv(const ElfFile& elf, std::span<const ExecutedBlock> blocks,
+                             const target::CostModel& cost, std::size_t layers) {
+  CycleEstimate estimate;
+  estimate.layers.assign(layers + 1, 0);
+  RiscVCost sum;
+  for (const ExecutedBlock& block : blocks) {
+    const RiscVCost once = riscv_cost(elf.bytes_at(block.pc, block.end - block.pc));
+    const auto times = static_cast<double>(block.executions);
+    const auto taken = static_cast<double>(block.taken);
+    const double mid = times * once.mid + taken * kRiscVTaken.mid;
+    sum.low += times * once.low + taken * kRiscVTaken.low;
+    sum.mid += mid;
+    sum.high += times * once.high + taken * kRiscVTaken.high;
+    estimate.layers[layer_of(block, layers)] += cost.factor * mid;
+  }
+  estimate.table_cycles = sum.mid;
+  estimate.total = {rounded(cost.low_factor * sum.low), rounded(cost.factor * sum.mid),
+                    rounded(cost.high_factor * sum.high)};
+  return estimate;
+}
+
+}  // namespace
+
 Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const ExecutedBlock> blocks,
                                       const target::Target& target, std::size_t layers) {
+  if (target.core == Core::kRv32imc) return estimate_riscv(elf, blocks, target.cost, layers);
   Disassembler disassembler;
   if (!disassembler.open()) return no_disassembler();
   const Table table = table_of(target.core);
@@ -217,9 +253,7 @@ Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const Execut
     }
     const double cost = entry->second;
     const double block_cycles = cost * static_cast<double>(block.executions);
-    const std::size_t layer = block.layer < 0 ? layers : static_cast<std::size_t>(block.layer);
-    ATML_ASSERT(layer <= layers, "block of an unknown layer");
-    estimate.layers[layer] +=
+    estimate.layers[layer_of(block, layers)] +=
         target.cost.factor * (block_cycles + penalty * static_cast<double>(block.taken));
     straight += block_cycles;
     taken += static_cast<double>(block.taken);

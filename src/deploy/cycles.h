@@ -8,7 +8,8 @@
 // throughout on Armv6-M, where the manual leaves no choice). Tables: Cortex-M4 TRM (Arm 100166),
 // "processor instructions", with the load pairing rule inside one block; Cortex-M3 TRM (DDI 0337)
 // for its slower multiplications; Cortex-M0+ TRM (DDI 0484). Not modelled: wait states, caches,
-// dual issue. It is an estimate of cycles from exact counts, never a measured latency.
+// dual issue. RV32IMC: the table of riscv_cycles.h, with its own low / mid / high. It is an
+// estimate of cycles from exact counts, never a measured latency.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,7 @@ struct CycleEstimate {
 Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const ExecutedBlock> blocks,
                                       const target::Target& target, std::size_t layers);
 
-/// Table cycles of one straight piece of Thumb code without taken branches (for tests and reports).
+/// Table cycles of one straight piece of code without taken branches (for tests and reports).
 Result<double> static_cost(std::string_view code, target::Core core);
 
 }  // namespace atml::deploy

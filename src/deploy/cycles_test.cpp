@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "deploy/limits.h"
+#include "deploy/riscv_cycles.h"
 #include "deploy/test_program.h"
 
 namespace atml::deploy {
@@ -83,6 +84,41 @@ __attribute__((naked)) void measured(void) { __asm__ volatile("push {r4, lr}\n b
             static_cast<std::int64_t>(taken + 2));
   EXPECT_EQ(cycles->total.mid.value - cycles->total.low.value,
             static_cast<std::int64_t>(taken + 2));
+}
+
+// Little-endian halves.
+std::string riscv_code(std::initializer_list<unsigned> halves) {
+  std::string code;
+  for (const unsigned half : halves) {
+    code.push_back(static_cast<char>(half & 255));
+    code.push_back(static_cast<char>(half >> 8));
+  }
+  return code;
+}
+
+TEST(RiscVCost, FollowsTheTable) {
+  // Encodings as the assembler gives them (riscv64-unknown-elf-objdump -d).
+  const auto expect = [](std::initializer_list<unsigned> halves, double low, double mid,
+                         double high) {
+    const RiscVCost cost = riscv_cost(riscv_code(halves));
+    EXPECT_EQ(cost.low, low);
+    EXPECT_EQ(cost.mid, mid);
+    EXPECT_EQ(cost.high, high);
+  };
+  expect({0x0001}, 1, 1, 1);                  // c.nop
+  expect({0x8513, 0x0015}, 1, 1, 1);          // addi a0, a1, 1
+  expect({0x8503, 0x0005}, 1, 2, 2);          // lb a0, 0(a1)
+  expect({0x4188}, 1, 2, 2);                  // c.lw a0, 0(a1)
+  expect({0x4502}, 1, 2, 2);                  // c.lwsp a0, 0(sp)
+  expect({0x8023, 0x00a5}, 1, 1, 2);          // sb a0, 0(a1)
+  expect({0xc188}, 1, 1, 2);                  // c.sw a0, 0(a1)
+  expect({0xc02a}, 1, 1, 2);                  // c.swsp a0, 0(sp)
+  expect({0x8533, 0x02c5}, 1, 1, 3);          // mul a0, a1, a2
+  expect({0x9533, 0x02c5}, 1, 2, 4);          // mulh a0, a1, a2
+  expect({0xc533, 0x02c5}, 3, 19, 37);        // div a0, a1, a2
+  expect({0x8533, 0x00c5}, 1, 1, 1);          // add a0, a1, a2
+  expect({0x4188, 0x8533, 0x02c5}, 2, 3, 5);  // both
+  expect({}, 0, 0, 0);
 }
 
 TEST(Limits, SayByHowMuch) {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "base/files.h"
+#include "base/process.h"
 #include "deploy/analytic.h"
 #include "deploy/build_folder.h"
 #include "deploy/builtin.h"
@@ -305,12 +306,54 @@ TEST_F(Builtin, WorkersShareTheOracle) {
   for (std::size_t i = 0; i < together.size(); ++i) EXPECT_EQ(together[i], figures(i)) << i;
 }
 
-TEST_F(Builtin, ACoreWithoutABoardIsNotComputable) {
-  const target::Target target = part("esp32-c3");
+TEST_F(Builtin, RiscVPartsAreLinkedAndEmulated) {
+  const Int8Model model = quantize::random_model(image_network(), 1);
+  const target::Target target = part("gd32vf103cb");
+  const Deployability d = check(model, target, full_limits(target));
+  if (!find_program("riscv64-unknown-elf-gcc").ok() || !find_program("qemu-system-riscv32").ok()) {
+    EXPECT_FALSE(d.computable);
+    EXPECT_NE(d.reason.find("install the Debian package"), std::string::npos) << d.reason;
+    return;
+  }
+  ASSERT_TRUE(d.computable) << d.reason;
+  EXPECT_TRUE(d.deployable());
+  EXPECT_NE(d.origin.find("riscv64-unknown-elf-gcc"), std::string::npos) << d.origin;
+  EXPECT_GT(d.stack.value, 100);
+  EXPECT_GT(d.instructions.value, model.macs().value);
+  EXPECT_GE(d.cycles.low.value, d.instructions.value);
+  EXPECT_LT(d.cycles.low.value, d.cycles.mid.value);
+  EXPECT_LT(d.cycles.mid.value, d.cycles.high.value);
+  // Everything is somewhere: the split, and the instructions of the layers.
+  const FlashSplit& split = d.flash_split;
+  EXPECT_EQ(split.weights + split.tables + split.code + split.startup, d.flash);
+  std::int64_t layers = 0;
+  for (const LayerCost& layer : d.layers) layers += layer.instructions.value;
+  EXPECT_LE(layers, d.instructions.value);
+  EXPECT_GT(layers, d.instructions.value * 99 / 100);
+
+  const auto inputs = quantize::random_inputs(model, 3, 7);
+  const auto outputs = run_on_mcu(model, target, inputs, 3, {});
+  ASSERT_TRUE(outputs.ok()) << outputs.error().message;
+  quantize::Interpreter interpreter(model);
+  const std::size_t in = inputs.size() / 3, out = outputs->size() / 3;
+  std::vector<std::int8_t> expected(outputs->size());
+  for (std::size_t i = 0; i < 3; ++i)
+    interpreter.run(std::span(inputs).subspan(i * in, in),
+                    std::span(expected).subspan(i * out, out));
+  EXPECT_EQ(*outputs, expected);
+}
+
+TEST_F(Builtin, APartThatIsTooSmallForRiscVCodeSaysByHowMuch) {
+  if (!find_program("riscv64-unknown-elf-gcc").ok())
+    GTEST_SKIP() << "needs gcc-riscv64-unknown-elf";
+  target::Target small = part("gd32vf103cb");
+  small.flash.size = Bytes(2048);
   const Deployability d =
-      check(quantize::random_model(signal_network(), 1), target, full_limits(target));
-  EXPECT_FALSE(d.computable);
-  EXPECT_NE(d.reason.find("no emulated board for core rv32imc"), std::string::npos) << d.reason;
+      check(quantize::random_model(image_network(), 1), small, full_limits(small));
+  ASSERT_TRUE(d.computable) << d.reason;
+  EXPECT_GT(d.flash.value, 2048);
+  ASSERT_EQ(d.violations.size(), 1u);
+  EXPECT_EQ(d.violations[0].limit, Limit::kFlash);
 }
 
 TEST_F(Builtin, ExplainsImpossibleLimitsWithTheRealCatalogue) {
@@ -372,6 +415,41 @@ TEST(BuiltinOracleCreate, MissingEmulatorNamesThePackage) {
   for (const Tool& tool : tools) {
     if (tool.name == "qemu-system-arm") {
       EXPECT_EQ(tool.problem, "not in PATH; install the Debian package qemu-system-arm");
+    }
+  }
+}
+
+TEST(BuiltinOracleCreate, WithoutTheRiscVToolsOnlyThosePartsAreNotComputable) {
+  // A PATH with what Cortex-M needs.
+  auto folder = ScratchFolder::create();
+  ASSERT_TRUE(folder.ok());
+  for (const char* name : {"arm-none-eabi-gcc", "qemu-system-arm"}) {
+    const auto path = find_program(name);
+    if (!path.ok()) GTEST_SKIP() << "needs " << name;
+    std::filesystem::create_symlink(*path, folder->path() / name);
+  }
+  const std::string before = std::getenv("PATH");
+  ::setenv("PATH", folder->path().c_str(), 1);
+  const auto oracle = BuiltinOracle::create();
+  const auto on = [&](const char* name) {
+    const auto target = target::find_target(name);
+    return (*oracle)->check(quantize::random_model(signal_network(), 1), *target,
+                            full_limits(*target), StopToken());
+  };
+  ASSERT_TRUE(oracle.ok()) << oracle.error().message;
+  const auto arm = on("stm32f401re"), riscv = on("esp32-c3");
+  const auto tools = examine_tools();
+  ::setenv("PATH", before.c_str(), 1);
+  ASSERT_TRUE(arm.ok() && riscv.ok());
+  EXPECT_TRUE(arm->computable) << arm->reason;
+  EXPECT_FALSE(riscv->computable);
+  EXPECT_EQ(riscv->reason,
+            "'riscv64-unknown-elf-gcc' is not in PATH; install the Debian package "
+            "gcc-riscv64-unknown-elf");
+  for (const Tool& tool : tools) {
+    if (tool.name.starts_with("riscv") || tool.name.ends_with("riscv32")) {
+      EXPECT_FALSE(tool.required);
+      EXPECT_NE(tool.problem, "");
     }
   }
 }

@@ -16,13 +16,12 @@ namespace fs = std::filesystem;
 
 constexpr int kExitLimit = 98, kExitMap = 99, kExitReport = 97;  // of the plugin
 constexpr int kExitFault = 100;                                  // + exception number: the harness
+constexpr int kRiscVCause = 32;  // its exception number is this + mcause
 
-constexpr const char* kEmulator = "qemu-system-arm";
-
-Error missing_emulator() {
-  return {
-      Code::kNotFound,
-      fmt::format("'{}' is not in PATH; install the Debian package qemu-system-arm", kEmulator)};
+Error missing_emulator(const std::string& emulator) {
+  return {Code::kNotFound,
+          fmt::format("'{}' is not in PATH; install the Debian package {}", emulator,
+                      emulator == "qemu-system-arm" ? emulator : "qemu-system-misc")};
 }
 
 std::string range_text(const AddressRange& range) {
@@ -45,7 +44,7 @@ Result<Command> command_for(const EmulationJob& job) {
     options += ",layers=layers.txt";
   }
   Command command;
-  command.argv = {kEmulator,
+  command.argv = {job.emulator,
                   "-M",
                   job.machine,
                   "-nodefaults",
@@ -61,6 +60,8 @@ Result<Command> command_for(const EmulationJob& job) {
                   job.elf.string(),
                   "-plugin",
                   options};
+  // Else the RISC-V machines start a boot loader first.
+  if (job.emulator != "qemu-system-arm") command.argv.insert(command.argv.end(), {"-bios", "none"});
   command.working_folder = job.folder;
   command.timeout = job.timeout;
   return command;
@@ -76,6 +77,17 @@ std::string exception_name(int number) {
       return "bus fault";
     case 6:
       return "usage fault (undefined instruction, unaligned access or disabled FPU)";
+    case kRiscVCause + 0:
+    case kRiscVCause + 1:
+      return "instruction access fault";
+    case kRiscVCause + 2:
+      return "illegal instruction";
+    case kRiscVCause + 4:
+    case kRiscVCause + 5:
+      return "load access fault";
+    case kRiscVCause + 6:
+    case kRiscVCause + 7:
+      return "store access fault";
     default:
       return fmt::format("exception {}", number);
   }
@@ -183,7 +195,8 @@ Result<EmulationReport> emulate(const EmulationJob& job) {
   std::error_code ignored;
   fs::remove(job.folder / "report.txt", ignored);
   auto started = run_process(command);
-  if (!started.ok() && started.error().code == Code::kNotFound) return missing_emulator();
+  if (!started.ok() && started.error().code == Code::kNotFound)
+    return missing_emulator(job.emulator);
   ATML_TRY(const ProcessResult result, std::move(started));
   if (result.exit_code == kExitReport)
     return Error{Code::kIo, "the emulator plugin cannot write its report: " + trim(result.err)};
@@ -194,7 +207,7 @@ Result<EmulationReport> emulate(const EmulationJob& job) {
   }
   if (result.exit_code == 1 && result.signal == 0 &&
       report.windows.empty()) {  // an option, the plugin, the file
-    return Error{Code::kUnavailable, fmt::format("qemu-system-arm does not start: {}",
+    return Error{Code::kUnavailable, fmt::format("{} does not start: {}", job.emulator,
                                                  trim(result.err).substr(0, 300))};
   }
   report.failure = failure_text(job, result, report.end);
@@ -202,11 +215,11 @@ Result<EmulationReport> emulate(const EmulationJob& job) {
   return report;
 }
 
-Result<std::string> emulator_version() {
-  const auto result = run_process({.argv = {kEmulator, "--version"}});
-  if (!result.ok()) return missing_emulator();
+Result<std::string> emulator_version(const std::string& emulator) {
+  const auto result = run_process({.argv = {emulator, "--version"}});
+  if (!result.ok()) return missing_emulator(emulator);
   if (result->succeeded()) return result->out.substr(0, result->out.find('\n'));
-  return Error{Code::kUnavailable, fmt::format("'{} --version' {}: {}", kEmulator, result->ending(),
+  return Error{Code::kUnavailable, fmt::format("'{} --version' {}: {}", emulator, result->ending(),
                                                trim(result->err).substr(0, 300))};
 }
 

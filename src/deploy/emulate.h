@@ -1,4 +1,4 @@
-// Runs a measurement program in qemu-system-arm with the counting plugin (emulator/).
+// Runs a measurement program in QEMU with the counting plugin (emulator/).
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ struct AddressRange {
 };
 
 struct EmulationJob {
-  std::string machine;  // of qemu-system-arm -M
+  std::string emulator = "qemu-system-arm";
+  std::string machine;  // of the emulator's -M
   std::filesystem::path elf;
   std::filesystem::path folder;  // working folder: semihosting files and the plugin's report
   std::uint32_t mark_start = 0;  // addresses of the marker functions
@@ -63,8 +64,8 @@ Result<EmulationReport> parse_report(std::string_view text);
 /// the build tree.
 Result<std::filesystem::path> find_plugin();
 
-/// First line of `qemu-system-arm --version`; not_found, with the Debian package, where it is
-/// missing.
-Result<std::string> emulator_version();
+/// First line of `qemu-system-arm --version`, or of another emulator's; not_found, with the Debian
+/// package, where it is missing.
+Result<std::string> emulator_version(const std::string& emulator = "qemu-system-arm");
 
 }  // namespace atml::deploy

@@ -41,6 +41,57 @@ TEST(Emulate, CountsALoopExactly) {
   EXPECT_EQ(taken, 999u + 3);  // the loop, the return, and the two calls
 }
 
+// On RISC-V: what the core traps, and what its map forbids.
+TestProgram riscv(const std::string& source) {
+  return {.source = source,
+          .core = target::Core::kRv32imc,
+          .flags = {"-march=rv32imc", "-mabi=ilp32", "-msmall-data-limit=0"}};
+}
+
+bool has_riscv() {
+  return find_program("riscv64-unknown-elf-gcc").ok() && find_program("qemu-system-riscv32").ok();
+}
+
+TEST(EmulateRiscV, CountsALoopExactly) {
+  if (!has_riscv()) GTEST_SKIP() << "needs gcc-riscv64-unknown-elf and qemu-system-misc";
+  const TestRun run = must_run(riscv(R"(
+__attribute__((naked)) void measured(void) {
+  __asm__ volatile("li a0, 1000\n" "1: nop\n" "addi a0, a0, -1\n" "bnez a0, 1b\n" "ret\n");
+})"));
+  ASSERT_EQ(run.report.failure, "");
+  ASSERT_EQ(run.report.windows.size(), 1u);
+  EXPECT_EQ(run.report.windows[0], 1u + 3 * 1000 + 1 + 2);  // as on Cortex-M
+  std::uint64_t taken = 0;
+  for (const ExecutedBlock& block : run.report.blocks) taken += block.taken;
+  EXPECT_EQ(taken, 999u + 3);
+}
+
+TEST(EmulateRiscV, FaultsAndTheMapEndTheRun) {
+  if (!has_riscv()) GTEST_SKIP() << "needs gcc-riscv64-unknown-elf and qemu-system-misc";
+  const auto failure = [](const char* statement) {
+    return must_run(riscv(std::string(
+                              "extern unsigned char atml_arena[]; int x;\nvoid measured(void) { ") +
+                          statement + " }"))
+        .report.failure;
+  };
+  EXPECT_EQ(failure("((volatile unsigned char *)atml_arena)[1023] = 1;"), "");
+  EXPECT_EQ(failure("__asm__ volatile(\".half 0\");"), "illegal instruction while running");
+  EXPECT_NE(failure("*(volatile int *)0x80000400 = 1;").find("write of 0x80000400"),
+            std::string::npos);
+  EXPECT_EQ(failure("x = *(volatile int *)8;"),
+            "load access fault while running");  // nothing there
+  EXPECT_NE(failure("x = ((volatile unsigned char *)atml_arena)[1024 + 16];")
+                .find("outside the memory that the firmware has"),
+            std::string::npos);
+  EXPECT_NE(
+      failure("__asm__ volatile(\"la a0, atml_arena + 1\\n lw a1, 0(a0)\" ::: \"a0\", \"a1\");")
+          .find("unaligned access"),
+      std::string::npos);
+  EXPECT_NE(failure("for (;;) {}").find("runaway"), std::string::npos);
+  EXPECT_NE(failure("((void (*)(void))atml_arena)();").find("jumped outside flash"),
+            std::string::npos);
+}
+
 TEST(Emulate, GivesEachLayerItsInstructions) {
   const TestRun run = must_run({.source = R"(
 __attribute__((naked, noinline)) void first(void) { __asm__ volatile("nop\n nop\n nop\n bx lr\n"); }

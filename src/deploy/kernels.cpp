@@ -60,10 +60,12 @@ std::vector<CompileJob> runtime_jobs(const std::vector<std::string>& sources,
   return jobs;
 }
 
-Result<std::vector<CompileJob>> harness_jobs(const fs::path& folder,
+Result<std::vector<CompileJob>> harness_jobs(const target::Target& target, const fs::path& folder,
                                              const std::vector<std::string>& flags) {
   ATML_TRY_STATUS(write_scratch_file(folder / "harness.h", harness::kHeader));
-  ATML_TRY_STATUS(write_scratch_file(folder / "harness_start.c", harness::kStart));
+  const bool riscv = target.core == target::Core::kRv32imc;
+  ATML_TRY_STATUS(write_scratch_file(folder / "harness_start.c",
+                                     riscv ? harness::kStartRiscV : harness::kStart));
   ATML_TRY_STATUS(write_scratch_file(folder / "harness_main.c", harness::kMain));
   std::vector<CompileJob> jobs;
   for (const char* stem : {"harness_start", "harness_main"}) {
@@ -93,7 +95,7 @@ Result<Plan> make_plan(const target::Target& target, const std::vector<std::stri
   Plan plan{.kernels = runtime_jobs(codegen::runtime_sources(target), folder, flags),
             .startup = runtime_jobs(codegen::startup_sources(target), folder,
                                     codegen::startup_flags(target))};
-  ATML_TRY(plan.harness, harness_jobs(folder, codegen::startup_flags(target)));
+  ATML_TRY(plan.harness, harness_jobs(target, folder, codegen::startup_flags(target)));
   plan.set.kernels = folder / "libatml_kernels.a";
   for (const CompileJob& job : plan.startup)
     (is_memory(job.source) ? plan.set.memory : plan.set.startup).push_back(job.object);

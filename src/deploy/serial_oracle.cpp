@@ -281,7 +281,8 @@ Result<Deployability> SerialOracle::State::check(const Asked& question,
       const Production production,
       workbench.build(asked.model, asked.target, {.optimize = options.optimize}, folder.path()));
   if (!production.failure.empty()) return not_computable(production.failure, production.timings);
-  Deployability linked = linked_figures(production, workbench.tools());
+  ATML_TRY(const ToolKit* kit, workbench.kit(asked.target.core));
+  Deployability linked = linked_figures(production, kit->tools);
   linked.violations = find_violations(linked, limits);
   if (!linked.violations.empty()) {
     linked.origin += ", not run on the board";
@@ -291,7 +292,7 @@ Result<Deployability> SerialOracle::State::check(const Asked& question,
     return not_computable("the firmware does not fit the part's memory map", production.timings);
   ATML_TRY(const serial::BoardFirmware firmware,
            serial::build_board_firmware(
-               workbench.tools(), asked.model, asked.target, production,
+               kit->tools, asked.model, asked.target, production,
                {.model_id = asked.model_id, .port = options.port, .folder = folder.path()}));
   if (!firmware.failure.empty()) return not_computable(firmware.failure, production.timings);
   ATML_TRY_STATUS(keep(firmware.elf, options.keep_firmware));

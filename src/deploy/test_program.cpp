@@ -15,7 +15,9 @@ void atml_main(void) { atml_mark_start(); measured(); atml_mark_stop(); }
 )";
 
 Result<ElfFile> build(const TestProgram& program, const Board& board, const fs::path& folder) {
-  ATML_TRY(const Toolchain tools, Toolchain::find());
+  const bool riscv = program.core == target::Core::kRv32imc;
+  ATML_TRY(const Toolchain tools,
+           Toolchain::find(riscv ? "riscv64-unknown-elf-gcc" : "arm-none-eabi-gcc"));
   ATML_TRY(const std::string script,
            board_script(board, {Bytes(64 << 10), Bytes(8 << 10), Bytes(1024), Bytes(1), Bytes(1),
                                 Bytes(0), Bytes(0)}));
@@ -27,7 +29,7 @@ Result<ElfFile> build(const TestProgram& program, const Board& board, const fs::
     return write_scratch_file(folder / name, text);
   };
   ATML_TRY_STATUS(write_scratch_file(folder / "harness.h", harness::kHeader));
-  ATML_TRY_STATUS(add("start.c", harness::kStart));
+  ATML_TRY_STATUS(add("start.c", riscv ? harness::kStartRiscV : harness::kStart));
   ATML_TRY_STATUS(add("main.c", kMain));
   ATML_TRY_STATUS(add("program.c", program.source));
   ATML_TRY(StepOutcome step, tools.compile(jobs));
@@ -50,8 +52,10 @@ Result<TestRun> run_program(const TestProgram& program) {
   ATML_TRY(const ScratchFolder folder, ScratchFolder::create());
   ATML_TRY(const Board board, board_for(program.core));
   ATML_TRY(ElfFile elf, build(program, board, folder.path()));
-  EmulationJob job{
-      .machine = board.machine, .elf = folder.path() / "program.elf", .folder = folder.path()};
+  EmulationJob job{.emulator = board.emulator,
+                   .machine = board.machine,
+                   .elf = folder.path() / "program.elf",
+                   .folder = folder.path()};
   const auto at = [&](const char* name) { return *elf.address(name); };
   job.mark_start = at("atml_mark_start");
   job.mark_stop = at("atml_mark_stop");

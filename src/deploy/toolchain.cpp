@@ -17,10 +17,9 @@ namespace {
 constexpr const char* kInput = "atml_input";  // placeholders in the driver's listing
 constexpr const char* kOutput = "atml_output";
 
-Error missing(const std::string& program) {
-  return {
-      Code::kNotFound,
-      fmt::format("'{}' is not in PATH; install the Debian package gcc-arm-none-eabi", program)};
+Error missing(const std::string& program, const char* package) {
+  return {Code::kNotFound,
+          fmt::format("'{}' is not in PATH; install the Debian package {}", program, package)};
 }
 
 // The steps for one set of flags. Empty templates: use the driver.
@@ -82,10 +81,10 @@ Toolchain::~Toolchain() = default;
 const std::string& Toolchain::version() const { return state_->version; }
 const std::string& Toolchain::driver() const { return state_->driver; }
 
-Result<Toolchain> Toolchain::find(const std::string& driver) {
+Result<Toolchain> Toolchain::find(const std::string& driver, const Packages& packages) {
   auto state = std::make_unique<State>();
   const auto path = find_program(driver);
-  if (!path.ok()) return missing(driver);
+  if (!path.ok()) return missing(driver, packages.compiler);
   state->driver = *path;
   ATML_TRY(const ProcessResult version, run_process({.argv = {*path, "--version"}}));
   if (!version.succeeded()) {
@@ -99,10 +98,9 @@ Result<Toolchain> Toolchain::find(const std::string& driver) {
              run_process({.argv = {*path, fmt::format("-print-prog-name={}", name)}}));
     const auto tool = find_program(trim(where.out));
     if (!tool.ok())
-      return Error{
-          Code::kNotFound,
-          fmt::format("'{}' of {} is missing; install the Debian package binutils-arm-none-eabi",
-                      name, *path)};
+      return Error{Code::kNotFound,
+                   fmt::format("'{}' of {} is missing; install the Debian package {}", name, *path,
+                               packages.binutils)};
     *slot = *tool;
   }
   return Toolchain(std::move(state));

@@ -39,12 +39,19 @@ struct StepOutcome {
   std::string summary() const;
 };
 
+/// The Debian packages that an error names.
+struct Packages {
+  const char* compiler = "gcc-arm-none-eabi";
+  const char* binutils = "binutils-arm-none-eabi";
+};
+
 /// Thread safe. Errors mean that the environment refused: a missing program (not_found, with the
 /// Debian package), a full disk (io), a process that cannot start (unavailable).
 class Toolchain {
  public:
-  /// driver: "arm-none-eabi-gcc" or a full path.
-  static Result<Toolchain> find(const std::string& driver = "arm-none-eabi-gcc");
+  /// driver: "arm-none-eabi-gcc" or a full path; packages: which bring it and its binutils.
+  static Result<Toolchain> find(const std::string& driver = "arm-none-eabi-gcc",
+                                const Packages& packages = {});
   Toolchain(Toolchain&&) noexcept;
   Toolchain& operator=(Toolchain&&) noexcept;
   ~Toolchain();

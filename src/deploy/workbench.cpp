@@ -116,7 +116,8 @@ Result<AddressRange> range_between(const ElfFile& elf, const char* low, const ch
 
 Result<EmulationJob> emulation_job(const ElfFile& elf, const Board& board,
                                    const Production& production) {
-  EmulationJob job{.machine = board.machine, .aligned_only = board.aligned_only};
+  EmulationJob job{
+      .emulator = board.emulator, .machine = board.machine, .aligned_only = board.aligned_only};
   ATML_TRY(job.mark_start, elf.address("atml_mark_start"));
   ATML_TRY(job.mark_stop, elf.address("atml_mark_stop"));
   ATML_TRY(job.flash, range_between(elf, "atml_flash_start", "atml_flash_end"));
@@ -162,10 +163,31 @@ Result<std::uint32_t> layer_address(const ElfFile& elf, const std::string& symbo
   return Error{Code::kNotFound, fmt::format("function '{}' is not in the linked ELF", symbol)};
 }
 
+namespace {
+
+Result<ToolKit> find_kit(const char* compiler, const Packages& packages, const char* emulator) {
+  ATML_TRY(Toolchain tools, Toolchain::find(compiler, packages));
+  ATML_TRY(std::string version, emulator_version(emulator));
+  return ToolKit{std::move(tools), std::move(version)};
+}
+
+}  // namespace
+
 Result<Workbench> Workbench::create() {
-  ATML_TRY(Toolchain tools, Toolchain::find());
+  ATML_TRY(ToolKit arm, find_kit("arm-none-eabi-gcc", {}, "qemu-system-arm"));
   ATML_TRY(ScratchFolder folder, ScratchFolder::create());
-  return Workbench(std::move(tools), KernelCache(std::move(folder)));
+  return Workbench(std::move(arm), KernelCache(std::move(folder)));
+}
+
+Result<const ToolKit*> Workbench::kit(target::Core core) const {
+  if (core != target::Core::kRv32imc) return &arm_;
+  std::call_once(riscv_->once, [this] {
+    riscv_->kit = find_kit("riscv64-unknown-elf-gcc",
+                           {"gcc-riscv64-unknown-elf", "binutils-riscv64-unknown-elf"},
+                           "qemu-system-riscv32");
+  });
+  if (!riscv_->kit->ok()) return riscv_->kit->error();
+  return &riscv_->kit->value();
 }
 
 Result<Production> Workbench::build(const quantize::Int8Model& model, const target::Target& target,
@@ -174,7 +196,10 @@ Result<Production> Workbench::build(const quantize::Int8Model& model, const targ
   Production production;
   const auto board = board_for(target.core);
   if (!board.ok()) return production.failure = board.error().message, production;
-  ATML_TRY(production.kernels, kernels_.get(tools_, target, optimize, model.rounding));
+  const auto kit = this->kit(target.core);
+  if (!kit.ok()) return production.failure = kit.error().message, production;
+  const Toolchain& tools = (*kit)->tools;
+  ATML_TRY(production.kernels, kernels_.get(tools, target, optimize, model.rounding));
   Stopwatch watch;
   auto generated = codegen::generate(model, target, options);
   if (!generated.ok()) {
@@ -185,7 +210,7 @@ Result<Production> Workbench::build(const quantize::Int8Model& model, const targ
   const std::vector<std::string> flags = codegen::compile_flags(target, optimize, model.rounding);
   ATML_TRY(const std::vector<CompileJob> jobs, write_sources(production.firmware, flags, folder));
   production.timings.generate = watch.lap();
-  ATML_TRY(StepOutcome step, tools_.compile(jobs));
+  ATML_TRY(StepOutcome step, tools.compile(jobs));
   production.timings.compile = watch.lap();
   LinkJob link{.inputs = objects_of(jobs),
                .script = folder / "link.ld",
@@ -195,7 +220,7 @@ Result<Production> Workbench::build(const quantize::Int8Model& model, const targ
   append(link.inputs, production.kernels.memory);
   link.inputs.push_back(production.kernels.kernels);
   if (step.ok) {
-    ATML_TRY(step, link_production(tools_, link, production));
+    ATML_TRY(step, link_production(tools, link, production));
   }
   production.timings.link = watch.lap();
   if (!step.ok) {
@@ -217,7 +242,9 @@ Result<MeasuredRun> Workbench::run(const target::Target& target, const Productio
   if (!board.ok()) return run.failure = board.error().message, run;
   const auto script = board_script(*board, needs_of(production));
   if (!script.ok()) return run.failure = script.error().message, run;
-  ATML_TRY(const StepOutcome linked, link_measurement(tools_, target, production, *script, folder));
+  ATML_TRY(const ToolKit* kit, this->kit(target.core));
+  ATML_TRY(const StepOutcome linked,
+           link_measurement(kit->tools, target, production, *script, folder));
   if (!linked.ok) return run.failure = "measurement program: " + linked.summary(), run;
   ATML_TRY(std::string bytes, read_file(folder / "measure.elf"));
   ATML_TRY(run.elf, ElfFile::parse(std::move(bytes)));

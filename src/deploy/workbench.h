@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,10 +47,18 @@ struct RunSettings {
   Seconds timeout{60};
 };
 
+/// The programs that build and run firmware for one family of cores.
+struct ToolKit {
+  Toolchain tools;
+  std::string emulator;  // first line of its --version
+};
+
 /// Thread safe.
 class Workbench {
  public:
-  /// Error when the cross compiler is missing (with the Debian package).
+  /// Error when the cross compiler or the emulator for Cortex-M is missing (with the Debian
+  /// package). Those for RISC-V are looked for when a RISC-V part is asked for; where they are
+  /// missing, build() of such parts fails and says what to install.
   static Result<Workbench> create();
 
   /// Compiles and links into `folder`, which must exist and be private to the caller.
@@ -61,12 +70,20 @@ class Workbench {
                           std::span<const std::int8_t> inputs, const RunSettings& settings,
                           const std::filesystem::path& folder);
 
-  const Toolchain& tools() const { return tools_; }
+  /// What serves this core; not_found, with the Debian package, where a program is missing.
+  Result<const ToolKit*> kit(target::Core core) const;
+  /// Of Cortex-M.
+  const Toolchain& tools() const { return arm_.tools; }
 
  private:
-  Workbench(Toolchain tools, KernelCache kernels)
-      : tools_(std::move(tools)), kernels_(std::move(kernels)) {}
-  Toolchain tools_;
+  struct Lazy {
+    std::once_flag once;
+    std::optional<Result<ToolKit>> kit;
+  };
+  Workbench(ToolKit arm, KernelCache kernels)
+      : arm_(std::move(arm)), riscv_(std::make_unique<Lazy>()), kernels_(std::move(kernels)) {}
+  ToolKit arm_;
+  std::unique_ptr<Lazy> riscv_;
   KernelCache kernels_;
 };
 

@@ -81,8 +81,13 @@ CostModel default_cost(Core core) {
     case Core::kCortexM0Plus:
     case Core::kCortexM3:
     case Core::kCortexM55:
-    case Core::kRv32imc:
       return uncalibrated(to_string(core));
+    case Core::kRv32imc:
+      return {1.0, 1.0, 1.5, false,
+              "table cycles, uncalibrated and unvalidated: exact instructions x the cycles that "
+              "the manuals of Ibex "
+              "and CV32E40X document, best to worst (docs/cost-model.md); no board figures for "
+              "rv32imc; the high end adds half for flash wait states and cache misses"};
   }
   ATML_UNREACHABLE("unknown core");
 }

@@ -132,13 +132,12 @@ TEST(Networks, AgreeInCOfClang) {
 class Cores : public ::testing::TestWithParam<Board> {};
 
 TEST_P(Cores, Agree) {
-  if (!can_emulate()) {
-    GTEST_SKIP() << "needs gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm";
-  }
+  if (!can_emulate(GetParam())) GTEST_SKIP() << kEmulationNeeds;
   compare_all(emulated_program(GetParam()));
 }
 INSTANTIATE_TEST_SUITE_P(Networks, Cores,
-                         ::testing::Values(kBoards[0], kBoards[2], kBoards[4], kBoards[5]),
+                         ::testing::Values(kBoards[0], kBoards[2], kBoards[4], kBoards[5],
+                                           kBoards[6]),
                          [](const auto& test) { return std::string(test.param.name); });
 
 // One more on one accumulator.

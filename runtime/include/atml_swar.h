@@ -1,0 +1,33 @@
+/* Convolution for cores with a multiplier of 32 bits and no DSP instructions: two pixels in one register.
+ *
+ * A word of the patch is x_0 + 65536 x_1: one multiplication by a weight serves both pixels. Their sums keep apart
+ * while each stays in int16, so the inputs of a channel are cut into chunks with 128 x sum |w| < 32768; at the end
+ * of a chunk the sums move to 32 bits. The generator cuts, per channel and as late as possible: chunks of any
+ * weights exist (of one input at least), and small weights give long ones.
+ *
+ * stream, for each channel, 4-byte aligned: int32 bias with the input zero point folded in; then chunks: a byte
+ * ATML_SWAR_STEP x (ATML_SWAR_CHUNK - n), then n weights, 1 <= n <= ATML_SWAR_CHUNK; k weights in all.
+ * The byte is where the unrolled steps (each ATML_SWAR_STEP bytes of code) are entered. */
+#ifndef ATML_SWAR_H
+#define ATML_SWAR_H
+
+#include <stdint.h>
+
+#include "atml_filters.h"
+
+#define ATML_SWAR_STEP 14
+#define ATML_SWAR_CHUNK 14
+
+/* As the functions of atml_filters.h on packed filters, but for the stream. Scratch: ATML_PATCH_BYTES(k). */
+void atml_conv_swar(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_conv *p);
+void atml_pointwise_swar(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_pointwise *p);
+
+/* One channel of four pixels. patch: int32 [k][2], pixels 0 and 1, then 2 and 3; end: behind it. sums: for pixels
+ * (0, 1), then (2, 3): the sum of all words modulo 2^32, and the sum of the upper pixel. Returns what follows in
+ * the stream. */
+const uint8_t *atml_swar_sums(const int32_t *patch, const uint8_t *chunks, uint32_t *sums, const int32_t *end);
+
+/* All channels of `pixels` <= 4 pixels. */
+void atml_swar_dot(const int32_t *patch, int8_t *out, const atml_packed_filter *f, int32_t pixels);
+
+#endif
