@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "deploy/flash_wait.h"
+
 namespace atml::deploy {
 namespace {
 
@@ -199,36 +201,48 @@ Result<double> static_cost(std::string_view code, Core core) {
   return disassembler.block_cost(code, table_of(core));
 }
 
-Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const ExecutedBlock> blocks,
+Result<CycleEstimate> estimate_cycles(const ElfFile& elf, const EmulationReport& report,
                                       const target::Target& target, std::size_t layers) {
   Disassembler disassembler;
   if (!disassembler.open()) return no_disassembler();
   const Table table = table_of(target.core);
   CycleEstimate estimate;
   estimate.layers.assign(layers + 1, 0);
+  const auto place_of = [&](int layer) {
+    const std::size_t at = layer < 0 ? layers : static_cast<std::size_t>(layer);
+    ATML_ASSERT(at <= layers, "figures of an unknown layer");
+    return at;
+  };
   double straight = 0;
   double taken = 0;
   const double penalty = table == Table::kM0Plus ? 1 : 2;
   std::map<std::pair<std::uint32_t, std::uint32_t>, double> known;  // layers share kernels
-  for (const ExecutedBlock& block : blocks) {
+  for (const ExecutedBlock& block : report.blocks) {
     const auto [entry, fresh] = known.try_emplace({block.pc, block.end}, 0);
     if (fresh) {
       entry->second = disassembler.block_cost(elf.bytes_at(block.pc, block.end - block.pc), table);
     }
     const double cost = entry->second;
     const double block_cycles = cost * static_cast<double>(block.executions);
-    const std::size_t layer = block.layer < 0 ? layers : static_cast<std::size_t>(block.layer);
-    ATML_ASSERT(layer <= layers, "block of an unknown layer");
-    estimate.layers[layer] +=
+    estimate.layers[place_of(block.layer)] +=
         target.cost.factor * (block_cycles + penalty * static_cast<double>(block.taken));
     straight += block_cycles;
     taken += static_cast<double>(block.taken);
   }
+  const double line_cycles = flash_wait(target).line_cycles(target);
+  for (std::size_t i = 0; i < report.flash_misses.size(); ++i) {
+    const double wait = line_cycles * static_cast<double>(report.flash_misses[i]);
+    estimate.layers[place_of(static_cast<int>(i) - 1)] += wait;
+    estimate.wait_cycles += wait;
+  }
   estimate.table_cycles = straight + penalty * taken;
   const double spread = table == Table::kM0Plus ? 0 : 1;
-  estimate.total = {rounded(target.cost.low_factor * (straight + (penalty - spread) * taken)),
-                    rounded(target.cost.factor * estimate.table_cycles),
-                    rounded(target.cost.high_factor * (straight + (penalty + spread) * taken))};
+  const auto total = [&](double factor, double penalty_now) {
+    return rounded(factor * (straight + penalty_now * taken) + estimate.wait_cycles);
+  };
+  estimate.total = {total(target.cost.low_factor, penalty - spread),
+                    total(target.cost.factor, penalty),
+                    total(target.cost.high_factor, penalty + spread)};
   return estimate;
 }
 
