@@ -22,6 +22,9 @@ constexpr std::int64_t kStageBytes = 16 + 12 + 56;
 // What the firmware that start-up was measured in may have lost between its sections to alignment.
 constexpr std::int64_t kFlashGuard = 32;
 
+// Layer functions were measured in words, but may follow each other at half words.
+constexpr std::int64_t kAlignment = 2;
+
 // Data that takes a shallower path through a kernel than the probes did must not make the estimate
 // too high.
 constexpr std::int64_t kStackGuard = 8;
@@ -40,7 +43,7 @@ class Sum {
     const KernelSize* size = find_kernel(v_, function_name(choice.kernel));
     ++operators_;
     if (size == nullptr) return;
-    flash_ += size->layer;
+    flash_ += size->layer - kAlignment;
     unite(functions_, size->functions);
     std::int64_t stack = size->stack + (last ? 0 : v_.frame);
     if (choice.clamp) {
