@@ -50,6 +50,12 @@ static bool parse_one(const char *key, const char *value, struct arguments *a) {
   if (strcmp(key, "stack") == 0) return parse_range(value, &a->stack);
   if (strcmp(key, "limit") == 0) return parse_number(value, &a->limit) && a->limit > 0;
   if (strcmp(key, "layers") == 0) return read_layers(value, a);
+  if (strcmp(key, "cache") == 0) {
+    uint64_t bytes = 0;
+    if (!parse_number(value, &bytes) || bytes < 128 || bytes > 65536 || (bytes & (bytes - 1)) != 0) return false;
+    a->cache_sets = (uint32_t)bytes / (kCacheWays * 32u);
+    return true;
+  }
   if (strcmp(key, "align") == 0) {
     a->align = strcmp(value, "on") == 0;
     return a->align || strcmp(value, "off") == 0;

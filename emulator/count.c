@@ -9,6 +9,7 @@
  *   stack LOWEST                            lowest address written in the stack range, or the range's end
  *   unaligned COUNT                         accesses whose address is no multiple of their size
  *   lines COUNT                             data reads of flash that touch another 16-byte line than the last
+ *   miss LAYER COUNT                        data reads of flash that a cache of the asked size did not hold
  *   block LAYER PC COUNT END EXECUTIONS TAKEN   LAYER -1: before the first layer was entered
  *
  * "write PC ADDRESS" and the like are violations of the map while counting; they end the run with exit
@@ -45,6 +46,8 @@ static uint32_t lowest_stack;
 static uint64_t unaligned;
 static uint64_t flash_lines;
 static uint32_t last_line;
+static uint32_t cache[kMaxCacheSets][kCacheWays]; /* address / 32 + 1, the last used first; 0: empty */
+static uint64_t misses[kMaxLayers + 1];           /* a tally each */
 
 static void write_report(const char *end) {
   FILE *file = fopen(arguments.out, "w");
@@ -56,6 +59,9 @@ static void write_report(const char *end) {
   for (size_t i = 0; i < window_count; i++) fprintf(file, "window %" PRIu64 "\n", windows[i]);
   fprintf(file, "stack 0x%08" PRIx32 "\nunaligned %" PRIu64 "\nlines %" PRIu64 "\n", lowest_stack, unaligned,
           flash_lines);
+  for (size_t t = 0; t <= arguments.layer_count; t++) {
+    if (misses[t] > 0) fprintf(file, "miss %d %" PRIu64 "\n", (int)t - 1, misses[t]);
+  }
   for (size_t i = 0; i < block_count(); i++) {
     const struct block *b = block_at(i);
     for (size_t t = 0; t <= arguments.layer_count; t++) {
@@ -65,6 +71,20 @@ static void write_report(const char *end) {
     }
   }
   if (fclose(file) != 0) _exit(97);
+}
+
+/* Whether the line is there; it is afterwards, as the last used. */
+static bool cache_holds(uint32_t line) {
+  uint32_t *const set = cache[line & (arguments.cache_sets - 1)];
+  const uint32_t tag = line + 1;
+  uint32_t before = tag;
+  for (int way = 0; way < kCacheWays; way++) {
+    const uint32_t here = set[way];
+    set[way] = before;
+    if (here == tag) return true;
+    before = here;
+  }
+  return false;
 }
 
 static void end_run(int code, const char *what, uint32_t pc, const uint32_t *address) {
@@ -126,6 +146,7 @@ static void on_access(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t wi
   if (address >> 4 != last_line) {
     last_line = address >> 4;
     flash_lines++;
+    if (arguments.cache_sets > 0 && !cache_holds(address >> 5)) misses[current_tally]++;
   }
 }
 

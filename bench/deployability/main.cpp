@@ -1,7 +1,8 @@
 // bench/deployability: how long a check takes, how far the sizes without a compiler are off, and
 // the cycle model against published board figures.
-//   bench_deployability [--networks N] [--targets a,b] [--seed N] [--only checks|cost] [--json
-//   FILE]
+//   bench_deployability [--networks N] [--targets a,b] [--seed N] [--optimize speed|balanced|size]
+//                       [--only checks|estimates|cost] [--runs FILE] [--seconds S] [--json FILE]
+// With --runs the estimates' firmware is measured once: start it again until nothing is missing.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -31,6 +32,12 @@ bool parse(int argc, char** argv, Options& options) {
       options.settings.targets = split(value, ',');
     else if (key == "--seed")
       options.settings.seed = std::strtoull(value.c_str(), nullptr, 10);
+    else if (key == "--optimize")
+      options.settings.optimize = value;
+    else if (key == "--runs")
+      options.settings.runs = value;
+    else if (key == "--seconds")
+      options.settings.seconds = std::atof(value.c_str());
     else if (key == "--only")
       options.only = value;
     else if (key == "--json")
@@ -43,14 +50,16 @@ bool parse(int argc, char** argv, Options& options) {
 
 Status run(const Options& options) {
   Json rows = Json::array();
-  if (options.only != "cost") {
-    ATML_TRY(const auto checks, bench::check_table(options.settings));
-    for (const Json& row : checks) rows.push(row);
-  }
-  if (options.only != "checks") {
-    ATML_TRY(const auto points, bench::cost_model_table());
-    for (const Json& row : points) rows.push(row);
-  }
+  const auto add = [&](const char* name, auto table) -> Status {
+    if (!options.only.empty() && options.only != name) return {};
+    ATML_TRY(const std::vector<Json> more, table());
+    for (const Json& row : more) rows.push(row);
+    return {};
+  };
+  const bench::Settings& settings = options.settings;
+  ATML_TRY_STATUS(add("checks", [&] { return bench::check_table(settings); }));
+  ATML_TRY_STATUS(add("estimates", [&] { return bench::estimate_table(settings); }));
+  ATML_TRY_STATUS(add("cost", [] { return bench::cost_model_table(); }));
   if (options.json.empty()) return {};
   Json document = Json::object();
   document.set("schema", 1).set("rows", rows);
@@ -63,8 +72,9 @@ int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
     fmt::print(stderr,
-               "usage: bench_deployability [--networks N] [--targets a,b] [--seed N] [--only "
-               "checks|cost] [--json FILE]\n");
+               "usage: bench_deployability [--networks N] [--targets a,b] [--seed N] [--optimize "
+               "speed|balanced|size] [--only checks|estimates|cost] [--runs FILE] [--seconds S] "
+               "[--json FILE]\n");
     return 2;
   }
   const Status status = run(options);

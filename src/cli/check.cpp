@@ -6,7 +6,8 @@
 #include "base/json.h"
 #include "cli/limit_options.h"
 #include "cli/model_file.h"
-#include "deploy/battery.h"
+#include "cli/supply_options.h"
+#include "deploy/alternatives.h"
 #include "deploy/explain.h"
 #include "deploy/oracle_choice.h"
 #include "exchange/tflite.h"
@@ -115,115 +116,10 @@ Result<Extras> extras_of(deploy::Oracle& oracle, const quantize::Int8Model& mode
 }
 
 struct Options {
-  std::string model, target, format = "table", streaming = "auto", oracle = "builtin", duty,
-                             battery;
-  double volts = 3.0;
+  std::string model, target, format = "table", streaming = "auto", oracle = "builtin";
+  SupplyTexts supply;
   LimitTexts limits;
 };
-
-/// "1/s", "30/min", "6/h": inferences a second.
-Result<double> parse_duty(const std::string& text) {
-  const Error bad{Code::kInvalidArgument,
-                  fmt::format("--duty '{}' is no rate; write inferences per time, e.g. 1/s, 30/min "
-                              "or 6/h",
-                              text)};
-  const std::size_t slash = text.find('/');
-  if (slash == std::string::npos || slash == 0) return bad;
-  char* end = nullptr;
-  const double count = std::strtod(text.c_str(), &end);
-  if (end != text.c_str() + slash || !(count > 0 && count <= 1e6)) return bad;
-  const auto period = parse_seconds("1" + text.substr(slash + 1));
-  if (!period.ok() || period->value <= 0) return bad;
-  return count / period->value;
-}
-
-/// "230mAh", "2.4Ah": milliampere hours.
-Result<double> parse_battery(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  const std::string unit(end);
-  const double scale = unit == "mAh" ? 1 : unit == "Ah" ? 1000 : 0;
-  if (scale > 0 && value > 0 && value * scale <= 1e7) return value * scale;
-  return Error{
-      Code::kInvalidArgument,
-      fmt::format("--battery '{}' is no capacity; write e.g. 230mAh (a CR2032) or 2.4Ah", text)};
-}
-
-struct Supply {
-  double per_second = 0;
-  deploy::Battery battery;
-};
-
-/// None where neither option was given.
-Result<std::optional<Supply>> supply_of(const Options& options) {
-  if (options.duty.empty() && options.battery.empty()) return std::optional<Supply>();
-  if (options.duty.empty() || options.battery.empty()) {
-    return Error{Code::kInvalidArgument,
-                 "--duty and --battery belong together, e.g. --duty 1/s --battery 230mAh"};
-  }
-  Supply supply;
-  ATML_TRY(supply.per_second, parse_duty(options.duty));
-  ATML_TRY(supply.battery.milliamp_hours, parse_battery(options.battery));
-  supply.battery.volts = options.volts;
-  return std::optional(supply);
-}
-
-// How the same model can be built otherwise, in the words of the command line.
-struct Alternatives {
-  std::vector<std::unique_ptr<deploy::Oracle>> oracles;
-  std::vector<deploy::Alternative> list;
-};
-
-Result<Alternatives> alternatives_to(const deploy::OracleChoice& choice,
-                                     const deploy::BuiltinOptions& chosen) {
-  Alternatives all;
-  if (choice.kind != deploy::OracleKind::kBuiltin) return all;
-  const auto add = [&](const char* name, deploy::BuiltinOptions options) -> Status {
-    ATML_TRY(auto oracle, deploy::make_oracle({}, options, exchange::write_tflite));
-    all.oracles.push_back(std::move(oracle));
-    all.list.push_back({name, all.oracles.back().get()});
-    return {};
-  };
-  const bool stream = chosen.streaming != codegen::Streaming::kOn;
-  const bool shrink = chosen.optimize != codegen::Optimize::kSize;
-  deploy::BuiltinOptions streamed = chosen;
-  streamed.streaming = codegen::Streaming::kOn;
-  deploy::BuiltinOptions small = chosen;
-  small.optimize = codegen::Optimize::kSize;
-  deploy::BuiltinOptions both = streamed;
-  both.optimize = codegen::Optimize::kSize;
-  if (shrink) ATML_TRY_STATUS(add("--optimize size", small));
-  if (stream) ATML_TRY_STATUS(add("--streaming on", streamed));
-  if (shrink && stream) ATML_TRY_STATUS(add("--optimize size --streaming on", both));
-  return all;
-}
-
-Result<std::string> battery_text(const deploy::Deployability& verdict, const target::Target& target,
-                                 const Supply& supply) {
-  ATML_TRY(const deploy::Endurance e,
-           deploy::endurance(verdict, target, supply.per_second, supply.battery));
-  std::string text = fmt::format(
-      "  battery      {:.1f} days at {:g} inferences a second; {:.0f} % of the energy is "
-      "inference\n",
-      e.days, supply.per_second, 100 * e.active_share);
-  if (!e.sleep_known)
-    text += "               sleep current unknown for this part: the days count inference alone\n";
-  return text;
-}
-
-Result<std::string> with_battery(const std::string& document, const deploy::Deployability& verdict,
-                                 const target::Target& target, const Supply& supply) {
-  ATML_TRY(const deploy::Endurance e,
-           deploy::endurance(verdict, target, supply.per_second, supply.battery));
-  ATML_TRY(Json json, Json::parse(document));
-  Json battery = Json::object();
-  battery.set("days", e.days)
-      .set("active_share", e.active_share)
-      .set("sleep_known", e.sleep_known)
-      .set("inferences_per_second", supply.per_second);
-  json.set("battery", battery);
-  return json.dump(2) + "\n";
-}
 
 target::Limits reserves_of(const search::Settings& settings) {
   target::Limits limits;
@@ -280,19 +176,48 @@ Result<int> check_any(deploy::Oracle& oracle, const quantize::Int8Model& model,
   return parts.empty() ? kExitNothingFits : kExitDone;
 }
 
-Result<std::string> explanation_text(deploy::Oracle& oracle, const Alternatives& alternatives,
-                                     const quantize::Int8Model& model, const target::Target& target,
-                                     const target::Limits& limits,
-                                     const deploy::Deployability& verdict, const StopToken& stop) {
-  if (verdict.deployable() || !verdict.computable) return std::string();
+// What would do instead; nothing where the model fits.
+Result<std::optional<deploy::Explanation>> explain(
+    deploy::Oracle& oracle, const deploy::OracleChoice& choice,
+    const deploy::BuiltinOptions& builtin, const quantize::Int8Model& model,
+    const target::Target& target, const target::Limits& limits,
+    const deploy::Deployability& verdict, const StopToken& stop) {
+  if (verdict.deployable() || !verdict.computable) return std::optional<deploy::Explanation>();
   ATML_TRY(const auto catalogue, target::catalogue());
-  ATML_TRY(const deploy::Explanation why, deploy::explain(oracle, alternatives.list, model, target,
-                                                          limits, verdict, catalogue, stop));
-  return why.text();
+  deploy::Alternatives builds;
+  if (choice.kind == deploy::OracleKind::kBuiltin) {
+    ATML_TRY(builds, deploy::other_builds(builtin, true));
+  }
+  ATML_TRY(auto why,
+           deploy::explain(oracle, builds.list, model, target, limits, verdict, catalogue, stop));
+  return std::optional(std::move(why));
+}
+
+// All that a check answers.
+struct Answer {
+  report::Check check;
+  Extras extras;
+  std::optional<Days> days;
+  std::optional<deploy::Explanation> why;
+};
+
+Result<std::string> to_json(const Answer& answer) {
+  ATML_TRY(const std::string text, extra_json(report::check_json(answer.check), answer.extras));
+  ATML_TRY(Json json, Json::parse(text));
+  if (answer.days) json.set("battery", days_json(*answer.days));
+  if (answer.why) json.set("explanation", answer.why->json());
+  return json.dump(2) + "\n";
+}
+
+std::string to_text(const Answer& answer, const quantize::Int8Model& model, bool colour) {
+  std::string text = report::check_table(answer.check, colour) + extra_lines(model, answer.extras);
+  if (answer.days) text += days_text(*answer.days);
+  if (answer.why) text += answer.why->text();
+  return text;
 }
 
 Result<int> run_check(const Session& session, const Options& options) {
-  ATML_TRY(const std::optional<Supply> supply, supply_of(options));
+  ATML_TRY(const std::optional<Supply> supply, supply_of(options.supply));
   ATML_TRY(deploy::OracleChoice choice, deploy::parse_oracle(options.oracle));
   ATML_TRY(const quantize::Int8Model model, read_model_file(options.model));
   search::Settings settings;
@@ -312,27 +237,22 @@ Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const target::Target target, target::find_target(options.target));
   ATML_TRY(const target::Limits limits, search::limits_of(settings, target));
   ATML_TRY(const auto verdict, oracle->check(model, target, limits, stop));
-  const report::Check check = to_check(options.model, model, target, limits, verdict);
-  ATML_TRY(const Extras extras,
+  Answer answer{to_check(options.model, model, target, limits, verdict), {}, {}, {}};
+  ATML_TRY(answer.extras,
            extras_of(*oracle, model, target, limits, builtin.streaming, verdict, stop));
+  if (supply && verdict.computable) answer.days = days_of(verdict, target, *supply);
+  if (answer.days && !answer.days->keeps_up) {
+    answer.check.deployable = false;
+    answer.check.reasons.push_back(answer.days->reason);
+  }
+  ATML_TRY(answer.why, explain(*oracle, choice, builtin, model, target, limits, verdict, stop));
   if (options.format == "json") {
-    ATML_TRY(std::string text, extra_json(report::check_json(check), extras));
-    if (supply && verdict.computable) {
-      ATML_TRY(text, with_battery(text, verdict, target, *supply));
-    }
+    ATML_TRY(const std::string text, to_json(answer));
     print(text);
-    return verdict.deployable() ? kExitDone : kExitNothingFits;
+  } else {
+    print(to_text(answer, model, session.colour));
   }
-  std::string text = report::check_table(check, session.colour) + extra_lines(model, extras);
-  if (supply && verdict.computable) {
-    ATML_TRY(const std::string battery, battery_text(verdict, target, *supply));
-    text += battery;
-  }
-  ATML_TRY(const Alternatives alternatives, alternatives_to(choice, builtin));
-  ATML_TRY(const std::string why,
-           explanation_text(*oracle, alternatives, model, target, limits, verdict, stop));
-  print(text + why);
-  return verdict.deployable() ? kExitDone : kExitNothingFits;
+  return answer.check.deployable ? kExitDone : kExitNothingFits;
 }
 
 }  // namespace
@@ -352,12 +272,7 @@ void add_check(CLI::App& app, Action& action) {
                    "row streaming: off, auto (as the RAM limit asks for) or on")
       ->capture_default_str();
   command->add_option("--oracle", options->oracle, kOracleHelp)->capture_default_str();
-  command->add_option("--duty", options->duty, "inferences per time, e.g. 1/s (with --battery)");
-  command->add_option("--battery", options->battery,
-                      "usable capacity, e.g. 230mAh: the answer is in days");
-  command->add_option("--battery-volts", options->volts, "of the battery")
-      ->capture_default_str()
-      ->check(CLI::Range(0.5, 100.0));
+  add_supply_options(*command, options->supply);
   command->add_option("--format", options->format, "table or json")
       ->check(CLI::IsMember({"table", "json"}));
   command->callback([&action, options] {

@@ -1,128 +1,125 @@
-// Sizes without a compiler. Weights, tables and arena are exact; code is the sum of what each
-// kernel in use takes in the linked firmware. The constants below were read from linked firmware
-// (arm-none-eabi-gcc 12.2, Cortex-M4, -O2); estimate_test.cpp repeats the comparison where the
-// compiler is installed.
+// Sizes without a compiler, from below. Weights, tables and arena are exact; the code and the stack
+// of the kernels are those of size_table.inc, which bench_size_table measures in linked and
+// emulated firmware: for each kernel the least that any of its shapes took. What remains - longer
+// code for larger offsets, deeper paths - makes the figures lean low; a firmware smaller than its
+// estimate would be a bug (size_table_test.cpp, bench_deployability --only estimates).
 #include <algorithm>
-#include <set>
+#include <string_view>
 
 #include "codegen/firmware.h"
 #include "codegen/lowering.h"
+#include "codegen/size_table.h"
 
 namespace atml::codegen {
 
 namespace {
 
-constexpr std::int64_t kStartup = 300;    // vector table, reset, memory functions, main
-constexpr std::int64_t kLayerBytes = 24;  // function, call and literals of one layer
-constexpr std::int64_t kStatics = 4;      // of main.c
-constexpr std::int64_t kStack = 80;       // the smallest of any model; deeper kernels use up to 300
+// Streamed groups: their descriptions in flash; of a stage description, least function, parameters.
+constexpr std::int64_t kGroupBytes = 24;
+constexpr std::int64_t kBufferBytes = 14;
+constexpr std::int64_t kStageBytes = 16 + 12 + 56;
 
-struct CodeSize {
-  Kernel kernel;
-  std::int64_t code;    // of the kernel's own functions
-  std::int64_t params;  // of its parameter struct, once a layer
+// What the firmware that start-up was measured in may have lost between its sections to alignment.
+constexpr std::int64_t kFlashGuard = 32;
+
+// Layer functions were measured in words, but may follow each other at half words.
+constexpr std::int64_t kAlignment = 2;
+
+// Data that takes a shallower path through a kernel than the probes did must not make the estimate
+// too high.
+constexpr std::int64_t kStackGuard = 8;
+
+void unite(FunctionSet& all, const FunctionSet& more) {
+  for (std::size_t w = 0; w < all.size(); ++w) all[w] |= more[w];
+}
+
+// The firmware of one variant, operator by operator.
+class Sum {
+ public:
+  explicit Sum(const SizeVariant& variant) : v_(variant), flash_(variant.flash - kFlashGuard) {}
+
+  // An operator that runs as a whole; `last`: the firmware returns from it.
+  void add(const KernelChoice& choice, bool last) {
+    const KernelSize* size = find_kernel(v_, function_name(choice.kernel));
+    ++operators_;
+    if (size == nullptr) return;
+    flash_ += size->layer - kAlignment;
+    unite(functions_, size->functions);
+    std::int64_t stack = size->stack + (last ? 0 : v_.frame);
+    if (choice.clamp) {
+      const KernelSize* clamp = find_kernel(v_, "atml_clamp");
+      flash_ += clamp == nullptr ? 0 : clamp->layer;
+      stack += clamp == nullptr ? 0 : clamp->stack;
+      if (clamp != nullptr) unite(functions_, clamp->functions);
+    }
+    stack_ = std::max(stack_, stack);
+  }
+
+  // An operator of a streamed group.
+  void add_row(const KernelChoice& row) {
+    const KernelSize* size = find_kernel(v_, function_name(row.kernel));
+    // Its function and parameters are at least those of the operator as a whole.
+    flash_ += std::max<std::int64_t>(kStageBytes, size == nullptr ? 0 : size->layer);
+    if (size == nullptr) return;
+    unite(functions_, size->row_stack > 0 ? size->row_functions : size->functions);
+    stack_ = std::max<std::int64_t>(stack_, size->row_stack);
+  }
+
+  void add_group(const StreamGroup& group) {
+    ++operators_;
+    flash_ += kGroupBytes + kBufferBytes * static_cast<std::int64_t>(group.buffers.size());
+  }
+
+  std::int64_t flash() const {
+    std::int64_t total = flash_ + v_.next_layer * std::max<std::int64_t>(operators_ - 1, 0);
+    for (std::size_t i = 0; i < v_.functions.size(); ++i) {
+      if ((functions_[i / 64] >> (i % 64) & 1) != 0) total += v_.functions[i];
+    }
+    return total;
+  }
+  std::int64_t stack() const {
+    return operators_ > 1 ? std::max<std::int64_t>(stack_, v_.stack) : stack_;
+  }
+
+ private:
+  const SizeVariant& v_;
+  std::int64_t flash_;
+  std::int64_t stack_ = 0;
+  std::int64_t operators_ = 0;  // calls of <prefix>_run
+  FunctionSet functions_{};
 };
 
-CodeSize code_size(Kernel kernel) {
-  switch (kernel) {
-    case Kernel::kNone:
-      return {kernel, 0, 0};
-    case Kernel::kConvPacked:
-      return {kernel, 500, 60};
-    case Kernel::kPointwisePacked:
-      return {kernel, 172, 32};
-    case Kernel::kDensePacked:
-      return {kernel, 4, 24};
-    case Kernel::kDepthwisePacked:
-      return {kernel, 1400, 72};
-    case Kernel::kConvSwar:
-    case Kernel::kPointwiseSwar:
-      return {kernel, 0, 0};  // chosen after the estimate, which keeps the smaller packed form
-    case Kernel::kConvNibbles:
-      return {kernel, 500, 60};
-    case Kernel::kPointwiseNibbles:
-      return {kernel, 172, 32};
-    case Kernel::kDenseNibbles:
-      return {kernel, 4, 24};
-    case Kernel::kDepthwiseNibbles:
-      return {kernel, 1460, 72};
-    case Kernel::kConvPlain:
-      return {kernel, 528, 56};
-    case Kernel::kDepthwisePlain:
-      return {kernel, 492, 56};
-    case Kernel::kDensePlain:
-      return {kernel, 252, 32};
-    case Kernel::kMaxPool:
-      return {kernel, 276, 36};
-    case Kernel::kAveragePool:
-      return {kernel, 300, 36};
-    case Kernel::kGlobalAverage:
-      return {kernel, 88, 0};
-    case Kernel::kMean:
-      return {kernel, 204, 24};
-    case Kernel::kAdd:
-      return {kernel, 408, 48};
-    case Kernel::kMul:
-      return {kernel, 204, 40};
-    case Kernel::kPlace:
-      return {kernel, 150, 0};
-    case Kernel::kPad:
-      return {kernel, 216, 40};
-    case Kernel::kSoftmax:
-      return {kernel, 868, 20};
-    case Kernel::kTable:
-      return {kernel, 32, 0};
-    case Kernel::kDepthwiseRows:
-      return {kernel, 1100, 56};
-    case Kernel::kSumRow:
-      return {kernel, 180, 0};
-  }
-  ATML_UNREACHABLE("unknown kernel");
-}
-
-bool uses_nibble_dot(Kernel k) {
-  return k == Kernel::kConvNibbles || k == Kernel::kPointwiseNibbles || k == Kernel::kDenseNibbles;
-}
-
-bool uses_dot(Kernel k) {
-  return k == Kernel::kConvPacked || k == Kernel::kPointwisePacked || k == Kernel::kDensePacked;
-}
-
-std::int64_t code_bytes(const std::vector<KernelChoice>& choices) {
-  std::int64_t total = kStartup;
-  std::set<Kernel> seen;
-  bool dot_4 = false, dot_1 = false, nibble_dot_4 = false, nibble_dot_1 = false;
-  for (const KernelChoice& c : choices) {
-    if (c.kernel == Kernel::kNone) continue;
-    const CodeSize size = code_size(c.kernel);
-    total += size.params + kLayerBytes;
-    if (seen.insert(c.kernel).second) total += size.code;
-    nibble_dot_1 |= uses_nibble_dot(c.kernel);
-    nibble_dot_4 |= uses_nibble_dot(c.kernel) && c.kernel != Kernel::kDenseNibbles;
-    dot_1 |= uses_dot(c.kernel);
-    dot_4 |= uses_dot(c.kernel) && c.kernel != Kernel::kDensePacked;
-  }
-  return total + (dot_1 ? 378 : 0) + (dot_4 ? 604 : 0) + (nibble_dot_1 ? 430 : 0) +
-         (nibble_dot_4 ? 640 : 0);
-}
-
-// What streaming adds: the engine, row functions, and kernels that only streamed layers use.
-std::int64_t streaming_bytes(const quantize::Int8Model& model,
-                             const std::vector<KernelChoice>& choices,
-                             const PlannedMemory& memory) {
-  std::int64_t total = memory.groups.empty() ? 0 : 600;
-  std::set<Kernel> seen;
+std::int64_t constants(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,
+                       const PlannedMemory& memory) {
+  std::int64_t total = 0;
+  for (const KernelChoice& c : choices) total += c.weights + c.tables;
   for (const StreamGroup& group : memory.groups) {
-    total += 24 + 16 * static_cast<std::int64_t>(group.buffers.size());
-    for (const StreamStage& stage : group.stages) {
+    for (const StreamStage& stage : group.stages) {  // other kernels pack their weights otherwise
       const auto i = static_cast<std::size_t>(stage.op);
-      const KernelChoice row = row_kernel(model, model.ops[i], choices[i]);
-      total += 16 + 40 + row.weights - choices[i].weights;
-      if (row.kernel != choices[i].kernel && seen.insert(row.kernel).second)
-        total += code_size(row.kernel).code;
+      total += row_kernel(model, model.ops[i], choices[i]).weights - choices[i].weights;
     }
   }
   return total;
+}
+
+Sum code_and_stack(const SizeVariant& variant, const quantize::Int8Model& model,
+                   const std::vector<KernelChoice>& choices, const PlannedMemory& memory) {
+  Sum sum(variant);
+  std::vector<bool> streamed(choices.size(), false);
+  for (const StreamGroup& group : memory.groups) {
+    sum.add_group(group);
+    for (const StreamStage& stage : group.stages) {
+      const auto i = static_cast<std::size_t>(stage.op);
+      streamed[i] = true;
+      sum.add_row(row_kernel(model, model.ops[i], choices[i]));
+    }
+  }
+  std::size_t last = choices.size();
+  while (last > 0 && choices[last - 1].kernel == Kernel::kNone) --last;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (!streamed[i] && choices[i].kernel != Kernel::kNone) sum.add(choices[i], i + 1 == last);
+  }
+  return sum;
 }
 
 }  // namespace
@@ -131,14 +128,17 @@ Estimate estimate(const quantize::Int8Model& model, const target::Target& target
                   const Options& options) {
   const auto choices = choose_kernels(model, true);
   if (!choices.ok()) return {};  // generate() will say why
-  Estimate e;
-  std::int64_t constants = 0;
-  for (const KernelChoice& c : *choices) constants += c.weights + c.tables;
   const PlannedMemory memory =
       choose_plan(model, *choices, options.streaming, arena_limit(target, options));
-  e.flash = Bytes(constants + code_bytes(*choices) + streaming_bytes(model, *choices, memory));
+  Estimate e;
   e.arena = memory.plan.arena;
-  e.ram = e.arena + Bytes(kStatics + kStack);
+  e.ram = e.arena;
+  e.flash = Bytes(constants(model, *choices, memory));
+  const SizeVariant* variant = find_sizes(target, options.optimize, model.rounding);
+  if (variant == nullptr) return e;  // not measured: what is certain
+  const Sum sum = code_and_stack(*variant, model, *choices, memory);
+  e.flash += Bytes(sum.flash());
+  e.ram += Bytes(variant->statics + std::max<std::int64_t>(sum.stack() - kStackGuard, 0));
   return e;
 }
 

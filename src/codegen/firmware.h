@@ -152,8 +152,9 @@ MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& t
                        const Options& options);
 
 /// Sizes without a compiler, in microseconds, to skip what cannot fit. arena is exact; flash and
-/// ram (arena + statics + stack) are calibrated against linked firmware and lean low: see
-/// estimate.cpp for the error.
+/// ram (arena + statics + stack) are bounds from below, made of what each kernel was measured to
+/// take on this core at options.optimize: see estimate.cpp, and bench/results/deployability.md for
+/// the error.
 struct Estimate {
   Bytes flash, arena, ram;
 };

@@ -38,6 +38,8 @@ Result<Deployability> AnalyticOracle::check(const quantize::Int8Model& model,
   const double started = now_seconds();
   codegen::Options options;
   options.arena_limit = codegen::arena_limit(limits);
+  options.optimize = optimize_;
+  options.streaming = streaming_;
   const codegen::Estimate estimate = codegen::estimate(model, target, options);
   Deployability d;
   d.origin = "analytic bound";

@@ -114,8 +114,8 @@ Deployability linked_figures(const quantize::Int8Model& model, const Production&
 Status add_run_figures(const Production& production, const MeasuredRun& run,
                        const target::Target& target, Deployability& d) {
   const auto runs = static_cast<double>(run.report.windows.size());
-  ATML_TRY(const CycleEstimate cycles, estimate_cycles(*run.elf, run.report.blocks, target,
-                                                       measured_layers(production.firmware)));
+  ATML_TRY(const CycleEstimate cycles,
+           estimate_cycles(*run.elf, run.report, target, measured_layers(production.firmware)));
   d.stack = run.stack;
   d.ram = d.arena + d.statics + d.stack;
   d.instructions =

@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "deploy/flash_wait.h"
 #include "deploy/riscv_cycles.h"
 
 namespace atml::deploy {
@@ -205,10 +206,11 @@ Result<double> static_cost(std::string_view code, Core core) {
 
 namespace {
 
-std::size_t layer_of(const ExecutedBlock& block, std::size_t layers) {
-  const std::size_t layer = block.layer < 0 ? layers : static_cast<std::size_t>(block.layer);
-  ATML_ASSERT(layer <= layers, "block of an unknown layer");
-  return layer;
+// Code outside the layers comes last.
+std::size_t place_of(int layer, std::size_t layers) {
+  const std::size_t place = layer < 0 ? layers : static_cast<std::size_t>(layer);
+  ATML_ASSERT(place <= layers, "figures of an unknown layer");
+  return place;
 }
 
 CycleEstimate estimate_riscv(const ElfFile& elf, std::span<const ExecutedBlock> blocks,
@@ -224,7 +226,7 @@ CycleEstimate estimate_riscv(const ElfFile& elf, std::span<const ExecutedBlock> 
     sum.low += times * once.low + taken * kRiscVTaken.low;
     sum.mid += mid;
     sum.high += times * once.high + taken * kRiscVTaken.high;
-    estimate.layers[layer_of(block, layers)] += cost.factor * mid;
+    estimate.layers[place_of(block.layer, layers)] += cost.factor * mid;
   }
   estimate.table_cycles = sum.mid;
   estimate.total = {rounded(cost.low_factor * sum.low), rounded(cost.factor * sum.mid),
@@ -234,9 +236,9 @@ CycleEstimate estimate_riscv(const ElfFile& elf, std::span<const ExecutedBlock> 
 
 }  // namespace
 
-Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const ExecutedBlock> blocks,
+Result<CycleEstimate> estimate_cycles(const ElfFile& elf, const EmulationReport& report,
                                       const target::Target& target, std::size_t layers) {
-  if (target.core == Core::kRv32imc) return estimate_riscv(elf, blocks, target.cost, layers);
+  if (target.core == Core::kRv32imc) return estimate_riscv(elf, report.blocks, target.cost, layers);
   Disassembler disassembler;
   if (!disassembler.open()) return no_disassembler();
   const Table table = table_of(target.core);
@@ -246,23 +248,32 @@ Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const Execut
   double taken = 0;
   const double penalty = table == Table::kM0Plus ? 1 : 2;
   std::map<std::pair<std::uint32_t, std::uint32_t>, double> known;  // layers share kernels
-  for (const ExecutedBlock& block : blocks) {
+  for (const ExecutedBlock& block : report.blocks) {
     const auto [entry, fresh] = known.try_emplace({block.pc, block.end}, 0);
     if (fresh) {
       entry->second = disassembler.block_cost(elf.bytes_at(block.pc, block.end - block.pc), table);
     }
     const double cost = entry->second;
     const double block_cycles = cost * static_cast<double>(block.executions);
-    estimate.layers[layer_of(block, layers)] +=
+    estimate.layers[place_of(block.layer, layers)] +=
         target.cost.factor * (block_cycles + penalty * static_cast<double>(block.taken));
     straight += block_cycles;
     taken += static_cast<double>(block.taken);
   }
+  const double line_cycles = flash_wait(target).line_cycles(target);
+  for (std::size_t i = 0; i < report.flash_misses.size(); ++i) {
+    const double wait = line_cycles * static_cast<double>(report.flash_misses[i]);
+    estimate.layers[place_of(static_cast<int>(i) - 1, layers)] += wait;
+    estimate.wait_cycles += wait;
+  }
   estimate.table_cycles = straight + penalty * taken;
   const double spread = table == Table::kM0Plus ? 0 : 1;
-  estimate.total = {rounded(target.cost.low_factor * (straight + (penalty - spread) * taken)),
-                    rounded(target.cost.factor * estimate.table_cycles),
-                    rounded(target.cost.high_factor * (straight + (penalty + spread) * taken))};
+  const auto total = [&](double factor, double penalty_now) {
+    return rounded(factor * (straight + penalty_now * taken) + estimate.wait_cycles);
+  };
+  estimate.total = {total(target.cost.low_factor, penalty - spread),
+                    total(target.cost.factor, penalty),
+                    total(target.cost.high_factor, penalty + spread)};
   return estimate;
 }
 

@@ -7,13 +7,13 @@
 // low / mid / high: P = 1 / 2 / 3 with the target's low_factor / factor / high_factor (P = 1
 // throughout on Armv6-M, where the manual leaves no choice). Tables: Cortex-M4 TRM (Arm 100166),
 // "processor instructions", with the load pairing rule inside one block; Cortex-M3 TRM (DDI 0337)
-// for its slower multiplications; Cortex-M0+ TRM (DDI 0484). Not modelled: wait states, caches,
-// dual issue. RV32IMC: the table of riscv_cycles.h, with its own low / mid / high. It is an
-// estimate of cycles from exact counts, never a measured latency.
+// for its slower multiplications; Cortex-M0+ TRM (DDI 0484). To each comes what the core waits for
+// data in flash (flash_wait.h). RV32IMC: the table of riscv_cycles.h, with its own low / mid / high.
+// Not modelled: instruction fetch, dual issue. It is an estimate of cycles from exact counts, never
+// a measured latency.
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,12 +26,13 @@ namespace atml::deploy {
 struct CycleEstimate {
   CycleRange total;            // of all windows together
   double table_cycles = 0;     // mid, before the target's factor
+  double wait_cycles = 0;      // for data in flash, in all three figures of total
   std::vector<double> layers;  // mid cycles, one a layer, then one entry for code outside layers
 };
 
-/// blocks: of one emulation of `elf`; layer indices below `layers`. Fails (unsupported) when the
-/// disassembler cannot be opened.
-Result<CycleEstimate> estimate_cycles(const ElfFile& elf, std::span<const ExecutedBlock> blocks,
+/// Of one emulation of `elf`: its blocks and flash misses; layer indices below `layers`. Fails
+/// (unsupported) when the disassembler cannot be opened.
+Result<CycleEstimate> estimate_cycles(const ElfFile& elf, const EmulationReport& report,
                                       const target::Target& target, std::size_t layers);
 
 /// Table cycles of one straight piece of code without taken branches (for tests and reports).

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "deploy/flash_wait.h"
 #include "deploy/limits.h"
 #include "deploy/riscv_cycles.h"
 #include "deploy/test_program.h"
@@ -68,7 +69,7 @@ __attribute__((naked)) void measured(void) { __asm__ volatile("push {r4, lr}\n b
   ASSERT_EQ(run->report.failure, "");
   target::Target m4;
   m4.cost = {.factor = 1, .low_factor = 1, .high_factor = 1, .calibrated = true, .note = ""};
-  const auto cycles = estimate_cycles(run->elf, run->report.blocks, m4, 1);
+  const auto cycles = estimate_cycles(run->elf, run->report, m4, 1);
   ASSERT_TRUE(cycles.ok());
   // inner: mov 1, ldr literal 2; rounds 5 each (the first ldr of the first round follows a load: 1
   // less); bx lr 1; taken 999 + 1. Then, counted with inner as the last layer: pop {r4, pc} 3,
@@ -119,6 +120,54 @@ TEST(RiscVCost, FollowsTheTable) {
   expect({0x8533, 0x00c5}, 1, 1, 1);          // add a0, a1, a2
   expect({0x4188, 0x8533, 0x02c5}, 2, 3, 5);  // both
   expect({}, 0, 0, 0);
+}
+
+// 512 bytes of flash are read twice, a word at a time: 16 lines of 32 bytes. A cache of 256 bytes
+// holds none of them until the second round; one of 1024 bytes all.
+TEST(Cycles, WaitForDataInFlashByHand) {
+  TestProgram program{.source = R"(
+static const unsigned data[128] __attribute__((aligned(32), section(".rodata.data"))) = {1, 2, 3};
+volatile unsigned sink;
+__attribute__((noinline)) void inner(void) {
+  const volatile unsigned *p = data;
+  unsigned sum = 0;
+  for (unsigned i = 0; i < 256; i++) sum += p[i & 127u];
+  sink = sum;
+}
+void measured(void) { inner(); })",
+                      .layers = {"inner"}};
+  const auto misses = [&](int cache_bytes) {
+    program.cache_bytes = cache_bytes;
+    const auto run = run_program(program);
+    EXPECT_TRUE(run.ok() && run->report.failure.empty());
+    EXPECT_EQ(run->report.flash_misses.size(), 2u);
+    return run->report.flash_misses[1];
+  };
+  // Beside the data: literals of inner, in one line or two.
+  EXPECT_GE(misses(256), 32u);
+  EXPECT_LE(misses(256), 36u);
+  EXPECT_GE(misses(1024), 16u);
+  EXPECT_LE(misses(1024), 18u);
+}
+
+TEST(Cycles, OfFlashLinesByHand) {
+  target::Target part;
+  part.core = Core::kCortexM4;
+  part.clock_hz = 120e6;
+  part.cost = target::default_cost(part.core);
+  // (5.84 - 4.73) ms x 120 MHz / (264192 / 32) lines
+  EXPECT_NEAR(flash_wait(part).line_cycles(part), 1.11e-3 * 120e6 / 8256, 0.01);
+  const auto elf = run_program({.source = "void measured(void) {}"});
+  ASSERT_TRUE(elf.ok());
+  EmulationReport report;
+  report.flash_misses = {0, 100};  // of layer 0
+  const auto cycles = estimate_cycles(elf->elf, report, part, 1);
+  ASSERT_TRUE(cycles.ok());
+  EXPECT_NEAR(cycles->wait_cycles, 1612.8, 0.5);
+  EXPECT_NEAR(cycles->layers[0], 1612.8, 0.5);
+  EXPECT_EQ(cycles->total.mid.value, 1613);
+  part.cost.note = "my own board";  // calibrated as a whole: no term beside its factor
+  EXPECT_EQ(flash_wait(part).line_cycles(part), 0);
 }
 
 TEST(Limits, SayByHowMuch) {

@@ -36,6 +36,7 @@ Result<Command> command_for(const EmulationJob& job) {
   if (job.ram.high != 0) options += ",ram=" + range_text(job.ram);
   if (job.stack.high != 0) options += ",stack=" + range_text(job.stack);
   if (job.aligned_only) options += ",align=on";
+  if (job.cache_bytes != 0) options += fmt::format(",cache={}", job.cache_bytes);
   if (job.instruction_limit != 0) options += fmt::format(",limit={}", job.instruction_limit);
   if (!job.layers.empty()) {
     std::string lines;
@@ -154,9 +155,21 @@ bool parse_block(const std::vector<std::string>& words, ExecutedBlock& block) {
          to_number(words[5], block.executions) && to_number(words[6], block.taken);
 }
 
+bool parse_miss(const std::vector<std::string>& words, EmulationReport& report) {
+  int layer = 0;
+  std::uint64_t count = 0;
+  if (words.size() != 3 || !to_number(words[1], layer) || !to_number(words[2], count)) return false;
+  if (layer < -1 || layer > 1 << 16) return false;
+  const auto at = static_cast<std::size_t>(layer + 1);
+  if (report.flash_misses.size() <= at) report.flash_misses.resize(at + 1, 0);
+  report.flash_misses[at] = count;
+  return true;
+}
+
 bool parse_line(const std::vector<std::string>& words, EmulationReport& report) {
   if (words[0] == "block") return parse_block(words, report.blocks.emplace_back());
   if (words.size() < 2) return false;
+  if (words[0] == "miss") return parse_miss(words, report);
   if (words[0] == "window") return to_number(words[1], report.windows.emplace_back());
   if (words[0] == "stack") return to_number(words[1], report.lowest_stack);
   if (words[0] == "unaligned") return to_number(words[1], report.unaligned);

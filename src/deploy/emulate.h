@@ -26,6 +26,7 @@ struct EmulationJob {
   std::uint32_t mark_stop = 0;
   AddressRange flash, ram, stack;  // what the measured code may touch; flash read-only
   bool aligned_only = false;
+  int cache_bytes = 256;                // of the cache for data in flash, for flash_misses; 0: none
   std::vector<std::uint32_t> layers;    // entry addresses; the last entered is the current layer
   std::uint64_t instruction_limit = 0;  // between two markers; 0: none
   Seconds timeout{60};
@@ -47,6 +48,7 @@ struct EmulationReport {
   std::uint32_t lowest_stack = 0;      // lowest address written in the stack range
   std::uint64_t unaligned = 0;         // accesses
   std::uint64_t flash_lines = 0;       // changes of the 16-byte flash line that is read as data
+  std::vector<std::uint64_t> flash_misses;  // 32-byte lines that the cache lacked, by layer + 1
   std::vector<ExecutedBlock> blocks;
   Seconds duration{0};  // wall time of the process
 

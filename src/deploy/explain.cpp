@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "codegen/firmware.h"
+#include "deploy/other_networks.h"
 
 namespace atml::deploy {
 namespace {
@@ -43,50 +44,58 @@ Result<Deployability> full_figures(Oracle& oracle, const quantize::Int8Model& mo
 }
 
 template <class Field>
-std::string largest_layer(const Deployability& d, Field field, const char* what,
-                          std::int64_t total) {
+void add_largest_layer(const Deployability& d, Limit limit, Field field, const char* what,
+                       std::int64_t total, Explanation& explanation) {
   const auto it = std::ranges::max_element(d.layers, {}, field);
-  if (it == d.layers.end() || field(*it) <= 0 || total <= 0) return "";
-  return fmt::format("{}: {} ({}, {}) has {} of {}, {:.0f} %", what, it->name, it->kind,
-                     it->output.text(), with_thousands(field(*it)), with_thousands(total),
-                     100.0 * static_cast<double>(field(*it)) / static_cast<double>(total));
+  if (it == d.layers.end() || field(*it) <= 0 || total <= 0) return;
+  const auto used = static_cast<double>(field(*it));
+  explanation.peaks.push_back({limit, it->name, it->kind, used, static_cast<double>(total)});
+  explanation.places.push_back(fmt::format(
+      "{}: {} ({}, {}) has {} of {}, {:.0f} %", what, it->name, it->kind, it->output.text(),
+      with_thousands(field(*it)), with_thousands(total), 100 * used / static_cast<double>(total)));
 }
 
 // The plan that the verdict was built with: with rows streamed where the RAM limit asks for it.
-std::string ram_peak(const quantize::Int8Model& model, const target::Target& target,
-                     const target::Limits& limits, const Deployability& verdict) {
+void add_ram_peak(const quantize::Int8Model& model, const target::Target& target,
+                  const target::Limits& limits, const Deployability& verdict,
+                  Explanation& explanation) {
   codegen::Options options;
   options.arena_limit = codegen::arena_limit(limits);
   codegen::MemoryPlan plan = codegen::plan_memory(model, target, options);
   if (plan.arena != verdict.arena) plan = codegen::plan_memory(model, target, {});
-  if (plan.live_at_op.empty()) return "";
+  if (plan.live_at_op.empty()) return;
   const auto peak = static_cast<std::size_t>(plan.peak_op);
   const quantize::Op& op = model.ops[peak];
-  return fmt::format("ram: {} ({} -> {}) needs {} of live data at once, the arena is {}{}", op.name,
-                     model.input_of(op).shape.text(), model.output_of(op).shape.text(),
-                     to_text(plan.live_at_op[peak]), to_text(plan.arena),
-                     plan.groups.empty() ? "" : " (rows are streamed already)");
+  explanation.peaks.push_back({Limit::kRam, op.name, std::string(quantize::kind_name(op.kind)),
+                               static_cast<double>(plan.live_at_op[peak].value),
+                               static_cast<double>(plan.arena.value)});
+  explanation.places.push_back(
+      fmt::format("ram: {} ({} -> {}) needs {} of live data at once, the arena is {}{}", op.name,
+                  model.input_of(op).shape.text(), model.output_of(op).shape.text(),
+                  to_text(plan.live_at_op[peak]), to_text(plan.arena),
+                  plan.groups.empty() ? "" : " (rows are streamed already)"));
 }
 
 bool binds(const Deployability& d, Limit limit) {
   return std::ranges::any_of(d.violations, [&](const Violation& v) { return v.limit == limit; });
 }
 
-std::vector<std::string> places_of(const quantize::Int8Model& model, const target::Target& target,
-                                   const target::Limits& limits, const Deployability& verdict,
-                                   const Deployability& full) {
-  std::vector<std::string> lines;
+void add_places(const quantize::Int8Model& model, const target::Target& target,
+                const target::Limits& limits, const Deployability& verdict,
+                const Deployability& full, Explanation& explanation) {
   if (binds(verdict, Limit::kFlash)) {
-    lines.push_back(largest_layer(
-        full, [](const LayerCost& l) { return l.weights.value; }, "flash bytes", full.flash.value));
+    add_largest_layer(
+        full, Limit::kFlash, [](const LayerCost& l) { return l.weights.value; }, "flash bytes",
+        full.flash.value, explanation);
   }
-  if (binds(verdict, Limit::kRam)) lines.push_back(ram_peak(model, target, limits, verdict));
-  if (binds(verdict, Limit::kLatency) || binds(verdict, Limit::kEnergy)) {
-    lines.push_back(largest_layer(
-        full, [](const LayerCost& l) { return l.cycles.value; }, "cycles", full.cycles.mid.value));
+  if (binds(verdict, Limit::kRam)) add_ram_peak(model, target, limits, verdict, explanation);
+  for (const Limit limit : {Limit::kLatency, Limit::kEnergy}) {
+    if (!binds(verdict, limit)) continue;
+    add_largest_layer(
+        full, limit, [](const LayerCost& l) { return l.cycles.value; }, "cycles",
+        full.cycles.mid.value, explanation);
+    break;  // energy is proportional to time: the same layer
   }
-  std::erase(lines, "");
-  return lines;
 }
 
 // The limits under which the measured figures just hold, as options of the command line.
@@ -132,28 +141,92 @@ Status suggest_relaxed(Oracle& oracle, const quantize::Int8Model& model,
   return {};
 }
 
+// Asks for one more build and files the answer under what helps or what does not.
+Status try_build(const std::string& name, Oracle& oracle, const quantize::Int8Model& model,
+                 const target::Target& target, const target::Limits& limits, const StopToken& stop,
+                 Explanation& explanation) {
+  const auto answer = oracle.check(model, target, limits, stop);
+  if (!answer.ok() && stop.stop_requested()) return answer.error();
+  if (!answer.ok()) {  // a suggestion that cannot be tried must not cost the explanation
+    explanation.in_vain.push_back(name + ": " + answer.error().message);
+    return {};
+  }
+  const Deployability& verdict = *answer;
+  if (!verdict.computable) {
+    explanation.in_vain.push_back(name + ": " + verdict.reason);
+    return {};
+  }
+  std::string line =
+      fmt::format("{}: {} flash, {} RAM", name, to_text(verdict.flash), to_text(verdict.ram));
+  if (verdict.latency.value > 0) line += ", " + to_text(verdict.latency);
+  (verdict.deployable() ? explanation.suggestions : explanation.in_vain).push_back(line);
+  return {};
+}
+
 Status suggest_alternatives(std::span<const Alternative> alternatives,
                             const quantize::Int8Model& model, const target::Target& target,
                             const target::Limits& limits, const StopToken& stop,
                             Explanation& explanation) {
   for (const Alternative& alternative : alternatives) {
-    const auto answer = alternative.oracle->check(model, target, limits, stop);
-    if (!answer.ok() && stop.stop_requested()) return answer.error();
-    if (!answer.ok()) {  // a suggestion that cannot be tried must not cost the explanation
-      explanation.in_vain.push_back(alternative.name + ": " + answer.error().message);
-      continue;
-    }
-    const Deployability& verdict = *answer;
-    if (!verdict.computable) {
-      explanation.in_vain.push_back(alternative.name + ": " + verdict.reason);
-      continue;
-    }
-    std::string line = fmt::format("{}: {} flash, {} RAM", alternative.name, to_text(verdict.flash),
-                                   to_text(verdict.ram));
-    if (verdict.latency.value > 0) line += ", " + to_text(verdict.latency);
-    (verdict.deployable() ? explanation.suggestions : explanation.in_vain).push_back(line);
+    ATML_TRY_STATUS(
+        try_build(alternative.name, *alternative.oracle, model, target, limits, stop, explanation));
   }
   return {};
+}
+
+Status suggest_networks(Oracle& oracle, const quantize::Int8Model& model,
+                        const target::Target& target, const target::Limits& limits,
+                        const Deployability& verdict, const StopToken& stop,
+                        Explanation& explanation) {
+  std::vector<OtherNetwork> others;
+  if (binds(verdict, Limit::kFlash)) others = with_smaller_weights(model);
+  if (binds(verdict, Limit::kRam) || binds(verdict, Limit::kLatency) ||
+      binds(verdict, Limit::kEnergy)) {
+    for (OtherNetwork& other : with_smaller_stem(model)) others.push_back(std::move(other));
+  }
+  for (const OtherNetwork& other : others) {
+    ATML_TRY_STATUS(try_build(other.name, oracle, other.model, target, limits, stop, explanation));
+  }
+  return {};
+}
+
+// Figures of a limit in the unit of the documents.
+struct Unit {
+  double scale;
+  const char* name;
+};
+Unit unit_of(Limit limit) {
+  switch (limit) {
+    case Limit::kFlash:
+    case Limit::kRam:
+      return {1, "bytes"};
+    case Limit::kLatency:
+      return {1e3, "ms"};
+    case Limit::kEnergy:
+      return {1e6, "uJ"};
+  }
+  ATML_UNREACHABLE("unknown limit");
+}
+
+Json limit_json(const Violation& v) {
+  const Unit unit = unit_of(v.limit);
+  Json json = Json::object();
+  json.set("limit", to_string(v.limit)).set("used", unit.scale * v.used);
+  json.set("allowed", unit.scale * v.allowed).set("excess", unit.scale * (v.used - v.allowed));
+  return json.set("unit", unit.name);
+}
+
+Json peak_json(const Peak& p) {
+  const bool bytes = p.limit == Limit::kFlash || p.limit == Limit::kRam;
+  Json json = Json::object();
+  json.set("limit", to_string(p.limit)).set("layer", p.layer).set("kind", p.kind);
+  return json.set("used", p.used).set("total", p.total).set("unit", bytes ? "bytes" : "cycles");
+}
+
+Json lines_json(const std::vector<std::string>& lines) {
+  Json json = Json::array();
+  for (const std::string& line : lines) json.push(line);
+  return json;
 }
 
 }  // namespace
@@ -204,10 +277,12 @@ Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alterna
   }
   for (const Violation& violation : verdict.violations)
     explanation.binding.push_back(violation.text);
-  explanation.places = places_of(model, target, limits, verdict, full);
+  explanation.violations = verdict.violations;
+  add_places(model, target, limits, verdict, full, explanation);
   ATML_TRY_STATUS(
       suggest_relaxed(oracle, model, target, limits, full, stop, explanation.suggestions));
   ATML_TRY_STATUS(suggest_alternatives(alternatives, model, target, limits, stop, explanation));
+  ATML_TRY_STATUS(suggest_networks(oracle, model, target, limits, verdict, stop, explanation));
   ATML_TRY(const auto parts, find_parts(oracle, model, catalogue, limits, kParts, stop));
   for (const PartVerdict& p : parts) {
     explanation.suggestions.push_back(
@@ -229,6 +304,16 @@ std::string Explanation::text() const {
   add("What would do (each tried):", suggestions);
   add("Tried, does not do:", in_vain);
   return text;
+}
+
+Json Explanation::json() const {
+  Json limits = Json::array();
+  for (const Violation& v : violations) limits.push(limit_json(v));
+  Json layers = Json::array();
+  for (const Peak& p : peaks) layers.push(peak_json(p));
+  Json json = Json::object();
+  json.set("limits", limits).set("peaks", layers);
+  return json.set("suggestions", lines_json(suggestions)).set("tried_in_vain", lines_json(in_vain));
 }
 
 }  // namespace atml::deploy

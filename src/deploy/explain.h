@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "deploy/deployability.h"
 
 namespace atml::deploy {
@@ -32,17 +33,31 @@ struct Alternative {
   Oracle* oracle = nullptr;
 };
 
+/// The layer that takes most of what a violated limit counts.
+struct Peak {
+  Limit limit = Limit::kRam;
+  std::string layer, kind;
+  double used = 0;   // bytes of the layer; of RAM: alive at once while it runs; cycles
+  double total = 0;  // of the whole firmware; of RAM: the arena
+};
+
 struct Explanation {
+  std::vector<Violation> violations;
+  std::vector<Peak> peaks;
   std::vector<std::string> binding;      // one line a violated limit: used, allowed, excess
   std::vector<std::string> places;       // where flash, RAM and time go: the largest layer of each
   std::vector<std::string> suggestions;  // what would do, each verified
   std::vector<std::string> in_vain;      // what was tried and does not do, with its figures
   std::string text() const;              // all lines, for a terminal
+  /// {"limits":[{"limit","used","allowed","excess","unit"}], "peaks":[{"limit","layer","kind",
+  /// "used","total","unit"}], "suggestions":[..], "tried_in_vain":[..]}; bytes, ms, uJ, cycles.
+  Json json() const;
 };
 
 /// Why `verdict` (of `oracle`, for these limits) is not deployable and what would do: looser limits
-/// (exact), an alternative build, other parts. Costs a few checks. A not computable verdict gets
-/// its reason only.
+/// (exact), an alternative build, a network near this one that has to be trained again (weights of
+/// 4 bits where flash binds, a smaller stem where RAM, time or energy do), other parts. Costs a few
+/// checks. A not computable verdict gets its reason only.
 Result<Explanation> explain(Oracle& oracle, std::span<const Alternative> alternatives,
                             const quantize::Int8Model& model, const target::Target& target,
                             const target::Limits& limits, const Deployability& verdict,

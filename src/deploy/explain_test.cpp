@@ -101,7 +101,15 @@ TEST(Explain, NamesLimitsPlacesAndWhatWouldDo) {
   ASSERT_EQ(e->suggestions.size(), 5u);
   EXPECT_EQ(e->suggestions[0], "the same network with --flash 50000");
   EXPECT_EQ(e->suggestions[1], "--optimize size: 38.1 KiB flash, 4.9 KiB RAM, 100.0 ms");
-  EXPECT_TRUE(e->in_vain.empty());
+  ASSERT_EQ(e->in_vain.size(), 1u);  // the oracle's figures do not depend on the weights
+  EXPECT_TRUE(e->in_vain[0].starts_with("weights of 4 bits, trained again: 48.8 KiB flash"));
+  ASSERT_EQ(e->peaks.size(), 1u);
+  EXPECT_EQ(e->peaks[0].used, 25'000);
+  const Json json = e->json();
+  EXPECT_EQ(json["limits"].items()[0]["excess"].number(), 10'000);
+  EXPECT_EQ(json["limits"].items()[0]["unit"].string(), "bytes");
+  EXPECT_EQ(json["peaks"].items()[0]["layer"].string(), e->peaks[0].layer);
+  EXPECT_EQ(json["suggestions"].items().size(), 5u);
   EXPECT_EQ(e->suggestions[2], "--target slow (58.6 KiB flash, 5.9 KiB RAM): 200.0 ms");
 }
 
@@ -115,7 +123,7 @@ TEST(Explain, WhatWasTriedInVainIsSaidWithItsFigures) {
   const auto e = explain(oracle, alternatives, tiny_model(), target, limits, *verdict, kCatalogue,
                          StopToken());
   ASSERT_TRUE(e.ok());
-  ASSERT_EQ(e->in_vain.size(), 1u);
+  ASSERT_EQ(e->in_vain.size(), 2u);
   EXPECT_TRUE(e->in_vain[0].starts_with("--optimize size: 47.9 KiB flash, 4.9 KiB RAM"));
   EXPECT_NE(e->text().find("Tried, does not do:\n  --optimize size"), std::string::npos);
 }

@@ -47,7 +47,8 @@ Result<std::unique_ptr<Oracle>> make_oracle(const OracleChoice& choice,
                                             const BuiltinOptions& builtin, ModelWriter writer) {
   switch (choice.kind) {
     case OracleKind::kAnalytic:
-      return std::unique_ptr<Oracle>(std::make_unique<AnalyticOracle>());
+      return std::unique_ptr<Oracle>(
+          std::make_unique<AnalyticOracle>(builtin.optimize, builtin.streaming));
     case OracleKind::kExternal:
       return std::unique_ptr<Oracle>(std::make_unique<ExternalOracle>(
           ExternalOptions{.command = choice.command, .timeout = choice.timeout},

@@ -63,6 +63,7 @@ Result<TestRun> run_program(const TestProgram& program) {
   job.ram = {at("atml_ram_start"), at("atml_ram_end")};
   job.stack = {at("atml_stack_low"), at("atml_stack_top")};
   job.aligned_only = board.aligned_only;
+  job.cache_bytes = program.cache_bytes;
   job.instruction_limit = program.instruction_limit;
   for (const std::string& name : program.layers) job.layers.push_back(at(name.c_str()));
   ATML_TRY(EmulationReport report, emulate(job));

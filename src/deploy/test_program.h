@@ -21,6 +21,7 @@ struct TestProgram {
   std::vector<std::string> flags{"-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard",
                                  "-mfpu=fpv4-sp-d16"};
   std::vector<std::string> layers;  // function names
+  int cache_bytes = 256;            // for data in flash
   std::uint64_t instruction_limit = 10'000'000;
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "deploy/flash_wait.h"
 
 namespace atml::deploy {
 namespace {
@@ -115,9 +116,10 @@ Result<AddressRange> range_between(const ElfFile& elf, const char* low, const ch
 }
 
 Result<EmulationJob> emulation_job(const ElfFile& elf, const Board& board,
-                                   const Production& production) {
+                                   const Production& production, const target::Target& target) {
   EmulationJob job{
       .emulator = board.emulator, .machine = board.machine, .aligned_only = board.aligned_only};
+  job.cache_bytes = flash_wait(target).cache_bytes;
   ATML_TRY(job.mark_start, elf.address("atml_mark_start"));
   ATML_TRY(job.mark_stop, elf.address("atml_mark_stop"));
   ATML_TRY(job.flash, range_between(elf, "atml_flash_start", "atml_flash_end"));
@@ -249,7 +251,7 @@ Result<MeasuredRun> Workbench::run(const target::Target& target, const Productio
   ATML_TRY(std::string bytes, read_file(folder / "measure.elf"));
   ATML_TRY(run.elf, ElfFile::parse(std::move(bytes)));
   run.link_seconds = watch.lap().value;
-  ATML_TRY(EmulationJob job, emulation_job(*run.elf, *board, production));
+  ATML_TRY(EmulationJob job, emulation_job(*run.elf, *board, production, target));
   job.elf = folder / "measure.elf";
   job.folder = folder;
   job.instruction_limit = settings.instruction_limit;

@@ -126,7 +126,7 @@ TEST(HtmlReport, SaysWhatWasFound) {
   const std::string page = with_plain_blanks(html_report(data));
   for (const char* piece : {"91.23 %", "90.66 %", "91.77 %", "T-shirt/top", "conv_6",
                             "reference interpreter", "identical bytes", "arm-none-eabi-gcc",
-                            "--seed 1 --out out", "limit 64.0 KiB", "mean error 4.4 %"}) {
+                            "--seed 1 --out out", "limit 64.0 KiB", "mean error 3.6 %"}) {
     EXPECT_NE(page.find(piece), std::string::npos) << piece;
   }
   // Every trial with figures is in each of the three scatter plots: as the winner, or once.

@@ -26,6 +26,8 @@ propose::ExactCheck ExactLimits::compute(const space::Configuration& configurati
   if (!context_.sizes_are_known()) return {true, 0, ""};
   codegen::Options plan_options;  // rows are streamed where the RAM limit asks for it
   plan_options.arena_limit = codegen::arena_limit(context_.limits);
+  if (const auto o = codegen::parse_optimize(context_.settings.optimize); o.ok())
+    plan_options.optimize = *o;  // another word was refused when the search started
   const codegen::Estimate estimate =
       codegen::estimate(quantize::structure_model(*network), context_.target, plan_options);
   const auto excess = [](Bytes used, Bytes allowed) {

@@ -10,6 +10,7 @@
 #include "propose/importance.h"
 #include "quantize/quantize.h"
 #include "search/border.h"
+#include "search/firmware_options.h"
 #include "search/model_blob.h"
 #include "search/reproduce.h"
 #include "search/times.h"
@@ -65,6 +66,8 @@ std::vector<std::pair<std::string, double>> importance_of(const Context& context
 std::optional<report::EstimateError> estimate_error(const Context& context,
                                                     const std::vector<study::Trial>& trials) {
   if (context.settings.oracle != "builtin") return std::nullopt;  // nothing was linked
+  const auto options = firmware_options(context.settings, context.limits);
+  if (!options.ok()) return std::nullopt;
   std::vector<double> flash;
   std::vector<double> ram;
   for (const study::Trial& trial : trials) {
@@ -72,8 +75,7 @@ std::optional<report::EstimateError> estimate_error(const Context& context,
     const auto network =
         space::decode(trial.configuration, context.dataset.shape, context.dataset.outputs());
     if (!network.ok()) continue;
-    const auto e =
-        codegen::estimate(quantize::structure_model(*network), context.target, codegen::Options{});
+    const auto e = codegen::estimate(quantize::structure_model(*network), context.target, *options);
     const auto error = [](Bytes estimate, std::int64_t real) {
       return 100 * std::abs(static_cast<double>(estimate.value - real)) / static_cast<double>(real);
     };

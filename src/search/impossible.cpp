@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/random.h"
+#include "deploy/alternatives.h"
 #include "quantize/quantize.h"
 #include "search/exact.h"
 #include "search/trial_runner.h"
@@ -141,6 +142,27 @@ Result<std::vector<std::string>> parts_that_fit(const Built& built, const Contex
   return names;
 }
 
+/// Other builds of the same network that fit, as `check` would suggest them. Rows are streamed
+/// already where the RAM limit asks for it.
+Result<std::vector<std::string>> builds_that_fit(const Built& built, const Context& context,
+                                                 const StopToken& stop) {
+  std::vector<std::string> remedies;
+  if (context.settings.oracle != "builtin") return remedies;
+  deploy::BuiltinOptions chosen;
+  ATML_TRY(chosen.optimize, codegen::parse_optimize(context.settings.optimize));
+  ATML_TRY(const deploy::Alternatives builds, deploy::other_builds(chosen, false));
+  for (const deploy::Alternative& build : builds.list) {
+    const auto verdict = build.oracle->check(built.model, context.target, context.limits, stop);
+    if (!verdict.ok() && stop.stop_requested()) return verdict.error();
+    if (!verdict.ok() || !verdict->deployable()) continue;
+    remedies.push_back(
+        fmt::format("build it with {}: the same network then takes {} of flash and "
+                    "{} of RAM and fits",
+                    build.name, to_text(verdict->flash), to_text(verdict->ram)));
+  }
+  return remedies;
+}
+
 Result<report::NothingFits> describe(const Built& built, const Context& context,
                                      const StopToken& stop) {
   report::NothingFits answer;
@@ -158,6 +180,8 @@ Result<report::NothingFits> describe(const Built& built, const Context& context,
     answer.text += (answer.text.empty() ? "" : "; ") + v.text;
   if (const std::string remedy = relaxation_remedy(built, context); !remedy.empty())
     answer.remedies.push_back(remedy);
+  ATML_TRY(const auto builds, builds_that_fit(built, context, stop));
+  answer.remedies.insert(answer.remedies.end(), builds.begin(), builds.end());
   const bool timing_binds =
       worst.limit == deploy::Limit::kLatency || worst.limit == deploy::Limit::kEnergy;
   if (context.sizes_are_known() && (answer.remedies.empty() || timing_binds)) {

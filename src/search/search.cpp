@@ -37,6 +37,15 @@ Result<std::string> space_text(const std::string& name) {
 Result<std::unique_ptr<deploy::Oracle>> make_oracle(const Settings& settings, bool full_figures) {
   ATML_TRY(deploy::OracleChoice choice, deploy::parse_oracle(settings.oracle));
   choice.timeout = settings.oracle_timeout;
+  if (choice.kind == deploy::OracleKind::kSerial &&
+      choice.command.find(",flash=") == choice.command.npos) {
+    return Error{Code::kInvalidArgument,
+                 fmt::format("a search has another firmware for each network, so '{}' needs the "
+                             "command that flashes the board: append ,flash=COMMAND (see "
+                             "docs/board-protocol.md); without one, check asks the board about the "
+                             "firmware that it holds",
+                             choice.command)};
+  }
   deploy::BuiltinOptions builtin;
   builtin.full_figures = full_figures;
   ATML_TRY(builtin.optimize, codegen::parse_optimize(settings.optimize));
@@ -242,6 +251,12 @@ Result<std::unique_ptr<Context>> reopen(const std::string& study, const std::fil
 Result<Finished> start(const Settings& settings, const Places& places, EventSink& events,
                        const std::atomic<bool>* interrupt) {
   // What can be refused without the data is refused before it is loaded.
+  if (settings.target == "any") {
+    return Error{Code::kInvalidArgument,
+                 "a search designs for one part: name it with --target ('autotinyml targets' lists "
+                 "them); which parts can run the result says 'autotinyml check OUT/model.tflite "
+                 "--target any'"};
+  }
   ATML_TRY(const target::Target part, target::find_target(settings.target));
   ATML_TRY_STATUS(limits_of(settings, part));
   ATML_TRY_STATUS(propose::make_strategy(settings.strategy));

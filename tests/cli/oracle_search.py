@@ -2,6 +2,7 @@
 """Searches whose oracle is an external command, plausible or hostile. Usage: oracle_search.py PROGRAM [unittest arguments]"""
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -44,12 +45,42 @@ else:
           "ram_bytes": 6000 + len(data) * BORDER // 10, "latency_ms": len(data) / 800}))
 """
 
+BOARD = """
+name = "mps2-an386"
+title = "QEMU's board as a stand-in"
+core = "cortex-m4"
+fpu = true
+clock_mhz = 25
+sources = ["Arm application note 386: 4 MiB and 4 MiB, 25 MHz"]
+[flash]
+origin = 0x00000000
+size = "128KiB"
+[ram]
+origin = 0x20000000
+size = "32KiB"
+"""
+
+# Brings a firmware onto the stand-in: ends the last one and starts the next. SIGKILL, since a QEMU that ends by itself removes
+# the socket and the pid file, perhaps the new ones.
+FLASH = """#!/bin/sh
+elf=$1 socket=$2 pid=$3
+echo >> "$pid.count"
+[ -s "$pid" ] && kill -9 $(cat "$pid")
+rm -f "$socket" "$pid"
+setsid qemu-system-arm -M mps2-an386 -kernel "$elf" -display none -monitor none \\
+  -serial "unix:$socket,server=on,wait=off" -pidfile "$pid" >/dev/null 2>&1 &
+for i in $(seq 500); do [ -s "$pid" ] && exit 0; sleep 0.02; done
+exit 1
+"""
+
 ANSWER = """printf '{"model":"%s",%s}\\n' "$AUTOTINYML_MODEL_ID" '"flash_bytes":20000,"ram_bytes":9000'\n"""
 
 # name: (script, a piece of the reason that the study must show)
 HOSTILE = {
     "hangs": ("sleep 1000\n", "was stopped after"),
     "hangs-with-children": ("trap '' TERM INT\n(sleep 1000 & sleep 1000) & sleep 1000\n", "was stopped after"),
+    "closes-its-output-and-hangs": ("exec >&- 2>&-\nsleep 1000\n", "was stopped after"),
+    "stops-itself": ("kill -STOP $$\n", "was stopped after"),
     "leaves-the-group": (ANSWER + "setsid sleep 8 &\n", "was stopped after"),
     "crashes": ("kill -SEGV $$\n", "signal 11"),
     "exits": ("echo licence expired >&2; exit 7\n", "exited with code 7: licence expired"),
@@ -136,6 +167,12 @@ class OracleSearch(unittest.TestCase):
         # Without the command: the stored verdict is shown, nothing is asked again.
         os.rename(f"{self.folder}/ask.py", f"{self.folder}/gone.py")
         run("report", f"{self.folder}/box/study.db", "--out", f"{self.folder}/again.html", check=0, cwd=self.folder)
+        # Stored verdicts give the same figures: the same page, and each trial's figures where the command said them.
+        with open(f"{self.folder}/box/report.html", encoding="utf-8") as first, open(f"{self.folder}/again.html", encoding="utf-8") as second:
+            self.assertEqual(first.read(), second.read())
+        for trial in listed:
+            if trial["outcome"] != "build failed":
+                self.assertEqual(trial["figures"]["ram_bytes"], 6000 + (trial["figures"]["flash_bytes"] - 12000) * 8 // 10)
         again = run("resume", f"{self.folder}/box/study.db", check=0, cwd=self.folder)
         self.assertEqual(again.stdout.splitlines()[:10], result.stdout.splitlines()[:10])
 
@@ -161,6 +198,65 @@ class OracleSearch(unittest.TestCase):
         self.assertIn(reason, border["reasons"][0]["reason"])
         self.assertLess(len(border["reasons"][0]["reason"]), 500)
         self.assertNotIn("\x1b", run("trials", f"{self.folder}/out-{name}/study.db", check=0).stdout)
+
+    def test_a_board_is_searched_over_its_serial_line(self):
+        if shutil.which("qemu-system-arm") is None or shutil.which("arm-none-eabi-gcc") is None:
+            self.skipTest("needs qemu-system-arm and gcc-arm-none-eabi")
+        self.script("flash.sh", FLASH)
+        with open(f"{self.folder}/mps2-an386.toml", "w", encoding="utf-8") as file:
+            file.write(BOARD)
+        pid = f"{self.folder}/board.pid"
+        oracle = f"serial:unix:{self.folder}/board.socket,flash=sh {self.folder}/flash.sh {{elf}} {self.folder}/board.socket {pid}"
+        try:
+            result = run("search", "table", "--target", "mps2-an386.toml", "--ram", "6KiB", "--oracle", oracle, *TINY, "--out", "board",
+                         cwd=self.folder, check=0, timeout=200)
+        finally:
+            if os.path.exists(pid):
+                with open(pid, encoding="utf-8") as file:
+                    os.kill(int(file.read()), signal.SIGKILL)
+        summary = self.summary("board")
+        self.assertTrue(summary["deployable"])
+        self.assertGreater(summary["latency_ms"], 0)
+        self.assertLessEqual(summary["ram_bytes"], 6 * 1024)
+        self.assertIn("bit-exact", result.stdout)
+        with open(f"{pid}.count", encoding="utf-8") as file:
+            self.assertGreaterEqual(len(file.readlines()), summary["trials"]["trained"])
+
+    def test_a_vendors_compiler_is_searched(self):
+        folder = os.environ.get("VELA_BIN", "")
+        vela = shutil.which("vela", path=folder or None)
+        if vela is None:
+            self.skipTest("needs Arm's Vela: examples/oracles/make_venv.sh FOLDER and VELA_BIN=FOLDER/bin")
+        examples = os.path.join(HERE, "../../examples/oracles")
+        oracle = f"external:{sys.executable} {examples}/vela_oracle.py --accelerator ethos-u55-64"
+        run("search", "table", "--target", f"{examples}/corstone300-u55.toml", "--ram", "32KiB", "--latency", "5ms", "--oracle", oracle,
+            *TINY[:1], "3", *TINY[2:], "--out", "vela", cwd=self.folder, check=0)
+        summary = self.summary("vela")
+        self.assertTrue(summary["deployable"])
+        self.assertEqual(summary["border"]["asked"], 3)
+        # The figures are the tool's own for the file that is handed over.
+        model = f"{self.folder}/vela/model.tflite"
+        subprocess.run([vela, model, "--output-dir", f"{self.folder}/compiled", "--accelerator-config", "ethos-u55-64", "--optimise", "Size",
+                        "--config", "Arm/vela.ini", "--system-config", "Ethos_U55_High_End_Embedded", "--memory-mode", "Shared_Sram"],
+                       check=True, capture_output=True)
+        self.assertEqual(summary["flash_bytes"], os.path.getsize(f"{self.folder}/compiled/model_vela.tflite"))
+        checked = run("check", model, "--target", f"{examples}/corstone300-u55.toml", "--oracle", oracle, "--format", "json", check=0)
+        self.assertEqual(json.loads(checked.stdout)["ram_bytes"], summary["ram_bytes"])
+        # What Vela cannot place on the NPU or cannot read is refused with the reason.
+        with open(f"{self.folder}/broken.tflite", "wb") as file:
+            file.write(b"not a model")
+        told = subprocess.run([sys.executable, f"{examples}/vela_oracle.py", f"{self.folder}/broken.tflite"], capture_output=True, text=True,
+                              env=dict(os.environ, VELA_BIN=os.path.dirname(vela), AUTOTINYML_MODEL_ID="0123456789abcdef"), check=False)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        told = json.loads(told.stdout)
+        self.assertEqual((told["model"], told["computable"]), ("0123456789abcdef", False))
+        self.assertIn("vela refused the model", told["reason"])
+
+    def test_a_board_without_a_flash_command_is_refused(self):
+        result = run("search", "table", "--target", "vendor-part.toml", "--oracle", "serial:/dev/ttyACM0", *TINY, "--out", "no-flash",
+                     cwd=self.folder, check=2)
+        self.assertIn("append ,flash=COMMAND", result.stderr)
+        self.assertFalse(os.path.exists(f"{self.folder}/no-flash/study.db"))
 
     def test_needs_standard_input(self):
         self.script("reads", "read line || true\n" + ANSWER)
