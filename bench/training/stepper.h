@@ -16,6 +16,7 @@ namespace atml::bench {
 struct Options {
   std::string peer;
   std::string json;
+  std::string only;  // networks whose names contain it
   int repetitions = 5;
   double seconds = 0.5;
   bool layers = true;

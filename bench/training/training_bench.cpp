@@ -3,7 +3,7 @@
 // the repetitions, so that other programs on the machine disturb them little and equally.
 //
 //   training_bench [--peer PYTHON] [--repetitions N] [--seconds S] [--layers 0|1] [--threads 0|1]
-//                  [--seeds 0|1] [--json FILE]
+//                  [--seeds 0|1] [--only PART_OF_A_NAME] [--json FILE]
 // PYTHON is the interpreter of an environment made by make_venv.sh; without it only ours is
 // measured. --layers (on): which share of the machine's best measured sgemm (Eigen's, the peer's,
 // our own product) each kind of layer reaches, forward and backward, and what limits it. --threads
@@ -111,7 +111,8 @@ Result<std::map<std::string, double>> peer_rates(const std::vector<Case>& cases,
 }
 
 int run(const Options& o) {
-  const std::vector<Case> cases = training_cases();
+  std::vector<Case> cases = training_cases();
+  std::erase_if(cases, [&](const Case& c) { return c.name.find(o.only) == std::string::npos; });
   std::map<std::string, double> peers;
   if (!o.peer.empty()) {
     auto rates = peer_rates(cases, o);
@@ -168,6 +169,7 @@ int main(int argc, char** argv) {
     if (name == "--repetitions") o.repetitions = std::max(1, std::atoi(argv[i + 1]));
     if (name == "--layers") o.layers = std::atoi(argv[i + 1]) != 0;
     if (name == "--threads") o.threads = std::atoi(argv[i + 1]) != 0;
+    if (name == "--only") o.only = argv[i + 1];
     if (name == "--seeds") o.seeds = std::atoi(argv[i + 1]) != 0;
     if (name == "--seconds") o.seconds = std::atof(argv[i + 1]);
   }

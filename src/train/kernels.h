@@ -129,8 +129,8 @@ struct Kernels {
   void (*gemm)(const Gemm&);
   void (*dot)(const Dot&);
 
-  /// Winograd's F(2x2, 3x3), see winograd.cpp. B^T d B of the 4x4 square at x + tiles[t].in, point p
-  /// to v + p * point + t vectors; rows of x are `row` apart.
+  /// Winograd's F(2x2, 3x3), see winograd.cpp. B^T d B of the 4x4 square at x + tiles[t].in, point
+  /// p to v + p * point + t vectors; rows of x are `row` apart.
   void (*winograd_in)(const float* x, std::ptrdiff_t row, const Position* tiles, int count,
                       float* v, std::ptrdiff_t point);
   /// The 2x2 square at y + tiles[t].out (+)= A^T m A + bias, point p of m at m + p * point + t

@@ -13,6 +13,7 @@ namespace atml::train {
 namespace {
 
 constexpr int kPoints = 16;
+constexpr std::size_t kApart = 16;    // floats that keep points out of one cache set
 constexpr int kBlockBytes = 1 << 20;  // of both transformed sides: half of a second-level cache
 
 // One direction: from the planes of one tensor to those of another of the same height and width.
@@ -41,8 +42,9 @@ class WinogradOp : public Op {
     for (int t = 0; t < block_; ++t) positions_.push_back({t * kernels.lanes, t * kernels.lanes});
     side_ =
         static_cast<std::size_t>(kPoints * point_pitch(std::max(channels, filters), kernels.lanes));
-    points_ = std::make_unique<Buffer>(static_cast<std::size_t>(kPoints * channels) *
-                                       static_cast<std::size_t>(filters));
+    points_ = std::make_unique<Buffer>(
+        kPoints *
+        (static_cast<std::size_t>(channels) * static_cast<std::size_t>(filters) + kApart));
     scratch_ = std::make_unique<Buffer>(2 * side_ * static_cast<std::size_t>(workers));
   }
 
@@ -96,6 +98,7 @@ class WinogradOp : public Op {
   void pack_points(const Pass& pass, Direction& d, const float* w, std::ptrdiff_t m_stride,
                    std::ptrdiff_t k_stride, std::ptrdiff_t tap) const {
     const std::size_t size = d.k_offset.size() * d.m_offset.size();
+    const std::size_t pitch = size + kApart;
     float* points = points_->data();
     for (std::size_t n = 0, m = 0; m < d.m_offset.size(); ++m) {
       for (std::size_t k = 0; k < d.k_offset.size(); ++k, ++n) {
@@ -111,15 +114,15 @@ class WinogradOp : public Op {
         }
         for (std::size_t i = 0; i < 4; ++i) {
           const float a = half[i][0], b = half[i][1], c = half[i][2];
-          points[(4 * i) * size + n] = a;
-          points[(4 * i + 1) * size + n] = 0.5f * (a + b + c);
-          points[(4 * i + 2) * size + n] = 0.5f * (a - b + c);
-          points[(4 * i + 3) * size + n] = c;
+          points[(4 * i) * pitch + n] = a;
+          points[(4 * i + 1) * pitch + n] = 0.5f * (a + b + c);
+          points[(4 * i + 2) * pitch + n] = 0.5f * (a - b + c);
+          points[(4 * i + 3) * pitch + n] = c;
         }
       }
     }
     for (std::size_t p = 0; p < kPoints; ++p) {
-      pack_rows(points + p * size, d.k(), 1, d.rows(), d.k(), pass.kernels->wide_rows,
+      pack_rows(points + p * pitch, d.k(), 1, d.rows(), d.k(), pass.kernels->wide_rows,
                 d.packed->data() + p * size);
     }
   }
