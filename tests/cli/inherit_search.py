@@ -109,7 +109,7 @@ class Inheritance(unittest.TestCase):
 
     def test_it_survives_kill_9(self):
         out = f"{self.scratch.name}/killed"
-        process = subprocess.Popen([PROGRAM, "search", self.data, "--space", self.space, "--trials", "40", *SEARCH, "--inherit", "--out", out],
+        process = subprocess.Popen([PROGRAM, "search", self.data, "--space", self.space, "--trials", "16", *SEARCH, "--inherit", "--out", out],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.time() + 60
         while time.time() < deadline:
