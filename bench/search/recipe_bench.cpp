@@ -25,6 +25,7 @@
 #include "data/load.h"
 #include "space/decode.h"
 #include "space/space.h"
+#include "subset.h"
 #include "train/trainer.h"
 
 namespace atml::bench {
@@ -42,18 +43,6 @@ double number(const Words& words, const std::string& key, double otherwise) {
 std::string word(const Words& words, const std::string& key, const std::string& otherwise) {
   const auto at = words.find(key);
   return at == words.end() ? otherwise : at->second;
-}
-
-void keep_first(data::Dataset& d, std::size_t count) {
-  if (count >= d.train.size()) return;
-  const auto size = static_cast<std::size_t>(d.shape.elements());
-  std::vector<float> values(count * size);
-  for (std::size_t i = 0; i < count; ++i)
-    d.train.x.read(i, std::span(values).subspan(i * size, size));
-  std::vector<std::byte> bytes(values.size() * sizeof(float));
-  std::memcpy(bytes.data(), values.data(), bytes.size());
-  d.train.x = data::Samples(d.shape, data::ElementType::kFloat32, std::move(bytes));
-  d.train.labels.resize(count);
 }
 
 /// The space's default with the words that name parameters of it.

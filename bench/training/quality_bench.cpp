@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "data/load.h"
 #include "networks.h"
+#include "subset.h"
 #include "train/trainer.h"
 
 namespace atml::bench {
@@ -40,17 +41,6 @@ Status export_split(const std::filesystem::path& folder, const char* name, const
     d.normalisation.apply(std::span(values).subspan(i * size, size));
   ATML_TRY_STATUS(write_numbers(folder / fmt::format("x_{}.f32", name), values));
   return write_numbers(folder / fmt::format("y_{}.i32", name), split.labels);
-}
-
-void keep_first(data::Dataset& d, std::size_t count) {
-  if (count >= d.train.size()) return;
-  const auto size = static_cast<std::size_t>(d.shape.elements());
-  std::vector<float> values = values_of(d.train, size);
-  values.resize(count * size);
-  std::vector<std::byte> bytes(values.size() * sizeof(float));
-  std::memcpy(bytes.data(), values.data(), bytes.size());
-  d.train.x = data::Samples(d.shape, data::ElementType::kFloat32, std::move(bytes));
-  d.train.labels.resize(count);
 }
 
 Status run(char** argv) {

@@ -3,7 +3,8 @@
 // network trained for as many epochs as training and fine tuning have together, "int8 equal" the
 // int8 model of that, without fine tuning: what a search does with 8-bit weights.
 //
-//   quantisation_bench DATA [--epochs N] [--tune N] [--seeds FIRST,LAST] [--json FILE]
+//   quantisation_bench DATA [--epochs N] [--tune N] [--samples N] [--seeds FIRST,LAST] [--json
+//   FILE]
 // Rows of an existing FILE are kept, seeds that it holds are skipped: long runs can be cut in
 // pieces. DATA: fashion-mnist or a folder with a dataset.toml.
 #include <fmt/format.h>
@@ -20,6 +21,7 @@
 #include "quantize/fine_tune.h"
 #include "space/decode.h"
 #include "space/space.h"
+#include "subset.h"
 #include "train/trainer.h"
 
 namespace atml::bench {
@@ -27,7 +29,7 @@ namespace {
 
 struct Options {
   std::string data, json;
-  int epochs = 8, tune = 2, first = 1, last = 5;
+  int epochs = 8, tune = 2, first = 1, last = 5, samples = 1000000000;
 };
 
 network::Network with_bits(const network::Network& net, int bits) {
@@ -62,6 +64,7 @@ Result<Json> measure(const Options& o, const data::Dataset& d, const network::Ne
                      int seed) {
   Json row = Json::object();
   row.set("name", d.name).set("seed", seed).set("epochs", o.epochs).set("tune", o.tune);
+  row.set("samples", static_cast<std::int64_t>(d.train.size()));
   train::Settings s;
   s.epochs = o.epochs;
   s.learning_rate = 4e-3;
@@ -107,7 +110,8 @@ Status run(const Options& o) {
     ATML_TRY(const Json old, Json::parse(text));
     for (const Json& r : old["rows"].items()) rows.push(r);
   }
-  ATML_TRY(const data::Dataset d, data::load_dataset(o.data, {}));
+  ATML_TRY(data::Dataset d, data::load_dataset(o.data, {}));
+  keep_first(d, static_cast<std::size_t>(o.samples));
   ATML_TRY(const space::Space space, space::load_space(space::default_space_name(d.shape)));
   ATML_TRY(const network::Network net,
            space::decode(space.default_configuration(), d.shape, d.outputs()));
@@ -151,6 +155,7 @@ int main(int argc, char** argv) {
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
     if (name == "--epochs") o.epochs = std::atoi(argv[i + 1]);
+    if (name == "--samples") o.samples = std::atoi(argv[i + 1]);
     if (name == "--tune") o.tune = std::atoi(argv[i + 1]);
     if (name == "--json") o.json = argv[i + 1];
     if (name == "--seeds") std::sscanf(argv[i + 1], "%d,%d", &o.first, &o.last);

@@ -115,8 +115,10 @@ report::Provenance provenance_of(const Context& context) {
   p.jobs = context.jobs;
   p.strategy = context.strategy->name();
   p.space = context.space.name();
-  p.settings = {{"rungs (epochs)", fmt::format("{}", fmt::join(context.plan.rungs, ", "))},
-                {"seeds per finalist", std::to_string(s.final_seeds)}};
+  p.settings = {
+      {"rungs (epochs)", fmt::format("{}", fmt::join(context.plan.rungs, ", "))},
+      {"seeds per finalist", s.final_seeds > 0 ? std::to_string(s.final_seeds) : "planned"},
+      {"inherited weights", s.inherit ? "in the search, never in the finals" : "none"}};
   for (const deploy::Tool& tool : deploy::examine_tools()) {
     if (tool.found) p.tools.emplace_back(tool.name, tool.version);
   }

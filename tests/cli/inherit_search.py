@@ -81,7 +81,9 @@ class Inheritance(unittest.TestCase):
         row = next(r for r in run("trials", f"{self.warm}/study.db").splitlines() if r.split()[:1] == [str(number)])
         self.assertIn(f"began with the weights of trial {donor}", row)
         with open(f"{self.warm}/report.html", encoding="utf-8") as file:
-            self.assertIn(f"began with the weights of trial {donor}", file.read())
+            report = file.read()
+        self.assertIn(f"began with the weights of trial {donor}", report)
+        self.assertIn("--epochs 3 --final-epochs 2 --finalists 20 --final-seeds 1 --inherit", report)  # the command that repeats it
         self.assertFalse([t for t in trials(self.cold) if t["inherits"] is not None])
         self.assertNotIn("began with the weights", run("trials", f"{self.cold}/study.db"))
 
@@ -107,7 +109,7 @@ class Inheritance(unittest.TestCase):
 
     def test_it_survives_kill_9(self):
         out = f"{self.scratch.name}/killed"
-        process = subprocess.Popen([PROGRAM, "search", self.data, "--space", self.space, "--trials", "40", *SEARCH, "--inherit", "--out", out],
+        process = subprocess.Popen([PROGRAM, "search", self.data, "--space", self.space, "--trials", "16", *SEARCH, "--inherit", "--out", out],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.time() + 60
         while time.time() < deadline:
