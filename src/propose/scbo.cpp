@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "propose/acquisition.h"
 #include "propose/design.h"
 #include "propose/models/sobol.h"
 #include "propose/strategies.h"
@@ -51,11 +52,12 @@ Region replay(std::span<const Observed> observed, std::size_t dimensions, std::s
 
 class ScboStrategy : public Strategy {
  public:
+  explicit ScboStrategy(ModelMemory* shared) : memory_(shared != nullptr ? *shared : own_) {}
   std::string name() const override { return "scbo"; }
 
   Result<Proposal> propose(const Problem& problem) override {
-    Gate gate(problem);
     const std::vector<Observed> observed = observe(problem);
+    Gate gate(problem, observed);
     const std::size_t design = design_size(problem.space);
     const Region region = replay(observed, problem.space.size(), design);
     if (observed.size() < region.first + design || !region.centre)
@@ -68,9 +70,13 @@ class ScboStrategy : public Strategy {
         candidates_in(problem, gate, region, surrogates, observed, rng);
     for (const std::size_t i : thompson_order(surrogates, candidates, rng)) {
       if (!gate.passes(candidates[i])) continue;
-      return Proposal{problem.space.decode(candidates[i]),
-                      fmt::format("Thompson sample in a trust region of side {:.3g} round trial {}",
-                                  region.side, observed[*region.centre].number)};
+      Proposal proposal{
+          .configuration = problem.space.decode(candidates[i]),
+          .why = fmt::format("Thompson sample in a trust region of side {:.3g} round trial {}",
+                             region.side, observed[*region.centre].number),
+          .explanation = Acquisition(surrogates, Goal::kFeasible).details(candidates[i])};
+      proposal.explanation.kind = "trust region";
+      return proposal;
     }
     return from_design(problem, gate);
   }
@@ -79,7 +85,9 @@ class ScboStrategy : public Strategy {
   static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
     if (const auto x =
             design_point(problem, gate, 1500 + 4 * static_cast<int>(problem.history.size())))
-      return Proposal{problem.space.decode(*x), "design of a trust region: Sobol point"};
+      return Proposal{.configuration = problem.space.decode(*x),
+                      .why = "design of a trust region: Sobol point",
+                      .explanation = {.kind = "initial"}};
     return last_resort(problem, gate);
   }
 
@@ -122,8 +130,8 @@ class ScboStrategy : public Strategy {
     std::vector<double> stretch(surrogates.layout().dimensions(), 1.0);
     if (!objective) return stretch;
     double mean = 0;
-    for (const double l : objective->hyper().log_length)
-      mean += l / static_cast<double>(stretch.size());
+    for (std::size_t i = 0; i < stretch.size(); ++i)
+      mean += objective->hyper().log_length[i] / static_cast<double>(stretch.size());
     for (std::size_t i = 0; i < stretch.size(); ++i)
       stretch[i] = std::clamp(std::exp(objective->hyper().log_length[i] - mean), 0.25, 4.0);
     return stretch;
@@ -161,11 +169,15 @@ class ScboStrategy : public Strategy {
     return order;
   }
 
-  HyperMemory memory_;
+  ModelMemory own_;
+  ModelMemory& memory_;
 };
 
 }  // namespace
 
-std::unique_ptr<Strategy> make_scbo() { return std::make_unique<ScboStrategy>(); }
+std::unique_ptr<Strategy> make_scbo(ModelMemory* memory) {
+  return std::make_unique<ScboStrategy>(memory);
+}
+std::unique_ptr<Strategy> make_scbo() { return make_scbo(nullptr); }
 
 }  // namespace atml::propose
