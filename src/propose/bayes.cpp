@@ -102,11 +102,14 @@ double cost_of(const Surrogates& surrogates) {
 
 // Keeps each part of the search within some milliseconds.
 Effort effort_for(double cost) {
-  const double affordable = 6e7 / cost;
+  const double affordable = (cost > kCostly ? 4e7 : 6e7) / cost;
   Effort effort;
-  effort.candidates = static_cast<std::size_t>(std::clamp(affordable, 300.0, 1200.0));
-  effort.evaluations = static_cast<int>(std::clamp(affordable / 30, 10.0, 40.0));
-  effort.rounds = cost > kCostly ? 2 : 6;
+  effort.candidates = static_cast<std::size_t>(std::clamp(affordable, 256.0, 1200.0));
+  effort.evaluations = static_cast<int>(std::clamp(affordable / 30, 8.0, 40.0));
+  if (cost > kCostly) {
+    effort.rounds = 2;
+    effort.survivors = 2;
+  }
   return effort;
 }
 

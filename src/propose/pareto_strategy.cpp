@@ -45,12 +45,13 @@ class ParetoStrategy : public Strategy {
     Rng rng = Rng::derive(problem.seed, name(), problem.history.size());
     const auto x = maximise(problem, gate, scorer, around, rng, {.candidates = 800, .starts = 4});
     if (!x) return feasible_->propose(problem);
+    const Acquisition feasibility(surrogates, Goal::kFeasible);
     Proposal proposal{
         .configuration = problem.space.decode(*x),
-        .why = fmt::format("expected gain of the front's hypervolume, log {:.2f}, over the "
-                           "objective and {} limits",
-                           gain->values({x->size(), *x})[0], goals - 1),
-        .explanation = Acquisition(surrogates, Goal::kFeasible).details(*x)};
+        .why = fmt::format("expected gain of the front's hypervolume, log {:.2f}, "
+                           "over the objective and {} limits; {}",
+                           gain->values({x->size(), *x})[0], goals - 1, feasibility.explain(*x)),
+        .explanation = feasibility.details(*x)};
     proposal.explanation.kind = "front";
     return proposal;
   }

@@ -18,7 +18,8 @@ namespace {
 
 constexpr double kFirstSide = 0.8, kMinSide = 0x1.0p-7, kMaxSide = 1.6;
 constexpr int kSuccesses = 3;
-constexpr std::size_t kCandidates = 400;
+constexpr std::size_t kCandidates = 400, kFewestCandidates = 160;
+constexpr std::size_t kJoint = 48000;  // candidates x trials, from where on there are fewer
 
 struct Region {
   double side = kFirstSide;
@@ -70,11 +71,13 @@ class ScboStrategy : public Strategy {
         candidates_in(problem, gate, region, surrogates, observed, rng);
     for (const std::size_t i : thompson_order(surrogates, candidates, rng)) {
       if (!gate.passes(candidates[i])) continue;
+      const Acquisition feasibility(surrogates, Goal::kFeasible);
       Proposal proposal{
           .configuration = problem.space.decode(candidates[i]),
-          .why = fmt::format("Thompson sample in a trust region of side {:.3g} round trial {}",
-                             region.side, observed[*region.centre].number),
-          .explanation = Acquisition(surrogates, Goal::kFeasible).details(candidates[i])};
+          .why = fmt::format("Thompson sample in a trust region of side {:.3g} round trial {}; {}",
+                             region.side, observed[*region.centre].number,
+                             feasibility.explain(candidates[i])),
+          .explanation = feasibility.details(candidates[i])};
       proposal.explanation.kind = "trust region";
       return proposal;
     }
@@ -100,9 +103,11 @@ class ScboStrategy : public Strategy {
     const space::Encoding& centre = observed[*region.centre].x;
     const std::vector<double> stretch = stretches(surrogates);
     const double chance = std::min(20.0 / static_cast<double>(centre.size()), 1.0);
+    const std::size_t wanted = std::clamp(kJoint / std::max<std::size_t>(observed.size(), 1),
+                                          kFewestCandidates, kCandidates);
     Sobol sobol(static_cast<int>(centre.size()), rng.next());
     std::set<space::Encoding> found;
-    for (std::size_t tries = 0; found.size() < kCandidates && tries < 3 * kCandidates; ++tries) {
+    for (std::size_t tries = 0; found.size() < wanted && tries < 3 * wanted; ++tries) {
       const std::vector<double> unit = sobol.next();
       const std::size_t sure = rng.below(centre.size());
       space::Encoding x = centre;
