@@ -1,7 +1,7 @@
 // bench/optimizers: every strategy on every problem over many seeds, beside the peers' records, in
 // one table.
 //   bench_optimizers [--quick] [--runs FILE] [--strategies a,b|none] [--problems a,b] [--seeds N]
-//   [--jobs N]
+//   [--first-seed N] [--jobs N]
 //                    [--seconds S] [--peers PYTHON] [--solvers a,b] [--peer-seeds N] [--table FILE]
 //                    [--json FILE]
 // Runs are appended to FILE (JSON lines) and never repeated. --quick: 5 seeds, and of the peers
@@ -28,7 +28,7 @@ namespace {
 using namespace atml;
 
 struct Options {
-  int seeds = 20, jobs = 2;
+  int seeds = 20, first_seed = 0, jobs = 2;  // seeds first_seed .. first_seed + seeds - 1
   double seconds = 1e9;
   std::vector<std::string> strategies = propose::strategy_names();
   std::vector<std::string> problems;  // empty: all
@@ -48,6 +48,8 @@ Result<Options> parse(int argc, char** argv) {
     const std::string value = argv[++i];
     if (key == "--seeds")
       o.seeds = std::atoi(value.c_str());
+    else if (key == "--first-seed")
+      o.first_seed = std::atoi(value.c_str());
     else if (key == "--jobs")
       o.jobs = std::atoi(value.c_str());
     else if (key == "--seconds")
@@ -71,8 +73,9 @@ Result<Options> parse(int argc, char** argv) {
     else
       return Error{Code::kInvalidArgument, fmt::format("unknown option {}", key)};
   }
-  if (o.seeds < 1 || o.jobs < 1)
-    return Error{Code::kInvalidArgument, "--seeds and --jobs are whole numbers above 0"};
+  if (o.seeds < 1 || o.jobs < 1 || o.first_seed < 0)
+    return Error{Code::kInvalidArgument,
+                 "--seeds and --jobs are whole numbers above 0, --first-seed one from 0 on"};
   for (const std::string& name : o.strategies) ATML_TRY_STATUS(propose::make_strategy(name));
   return o;
 }
@@ -103,7 +106,7 @@ int work(const Options& o, const std::vector<bench::Problem>& problems, int part
   for (const auto& r : *known) done.insert(bench::key_of(r));
   const double start = now_seconds();
   int number = 0;
-  for (int seed = 0; seed < o.seeds; ++seed) {
+  for (int seed = o.first_seed; seed < o.first_seed + o.seeds; ++seed) {
     for (const auto& problem : problems) {
       for (const auto& strategy : o.strategies) {
         if (number++ % o.jobs != part) continue;
@@ -124,7 +127,8 @@ int work_of_peers(const Options& o, int part) {
   std::vector<std::string> words = {o.peers, folder, "run", ATML_PROBLEM_SERVER, o.runs};
   for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
            {"--solvers", o.solvers},
-           {"--seeds", std::to_string(seeds)},
+           {"--first", std::to_string(o.first_seed)},
+           {"--seeds", std::to_string(o.first_seed + seeds)},
            {"--part", fmt::format("{}/{}", part, o.jobs)},
            {"--seconds", fmt::format("{}", o.seconds)}})
     words.insert(words.end(), {key, value});

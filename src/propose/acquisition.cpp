@@ -72,90 +72,112 @@ std::pair<double, double> Acquisition::discounted(double log_probability) const 
   return {log_probability - std::log(refusal_cost_ + gain), refusal_cost_ / (refusal_cost_ + gain)};
 }
 
-std::vector<double> Acquisition::values(const Points& x) const {
+std::vector<double> Acquisition::values(const Points& x, std::size_t depth) const {
   std::vector<double> sum(x.size(), 0.0), mean(x.size()), variance(x.size());
   for (const ConstraintModel& c : surrogates_.constraints()) {
-    c.process.predict(x, mean, variance);
+    c.process.predict(x, mean, variance, depth);
     for (std::size_t i = 0; i < sum.size(); ++i) {
       sum[i] += goal_ == Goal::kLeastViolation ? violation(mean[i], variance[i], c.limit).value
                                                : below(mean[i], variance[i], c.limit).value;
     }
   }
   if (const auto& computable = surrogates_.computable()) {
-    computable->predict(x, mean, variance);
+    computable->predict(x, mean, variance, depth);
     for (std::size_t i = 0; i < sum.size(); ++i)
       sum[i] += below(-mean[i], variance[i] + label_noise(*computable), 0).value;
   }
   if (goal_ != Goal::kImprove) return sum;
-  surrogates_.objective()->predict(x, mean, variance);
+  surrogates_.objective()->predict(x, mean, variance, depth);
   for (std::size_t i = 0; i < sum.size(); ++i)
     sum[i] = discounted(sum[i]).first +
              improvement(mean[i], variance[i], surrogates_.bests(), margin_).value;
   return sum;
 }
 
-double Acquisition::value_with_slope(std::span<const double> x, std::span<double> slope) const {
-  double sum = 0;
-  std::fill(slope.begin(), slope.end(), 0.0);
-  const auto add = [&](const GaussianProcess::Local& at, const Term& term, double sign) {
-    sum += term.value;
-    for (std::size_t i = 0; i < slope.size(); ++i)
-      slope[i] += sign * term.by_mean * at.mean_slope[i] + term.by_variance * at.variance_slope[i];
+std::vector<double> Acquisition::values_with_slopes(const Points& x,
+                                                    std::span<double> slopes) const {
+  const std::size_t n = x.size(), d = x.dimensions;
+  std::vector<double> sums(n, 0.0);
+  std::fill(slopes.begin(), slopes.end(), 0.0);
+  std::vector<GaussianProcess::Local> at(n);
+  const auto add = [&](std::size_t i, const Term& term, double sign) {
+    sums[i] += term.value;
+    const std::span<double> slope = slopes.subspan(i * d, d);
+    for (std::size_t k = 0; k < d; ++k)
+      slope[k] +=
+          sign * term.by_mean * at[i].mean_slope[k] + term.by_variance * at[i].variance_slope[k];
   };
   for (const ConstraintModel& c : surrogates_.constraints()) {
-    const auto at = c.process.predict_with_slope(x);
-    add(at,
-        goal_ == Goal::kLeastViolation ? violation(at.mean, at.variance, c.limit)
-                                       : below(at.mean, at.variance, c.limit),
-        1);
+    c.process.predict_with_slopes(x, at);
+    for (std::size_t i = 0; i < n; ++i)
+      add(i,
+          goal_ == Goal::kLeastViolation ? violation(at[i].mean, at[i].variance, c.limit)
+                                         : below(at[i].mean, at[i].variance, c.limit),
+          1);
   }
   if (const auto& computable = surrogates_.computable()) {
-    const auto at = computable->predict_with_slope(x);
-    add(at, below(-at.mean, at.variance + label_noise(*computable), 0), -1);
+    computable->predict_with_slopes(x, at);
+    for (std::size_t i = 0; i < n; ++i)
+      add(i, below(-at[i].mean, at[i].variance + label_noise(*computable), 0), -1);
   }
-  if (goal_ != Goal::kImprove) return sum;
-  const auto [feasible, share] = discounted(sum);
-  sum = feasible;
-  for (double& s : slope) s *= share;
-  const auto at = surrogates_.objective()->predict_with_slope(x);
-  add(at, improvement(at.mean, at.variance, surrogates_.bests(), margin_), 1);
-  return sum;
+  if (goal_ != Goal::kImprove) return sums;
+  surrogates_.objective()->predict_with_slopes(x, at);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto [feasible, share] = discounted(sums[i]);
+    sums[i] = feasible;
+    for (double& s : slopes.subspan(i * d, d)) s *= share;
+    add(i, improvement(at[i].mean, at[i].variance, surrogates_.bests(), margin_), 1);
+  }
+  return sums;
+}
+
+study::Explanation Acquisition::details(std::span<const double> x) const {
+  const Points one{x.size(), {x.begin(), x.end()}};
+  double mean = 0, variance = 0;
+  study::Explanation e;
+  e.kind = goal_ == Goal::kFeasible ? "feasibility" : "violation";
+  if (surrogates_.objective()) {
+    surrogates_.objective()->predict(one, {&mean, 1}, {&variance, 1});
+    const ObjectiveWarp& warp = *surrogates_.objective_warp();
+    const double sd = std::sqrt(variance);
+    e.mean = warp.inverse(mean);
+    e.deviation = (warp.inverse(mean + sd) - warp.inverse(mean - sd)) / 2;
+    if (surrogates_.best()) e.best = warp.inverse(*surrogates_.best());
+    if (goal_ == Goal::kImprove) e.kind = mean > *surrogates_.best() ? "exploit" : "explore";
+  }
+  for (const ConstraintModel& c : surrogates_.constraints()) {
+    c.process.predict(one, {&mean, 1}, {&variance, 1});
+    e.chances.push_back({c.name, std::exp(below(mean, variance, c.limit).value)});
+  }
+  if (const auto& computable = surrogates_.computable()) {
+    computable->predict(one, {&mean, 1}, {&variance, 1});
+    e.computable = std::exp(below(-mean, variance + label_noise(*computable), 0).value);
+  }
+  return e;
 }
 
 std::string Acquisition::explain(std::span<const double> x) const {
-  const Points one{x.size(), {x.begin(), x.end()}};
-  std::vector<double> mean(1), variance(1);
+  const study::Explanation e = details(x);
   std::string text;
-  if (surrogates_.objective()) {
-    surrogates_.objective()->predict(one, mean, variance);
-    const ObjectiveWarp& warp = *surrogates_.objective_warp();
-    const double sd = std::sqrt(variance[0]);
-    const double spread = (warp.inverse(mean[0] + sd) - warp.inverse(mean[0] - sd)) / 2;
-    text = fmt::format("predicts {:.4g} +- {:.2g}", warp.inverse(mean[0]), spread);
-    if (surrogates_.best()) text += fmt::format(", best {:.4g}", warp.inverse(*surrogates_.best()));
+  if (e.mean) {
+    text = fmt::format("predicts {:.4g} +- {:.2g}", *e.mean, *e.deviation);
+    if (e.best) text += fmt::format(", best {:.4g}", *e.best);
   }
-  double probability = 1;
+  double probability = 1, lowest = 1;
   std::string tightest;
-  double lowest = 1;
-  for (const ConstraintModel& c : surrogates_.constraints()) {
-    c.process.predict(one, mean, variance);
-    const double p = std::exp(below(mean[0], variance[0], c.limit).value);
+  for (const auto& [name, p] : e.chances) {
     probability *= p;
     if (p < lowest) {
       lowest = p;
-      tightest = c.name;
+      tightest = name;
     }
   }
-  if (!surrogates_.constraints().empty()) {
+  if (!e.chances.empty()) {
     text += fmt::format("{}feasible {:.0f} %", text.empty() ? "" : "; ", 100 * probability);
     if (!tightest.empty() && lowest < 0.9) text += fmt::format(" ({} binds)", tightest);
   }
-  if (const auto& computable = surrogates_.computable()) {
-    computable->predict(one, mean, variance);
-    text += fmt::format(
-        "{}computable {:.0f} %", text.empty() ? "" : "; ",
-        100 * std::exp(below(-mean[0], variance[0] + label_noise(*computable), 0).value));
-  }
+  if (e.computable)
+    text += fmt::format("{}computable {:.0f} %", text.empty() ? "" : "; ", 100 * *e.computable);
   return text;
 }
 

@@ -26,10 +26,14 @@ class Acquisition {
   Acquisition(const Surrogates& surrogates, Goal goal, double margin = 0, double refusal_cost = 1)
       : surrogates_(surrogates), goal_(goal), margin_(margin), refusal_cost_(refusal_cost) {}
 
-  std::vector<double> values(const Points& x) const;
-  /// Derivative by active numbers; 0 elsewhere.
-  double value_with_slope(std::span<const double> x, std::span<double> slope) const;
+  /// `depth`: see GaussianProcess::predict.
+  std::vector<double> values(const Points& x,
+                             std::size_t depth = static_cast<std::size_t>(-1)) const;
+  /// With derivatives by active numbers (m x d; 0 elsewhere).
+  std::vector<double> values_with_slopes(const Points& x, std::span<double> slopes) const;
 
+  /// What the models say of x, in the objective's own unit. `kind` follows from the goal.
+  study::Explanation details(std::span<const double> x) const;
   /// "predicts 0.913 +- 0.004, best 0.911; feasible 87 %".
   std::string explain(std::span<const double> x) const;
 

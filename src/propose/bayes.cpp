@@ -23,7 +23,9 @@ constexpr std::size_t kIncumbents = 5;
 constexpr std::size_t kLargeHistory = 500;
 constexpr std::size_t kBranchedHistory = 60;
 constexpr double kTrialsPerBranch = 2;
-constexpr double kNoticed = 0.02;  // of a standard deviation of the warped objectives
+constexpr double kCostly = 1e5;         // cost_of() from which candidates are ranked roughly first
+constexpr std::size_t kRoughShare = 4;  // by variances given that part of the trials
+constexpr double kNoticed = 0.02;       // of a standard deviation of the warped objectives
 constexpr int kPatience = 8;
 constexpr double kMargin = 0.01, kLargestMargin = 0.1;
 
@@ -65,13 +67,14 @@ Goal goal_of(const Surrogates& surrogates, std::size_t trials) {
 }
 
 // Trials that came to an answer since the best feasible one was beaten noticeably.
-int staleness(const Surrogates& surrogates, std::span<const Observed> observed) {
+int staleness(std::span<const Observed> observed) {
+  const ObjectiveWarp warp(objectives(observed));
   std::optional<double> best;
   int stale = 0;
   for (const Observed& o : observed) {
     if (o.computable) ++stale;
     if (!o.feasible) continue;
-    const double value = (*surrogates.objective_warp())(*o.objective);
+    const double value = warp(*o.objective);
     if (best && value < *best + kNoticed) continue;
     best = value;
     stale = 0;
@@ -79,17 +82,34 @@ int staleness(const Surrogates& surrogates, std::span<const Observed> observed) 
   return stale;
 }
 
+// One proposal in three is local: it leaves basins in which expected improvement polishes too long,
+// and is what finds tiny feasible sets. Two in three where the search has stalled.
+bool is_local_turn(std::span<const Observed> observed) {
+  const std::size_t turn = observed.size() % 3;
+  return turn == 1 || (turn == 2 && best_feasible(observed) && staleness(observed) >= kPatience);
+}
+
 // The improvement that every second proposal looks for after that many trials without one.
 double margin_after(int stale) {
   return stale < kPatience ? 0 : std::min(kMargin * (stale - kPatience + 1), kLargestMargin);
 }
 
-// Screening costs about candidates x models x n^2; this keeps it within some tens of milliseconds.
-Effort effort_for(const Surrogates& surrogates) {
+// The cost of a point under all models, in multiplications of the largest.
+double cost_of(const Surrogates& surrogates) {
   const auto n = static_cast<double>(std::max<std::size_t>(surrogates.largest(), 1));
-  const double affordable = 2e8 / (n * n * static_cast<double>(surrogates.models()));
+  return n * n * static_cast<double>(surrogates.models());
+}
+
+// Keeps each part of the search within some milliseconds.
+Effort effort_for(double cost) {
+  const double affordable = (cost > kCostly ? 4e7 : 6e7) / cost;
   Effort effort;
-  effort.candidates = static_cast<std::size_t>(std::clamp(affordable, 400.0, 2000.0));
+  effort.candidates = static_cast<std::size_t>(std::clamp(affordable, 256.0, 1200.0));
+  effort.evaluations = static_cast<int>(std::clamp(affordable / 30, 8.0, 40.0));
+  if (cost > kCostly) {
+    effort.rounds = 2;
+    effort.survivors = 2;
+  }
   return effort;
 }
 
@@ -137,40 +157,43 @@ class BayesStrategy : public Strategy {
       : name_(std::move(name)),
         treatment_(treatment),
         pareto_(pareto),
-        local_(treatment == Treatment::kModelled && !pareto ? make_scbo() : nullptr),
+        local_(treatment == Treatment::kModelled && !pareto ? make_scbo(&memory_) : nullptr),
         forest_(local_ ? make_forest() : nullptr) {}
   std::string name() const override { return name_; }
 
   Result<Proposal> propose(const Problem& asked) override {
     Problem problem = asked;
     if (treatment_ != Treatment::kModelled) problem.constraint_names.clear();
-    Gate gate(problem);
-    if (problem.history.size() < design_size(problem.space)) return from_design(problem, gate);
+    if (problem.history.size() < design_size(problem.space)) return from_design(problem);
     if (forest_ && suits_forest(problem)) return forest_->propose(problem);
-    // One proposal in three is local: it leaves basins in which expected improvement polishes too
-    // long, and is what finds tiny feasible sets.
-    if (local_ && problem.history.size() % 3 == 1) return local_->propose(problem);
     const std::vector<Observed> observed = seen(problem, problem.history.size());
-    const std::vector<Observed> basis = seen(problem, fitted_size(problem.history.size()));
+    if (local_ && is_local_turn(observed)) return local_->propose(problem);
+    const std::vector<Observed> basis = basis_of(problem, observed);
+    Gate gate(problem, observed);
     const Surrogates surrogates(problem, observed, basis, memory_);
-    if (surrogates.models() == 0) return from_design(problem, gate);
+    if (surrogates.models() == 0) return from_design(problem);
 
     const Goal goal = goal_of(surrogates, problem.history.size());
     const double margin = goal == Goal::kImprove && problem.history.size() % 2 == 0
-                              ? margin_after(staleness(surrogates, observed))
+                              ? margin_after(staleness(observed))
                               : 0;
     const Acquisition acquisition(surrogates, goal, margin, problem.refusal_cost);
-    const Scorer scorer{[&](const Points& x) { return acquisition.values(x); },
-                        [&](std::span<const double> x, std::span<double> slope) {
-                          return acquisition.value_with_slope(x, slope);
-                        }};
+    const double cost = cost_of(surrogates);
+    Scorer scorer{[&](const Points& x) { return acquisition.values(x); },
+                  [&](const Points& x, std::span<double> slopes) {
+                    return acquisition.values_with_slopes(x, slopes);
+                  }};
+    if (cost > kCostly)
+      scorer.rough = [&](const Points& x) {
+        return acquisition.values(x, surrogates.largest() / kRoughShare);
+      };
     Rng rng = Rng::derive(problem.seed, name_, problem.history.size());
-    const auto x =
-        maximise(problem, gate, scorer, good_points(observed), rng, effort_for(surrogates));
-    if (!x) return from_design(problem, gate);
-    return Proposal{problem.space.decode(*x),
-                    fmt::format("{}: {}{}", goal_text(goal), acquisition.explain(*x),
-                                changes(problem.space, observed, *x))};
+    const auto x = maximise(problem, gate, scorer, good_points(observed), rng, effort_for(cost));
+    if (!x) return from_design(problem);
+    return Proposal{.configuration = problem.space.decode(*x),
+                    .why = fmt::format("{}: {}{}", goal_text(goal), acquisition.explain(*x),
+                                       changes(problem.space, observed, *x)),
+                    .explanation = acquisition.details(*x)};
   }
 
  private:
@@ -182,11 +205,28 @@ class BayesStrategy : public Strategy {
     return scalarised(observed, random_weights(goal_count(observed), rng));
   }
 
-  static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
+  // What the hyper-parameters are fitted to: estimates of unfinished trials rest on the first ones
+  // alone, so that the fit holds until the next size.
+  std::vector<Observed> basis_of(const Problem& problem,
+                                 const std::vector<Observed>& observed) const {
+    const std::size_t size = fitted_size(problem.history.size());
+    const bool estimated =
+        std::any_of(problem.history.begin(), problem.history.end(), [](const study::Trial& t) {
+          return !t.rungs.empty() || t.outcome == study::Outcome::kDiverged ||
+                 t.outcome == study::Outcome::kPruned;
+        });
+    if (estimated || observed.size() != problem.history.size() || pareto_)
+      return seen(problem, size);
+    return {observed.begin(), observed.begin() + static_cast<std::ptrdiff_t>(size)};
+  }
+
+  static Result<Proposal> from_design(const Problem& problem) {
+    Gate gate(problem);
     if (const auto x = design_point(problem, gate, kDesignSamples)) {
       const bool first = problem.space.decode(*x) == problem.space.default_configuration();
-      return Proposal{problem.space.decode(*x),
-                      first ? "the default configuration" : "initial design: Sobol point"};
+      return Proposal{.configuration = problem.space.decode(*x),
+                      .why = first ? "the default configuration" : "initial design: Sobol point",
+                      .explanation = {.kind = first ? "default" : "initial"}};
     }
     return last_resort(problem, gate);
   }
@@ -194,9 +234,9 @@ class BayesStrategy : public Strategy {
   std::string name_;
   Treatment treatment_;
   bool pareto_;  // a random direction among the objective and all resources each time (ParEGO)
-  std::unique_ptr<Strategy> local_;   // null for the baselines
-  std::unique_ptr<Strategy> forest_;  // likewise
-  HyperMemory memory_;
+  ModelMemory memory_;
+  std::unique_ptr<Strategy> local_;   // null for the baselines; shares the memory
+  std::unique_ptr<Strategy> forest_;  // likewise null
 };
 
 }  // namespace

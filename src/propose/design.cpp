@@ -78,9 +78,13 @@ std::optional<space::Encoding> random_point(const Problem& problem, Gate& gate, 
 
 Result<Proposal> last_resort(const Problem& problem, Gate& gate) {
   if (auto x = descend(problem, gate))
-    return Proposal{problem.space.decode(*x), "found by descending the exact limits' worst margin"};
+    return Proposal{.configuration = problem.space.decode(*x),
+                    .why = "found by descending the exact limits' worst margin",
+                    .explanation = {.kind = "fallback"}};
   if (const auto x = enumerate(problem, gate))
-    return Proposal{problem.space.decode(*x), "one of the few configurations that are left"};
+    return Proposal{.configuration = problem.space.decode(*x),
+                    .why = "one of the few configurations that are left",
+                    .explanation = {.kind = "fallback"}};
   if (gate.least_violating()) {
     const ExactCheck& check = gate.least_check();
     return Proposal{
@@ -88,7 +92,10 @@ Result<Proposal> last_resort(const Problem& problem, Gate& gate) {
         fmt::format(
             "none of {} configurations is allowed; this one violates least, by {:.1f} %: {}",
             gate.checks(), 100 * check.worst_margin, check.reason),
-        false, check.worst_margin};
+        false,
+        check.worst_margin,
+        0,
+        {.kind = "fallback"}};
   }
   return Error{Code::kNotFound,
                fmt::format("every configuration of the space '{}' has been tried ({} trials); "

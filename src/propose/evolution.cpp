@@ -27,7 +27,9 @@ class EvolutionStrategy : public Strategy {
     }
     if (problem.history.size() < design_size(problem.space) || alive.empty()) {
       if (const auto x = design_point(problem, gate, 1500))
-        return Proposal{problem.space.decode(*x), "initial population"};
+        return Proposal{.configuration = problem.space.decode(*x),
+                        .why = "initial population",
+                        .explanation = {.kind = "initial"}};
       return last_resort(problem, gate);
     }
     Rng rng = Rng::derive(problem.seed, "evolution", problem.history.size());

@@ -16,6 +16,7 @@ namespace atml::propose {
 namespace {
 
 struct Limited {
+  std::string name;  // empty: computable or not
   Forest forest;
   double limit;  // feasible below
 };
@@ -52,9 +53,10 @@ class ForestStrategy : public Strategy {
     }
     const auto x = maximise(problem, gate, scorer, around, rng, {.candidates = 2000, .rounds = 8});
     if (!x) return from_design(problem, gate);
-    return Proposal{problem.space.decode(*x),
-                    best ? "expected improvement on a random forest"
-                         : "nothing feasible yet: highest chance on a random forest"};
+    return Proposal{.configuration = problem.space.decode(*x),
+                    .why = best ? "expected improvement on a random forest"
+                                : "nothing feasible yet: highest chance on a random forest",
+                    .explanation = details(*x, objective, limits, values)};
   }
 
  private:
@@ -72,13 +74,39 @@ class ForestStrategy : public Strategy {
       const std::vector<double> margins = margins_of(observed, j);
       if (margins.empty()) continue;
       const MarginWarp warp(margins);
-      limits.push_back({Forest(layout, margin_data(observed, j, warp), rng.next()), warp.limit()});
+      limits.push_back({problem.constraint_names[j],
+                        Forest(layout, margin_data(observed, j, warp), rng.next()), warp.limit()});
     }
     Observations labels = computable_data(observed);
     if (std::find(labels.y.begin(), labels.y.end(), -1.0) == labels.y.end()) return limits;
     for (double& y : labels.y) y = -y;
-    limits.push_back({Forest(layout, labels, rng.next()), 0.0});
+    limits.push_back({"", Forest(layout, labels, rng.next()), 0.0});
     return limits;
+  }
+
+  static study::Explanation details(const space::Encoding& x,
+                                    const std::optional<Forest>& objective,
+                                    const std::vector<Limited>& limits,
+                                    std::span<const double> values) {
+    const Points one{x.size(), x};
+    double mean = 0, variance = 0;
+    study::Explanation e{.kind = "forest"};
+    if (objective) {
+      const ObjectiveWarp warp(values);
+      objective->predict(one, {&mean, 1}, {&variance, 1});
+      const double sd = std::sqrt(variance);
+      e.mean = warp.inverse(mean);
+      e.deviation = (warp.inverse(mean + sd) - warp.inverse(mean - sd)) / 2;
+    }
+    for (const Limited& l : limits) {
+      l.forest.predict(one, {&mean, 1}, {&variance, 1});
+      const double chance = std::exp(log_normal_cdf((l.limit - mean) / std::sqrt(variance)));
+      if (l.name.empty())
+        e.computable = chance;
+      else
+        e.chances.push_back({l.name, chance});
+    }
+    return e;
   }
 
   static std::vector<double> score(const Points& x, const std::optional<Forest>& objective,

@@ -91,6 +91,24 @@ void set_objective(const Trial& t, std::span<const Trial> history, const Extent&
   }
 }
 
+// The epochs of a full training: the most that any trial has.
+int full_epochs(std::span<const Trial> history) {
+  int most = 0;
+  for (const Trial& t : history) {
+    for (const study::Rung& r : t.rungs) most = std::max(most, r.epochs);
+  }
+  return most;
+}
+
+void set_partials(const Trial& t, std::span<const Trial> history, const Extent& extent, int full,
+                  Observed& o) {
+  for (const study::Rung& r : t.rungs) {
+    if (r.epochs <= 0 || r.epochs >= full || !std::isfinite(r.objective)) continue;
+    const double gain = gain_from(history, r.epochs, extent.high - extent.low).median;
+    o.partials.push_back({std::log1p(r.epochs) / std::log1p(full), r.objective + gain});
+  }
+}
+
 void set_constraints(const Trial& t, std::span<const std::string> names, Observed& o) {
   for (const std::string& name : names) {
     std::optional<double> margin;
@@ -116,6 +134,7 @@ double violation_of(const Trial& t) {
 
 std::vector<Observed> observe(const Problem& problem) {
   const Extent extent = extent_of(problem.history);
+  const int full = full_epochs(problem.history);
   std::vector<Observed> result;
   for (const Trial& t : problem.history) {
     if (!problem.space.contains(t.configuration).ok())
@@ -125,6 +144,7 @@ std::vector<Observed> observe(const Problem& problem) {
     o.x = problem.space.encode(t.configuration);
     o.pending = t.outcome == Outcome::kRunning;
     set_objective(t, problem.history, extent, o);
+    if (t.outcome != Outcome::kDiverged) set_partials(t, problem.history, extent, full, o);
     set_constraints(t, problem.constraint_names, o);
     if (not_computable(t))
       o.computable = false;
@@ -195,6 +215,10 @@ Gate::Gate(const Problem& problem) : problem_(problem) {
     if (problem.space.contains(t.configuration).ok())
       seen_.insert(problem.space.encode(t.configuration));
   }
+}
+
+Gate::Gate(const Problem& problem, std::span<const Observed> observed) : problem_(problem) {
+  for (const Observed& o : observed) seen_.insert(o.x);
 }
 
 bool Gate::is_new(std::span<const double> canonical) const {

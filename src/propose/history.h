@@ -14,12 +14,20 @@
 
 namespace atml::propose {
 
+/// The objective after part of the training, brought to the level of full ones by the median gain
+/// that measured trials had from there to their end.
+struct Partial {
+  double fidelity = 0;  // log(1 + epochs) / log(1 + full epochs), in (0, 1)
+  double objective = 0;
+};
+
 /// One trial as an optimiser sees it.
 struct Observed {
   int number = 0;
   space::Encoding x;
   std::optional<double> objective;  // as stored, or estimated from a rung; higher is better
   double objective_spread = 0;      // standard deviation of that estimate; 0 where measured
+  std::vector<Partial> partials;    // what its rungs before the last one said
   std::vector<std::optional<double>> margins;  // by Problem::constraint_names; > 0 = violated
   std::map<std::string, double> uses;  // used / allowed of every constraint that the trial knows
   std::optional<bool> computable;      // did generate, compile, link and emulate come to an answer?
@@ -57,6 +65,8 @@ Layout layout_of(const space::Space& space);
 class Gate {
  public:
   explicit Gate(const Problem& problem);
+  /// The same, without encoding the history again.
+  Gate(const Problem& problem, std::span<const Observed> observed);
 
   bool is_new(std::span<const double> canonical) const;
   /// New and allowed.

@@ -77,7 +77,7 @@ struct Standard {
 
 std::optional<HypervolumeGain> HypervolumeGain::create(const Surrogates& surrogates,
                                                        std::span<const Observed> observed,
-                                                       HyperMemory& memory) {
+                                                       ModelMemory& memory) {
   std::vector<Goals> feasible, front;
   for (const Observed& o : observed) {
     if (!o.feasible) continue;

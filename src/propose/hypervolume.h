@@ -20,7 +20,7 @@ class HypervolumeGain {
   /// None while no trial is feasible, or where the goals are not the same in all of them.
   static std::optional<HypervolumeGain> create(const Surrogates& surrogates,
                                                std::span<const Observed> observed,
-                                               HyperMemory& memory);
+                                               ModelMemory& memory);
 
   /// log EHVI + log P(computable).
   std::vector<double> values(const Points& x) const;

@@ -81,7 +81,7 @@ TEST(Hypervolume, GainsSlopeIsItsDerivative) {
   const Problem problem{
       .space = bnh_space(), .history = history, .constraint_names = {"cost"}, .seed = 1};
   const auto observed = observe(problem);
-  HyperMemory memory;
+  ModelMemory memory;
   const Surrogates surrogates(problem, observed, observed, memory);
   const auto gain = HypervolumeGain::create(surrogates, observed, memory);
   ASSERT_TRUE(gain);

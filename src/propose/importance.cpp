@@ -66,7 +66,7 @@ std::vector<Importance> importances(const Problem& problem) {
   std::vector<Importance> result;
   for (const space::Parameter& p : problem.space.parameters()) result.push_back({p.name, 0, {}});
   const std::vector<Observed> observed = observe(problem);
-  HyperMemory memory;
+  ModelMemory memory;
   const Surrogates surrogates(problem, observed, observed, memory);
   const Design design = design_of(problem.space);
   const auto fill = [&](const GaussianProcess& process, auto target) {

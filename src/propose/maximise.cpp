@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "propose/models/minimise.h"
+#include "propose/models/ascend.h"
 #include "propose/models/sobol.h"
 
 namespace atml::propose {
@@ -16,10 +16,15 @@ using space::Kind;
 constexpr std::int64_t kListed = 24;  // parameters with more choices are treated as numbers
 constexpr double kGoodEnough = 1e-4;  // a gain of the logarithmic acquisition worth another round
 
+constexpr std::size_t kExactlyScreened = 64, kExactMoves = 8;  // where the rough score chooses
+constexpr std::ptrdiff_t kJumps[] = {-4, -2, -1, 1, 2, 4};     // of ordered choices, in steps
+
 struct Scored {
   Encoding x;
   double value;
 };
+
+bool less(const Scored& a, const Scored& b) { return a.value < b.value; }
 
 class Maximiser {
  public:
@@ -39,23 +44,45 @@ class Maximiser {
   }
 
   std::optional<Encoding> run(std::span<const Encoding> around) {
-    std::optional<Scored> best;
-    for (Scored& start : pick_starts(screened(around))) {
-      climb(start);
-      if (!best || start.value > best->value) best = std::move(start);
+    std::vector<Scored> climbing = pick_starts(screened(around));
+    std::vector<Scored> finished;
+    for (int round = 0; round < effort_.rounds && !climbing.empty(); ++round) {
+      std::vector<double> before;
+      for (const Scored& s : climbing) before.push_back(s.value);
+      slide(climbing);
+      if (round == 0) before = keep_best(climbing, std::move(before));
+      std::vector<Scored> still;
+      for (std::size_t i = 0; i < climbing.size(); ++i) {
+        exchange(climbing[i]);
+        const bool better = climbing[i].value >= before[i] + kGoodEnough;
+        (better ? still : finished).push_back(std::move(climbing[i]));
+      }
+      climbing = std::move(still);
     }
-    if (!best) return std::nullopt;
-    return std::move(best->x);
+    finished.insert(finished.end(), climbing.begin(), climbing.end());
+    if (finished.empty()) return std::nullopt;
+    return std::max_element(finished.begin(), finished.end(), less)->x;
   }
 
  private:
   bool passes(const Encoding& x) { return gate_.checks() < last_check_ && gate_.passes(x); }
 
-  std::vector<Scored> scored(std::vector<Encoding> points) const {
+  // Best first; of many only the best by the rough score.
+  std::vector<Scored> scored(std::vector<Encoding> points, std::size_t exact) const {
+    if (scorer_.rough && points.size() > exact) {
+      std::vector<Scored> some = by(scorer_.rough, std::move(points));
+      some.resize(std::min(some.size(), exact));
+      points.clear();
+      for (Scored& s : some) points.push_back(std::move(s.x));
+    }
+    return by(scorer_.values, std::move(points));
+  }
+
+  std::vector<Scored> by(const std::function<std::vector<double>(const Points&)>& score,
+                         std::vector<Encoding> points) const {
     Points batch{space_.size(), {}};
     for (const Encoding& x : points) batch.add(x);
-    const std::vector<double> values =
-        points.empty() ? std::vector<double>{} : scorer_.values(batch);
+    const std::vector<double> values = points.empty() ? std::vector<double>{} : score(batch);
     std::vector<Scored> result;
     for (std::size_t i = 0; i < points.size(); ++i) {
       if (std::isfinite(values[i])) result.push_back({std::move(points[i]), values[i]});
@@ -77,7 +104,7 @@ class Maximiser {
           mutated(space_, around[i % around.size()], kScales[i / around.size() % 4], rng_));
     }
     std::erase_if(points, [&](const Encoding& x) { return !gate_.is_new(x); });
-    return scored({points.begin(), points.end()});
+    return scored({points.begin(), points.end()}, kExactlyScreened);
   }
 
   // The best that pass, not too near to each other.
@@ -93,50 +120,89 @@ class Maximiser {
     return starts;
   }
 
-  void climb(Scored& at) {
-    for (int round = 0; round < effort_.rounds; ++round) {
-      const double before = at.value;
-      slide(at);
-      exchange(at);
-      if (at.value < before + kGoodEnough) return;
+  // Those with the largest values go on; their values before, in the same order.
+  std::vector<double> keep_best(std::vector<Scored>& climbing, std::vector<double> before) const {
+    std::vector<std::size_t> order(climbing.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+      return climbing[a].value > climbing[b].value;
+    });
+    order.resize(std::min(order.size(), effort_.survivors));
+    std::vector<Scored> kept;
+    std::vector<double> values;
+    for (const std::size_t i : order) {
+      kept.push_back(std::move(climbing[i]));
+      values.push_back(before[i]);
+    }
+    climbing = std::move(kept);
+    return values;
+  }
+
+  // Real parameters by gradient, all starts together; an end point is cut back where the gate
+  // refuses it.
+  void slide(std::vector<Scored>& climbing) {
+    if (!scorer_.slopes || numbers_.empty()) return;
+    std::vector<Ascent> ascents;
+    for (const Scored& s : climbing) {
+      Ascent a{s.x, std::vector<bool>(s.x.size(), false), s.value};
+      for (const std::size_t i : numbers_) a.free[i] = s.x[i] != space::kInactive;
+      ascents.push_back(std::move(a));
+    }
+    const auto function = [&](std::span<const double> points, std::span<double> slopes) {
+      return scorer_.slopes({space_.size(), {points.begin(), points.end()}}, slopes);
+    };
+    ascend(function, ascents, effort_.evaluations, kGoodEnough);
+    std::vector<Encoding> ends;
+    Points batch{space_.size(), {}};
+    for (std::size_t k = 0; k < climbing.size(); ++k) {
+      ends.push_back(between(climbing[k].x, ascents[k].position, 1));
+      batch.add(ends.back());
+    }
+    const std::vector<double> values = scorer_.values(batch);  // all at once; then one by one
+    for (std::size_t k = 0; k < climbing.size(); ++k) {
+      const Encoding from = climbing[k].x;
+      if (ends[k] == from || take(ends[k], values[k], climbing[k])) continue;
+      for (double part = 0.5; part > 0.05; part /= 2) {
+        Encoding to = between(from, ascents[k].position, part);
+        if (to == from || accept(std::move(to), climbing[k])) break;
+      }
     }
   }
 
-  // Real parameters by gradient; the end point is cut back where the gate refuses it.
-  void slide(Scored& at) {
-    std::vector<std::size_t> free;
+  Encoding between(const Encoding& from, std::span<const double> end, double part) const {
+    Encoding to = from;
     for (const std::size_t i : numbers_) {
-      if (at.x[i] != space::kInactive) free.push_back(i);
+      if (from[i] != space::kInactive) to[i] += part * (end[i] - from[i]);
     }
-    if (free.empty() || !scorer_.slope) return;
-    Encoding x = at.x;
-    std::vector<double> slope(x.size()), u;
-    for (const std::size_t i : free) u.push_back(at.x[i]);
-    const auto function = [&](std::span<const double> position, std::span<double> gradient) {
-      for (std::size_t k = 0; k < free.size(); ++k) x[free[k]] = position[k];
-      const double value = scorer_.slope(x, slope);
-      for (std::size_t k = 0; k < free.size(); ++k) gradient[k] = -slope[free[k]];
-      return -value;
-    };
-    minimise(function, u, std::vector<double>(u.size(), 0.0), std::vector<double>(u.size(), 1.0),
-             effort_.gradient_iterations);
-    const Encoding from = at.x;
-    for (double part = 1; part > 0.05; part /= 2) {
-      Encoding to = from;
-      for (std::size_t k = 0; k < free.size(); ++k)
-        to[free[k]] = from[free[k]] + part * (u[k] - from[free[k]]);
-      space_.snap(to);
-      if (accept(std::move(to), at)) return;
-    }
+    space_.snap(to);
+    return to;
+  }
+
+  bool take(const Encoding& to, double value, Scored& at) {
+    if (!(value > at.value) || !passes(to)) return false;
+    at = {to, value};
+    return true;
   }
 
   bool accept(Encoding to, Scored& at) {
     if (to == at.x || !gate_.is_new(to)) return false;
     Points one{to.size(), to};
-    const double value = scorer_.values(one)[0];
-    if (!(value > at.value) || !passes(to)) return false;
-    at = {std::move(to), value};
-    return true;
+    return take(to, scorer_.values(one)[0], at);
+  }
+
+  // Every word; of ordered choices those some steps away.
+  std::vector<double> reachable(std::size_t i, double from) const {
+    const std::vector<double>& all = positions_[i];
+    if (space_.parameters()[i].kind == Kind::kCategorical || all.size() <= std::size(kJumps))
+      return all;
+    std::vector<double> some;
+    const auto here = std::find(all.begin(), all.end(), from) - all.begin();
+    for (const std::ptrdiff_t jump : kJumps) {
+      const std::ptrdiff_t to = here + jump;
+      if (to >= 0 && to < static_cast<std::ptrdiff_t>(all.size()))
+        some.push_back(all[static_cast<std::size_t>(to)]);
+    }
+    return some;
   }
 
   // All one-exchange moves of listed parameters, and of numbers where there is no gradient.
@@ -150,12 +216,12 @@ class Maximiser {
     };
     for (std::size_t i = 0; i < space_.size(); ++i) {
       if (at.x[i] == space::kInactive) continue;
-      for (const double position : positions_[i]) add(i, position);
-      if (!positions_[i].empty() || scorer_.slope) continue;
+      for (const double position : reachable(i, at.x[i])) add(i, position);
+      if (!positions_[i].empty() || scorer_.slopes) continue;
       for (const double step : {0.1, 0.02, 0.004})
         for (const double sign : {-1.0, 1.0}) add(i, std::clamp(at.x[i] + sign * step, 0.0, 1.0));
     }
-    for (Scored& next : scored(std::move(moves))) {
+    for (Scored& next : scored(std::move(moves), kExactMoves)) {
       if (!(next.value > at.value)) return;
       if (!passes(next.x)) continue;
       at = std::move(next);

@@ -12,22 +12,27 @@
 
 namespace atml::propose {
 
-/// What is maximised. `slope` may be empty: then numbers are searched by steps alone.
+/// What is maximised. `slopes` (values, and m x d derivatives) may be empty: then numbers are
+/// searched by steps alone.
 struct Scorer {
   std::function<std::vector<double>(const Points&)> values;
-  std::function<double(std::span<const double>, std::span<double>)> slope;
+  std::function<std::vector<double>(const Points&, std::span<double>)> slopes;
+  /// Cheaper, nearly in the same order; may be empty. Where it is given, `values` is asked only for
+  /// the best by it.
+  std::function<std::vector<double>(const Points&)> rough = {};
 };
 
 struct Effort {
   std::size_t candidates = 1500;  // screened before the local searches
-  std::size_t starts = 5;         // local searches
+  std::size_t starts = 8;         // local searches that go together
+  std::size_t survivors = 3;      // of them that go on after the first round
   int rounds = 6;                 // of a local search: numbers by gradient, then one exchange
-  int gradient_iterations = 15;
-  int max_checks = 600;  // calls of the exact limits
+  int evaluations = 20;           // by gradient in a round
+  int max_checks = 600;           // calls of the exact limits
 };
 
 /// Screens scrambled Sobol points and mutations of `around` (good points first), then improves the
-/// best that pass the gate: L-BFGS-B on real parameters, every value of every other one. A step
+/// best that pass the gate: L-BFGS on real parameters, exchanges of every other one. A step
 /// that the gate refuses is cut back towards where it started. None where no candidate passes.
 std::optional<space::Encoding> maximise(const Problem& problem, Gate& gate, const Scorer& scorer,
                                         std::span<const space::Encoding> around, Rng& rng,

@@ -183,11 +183,13 @@ class AgpStrategy : public Strategy {
                     from->epochs == 0 ? "the full source" : fmt::format("{} epochs", from->epochs),
                     Acquisition(surrogates, Goal::kFeasible).explain(*chosen))};
     proposal.epochs = from->epochs;
+    proposal.explanation = Acquisition(surrogates, Goal::kFeasible).details(*chosen);
+    proposal.explanation.kind = "source";
     return proposal;
   }
 
   std::unique_ptr<Strategy> single_ = make_bayes();
-  HyperMemory memory_;
+  ModelMemory memory_;
 };
 
 }  // namespace

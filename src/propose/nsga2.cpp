@@ -26,7 +26,9 @@ class Nsga2Strategy : public Strategy {
     if (population.size() > kPopulation) population.resize(kPopulation);
     if (problem.history.size() < design_size(problem.space) || population.empty()) {
       if (const auto x = design_point(problem, gate, 1500))
-        return Proposal{problem.space.decode(*x), "initial population"};
+        return Proposal{.configuration = problem.space.decode(*x),
+                        .why = "initial population",
+                        .explanation = {.kind = "initial"}};
       return last_resort(problem, gate);
     }
     Rng rng = Rng::derive(problem.seed, "nsga2", problem.history.size());

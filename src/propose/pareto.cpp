@@ -146,6 +146,7 @@ std::vector<Observed> scalarised(std::vector<Observed> observed, std::span<const
   const Scale scale = scale_of(observed, weights.size());
   for (Observed& o : observed) {
     const Goals goals = goals_of(o);
+    o.partials.clear();  // of another objective
     if (goals.size() != weights.size()) {
       o.objective.reset();
       o.feasible = false;

@@ -3,6 +3,7 @@
 // EHVI separates few, it scalarises (ParEGO).
 #include <fmt/format.h>
 
+#include "propose/acquisition.h"
 #include "propose/design.h"
 #include "propose/hypervolume.h"
 #include "propose/maximise.h"
@@ -30,8 +31,12 @@ class ParetoStrategy : public Strategy {
     if (!gain) return scalar_->propose(problem);
     Gate gate(problem);
     const Scorer scorer{[&](const Points& x) { return gain->values(x); },
-                        [&](std::span<const double> x, std::span<double> slope) {
-                          return gain->value_with_slope(x, slope);
+                        [&](const Points& x, std::span<double> slopes) {
+                          std::vector<double> values;
+                          for (std::size_t i = 0; i < x.size(); ++i)
+                            values.push_back(gain->value_with_slope(
+                                x[i], slopes.subspan(i * x.dimensions, x.dimensions)));
+                          return values;
                         }};
     std::vector<space::Encoding> around;
     for (const std::size_t i : nsga2_order(observed)) {
@@ -40,15 +45,20 @@ class ParetoStrategy : public Strategy {
     Rng rng = Rng::derive(problem.seed, name(), problem.history.size());
     const auto x = maximise(problem, gate, scorer, around, rng, {.candidates = 800, .starts = 4});
     if (!x) return feasible_->propose(problem);
-    return Proposal{problem.space.decode(*x),
-                    fmt::format("expected gain of the front's hypervolume, log {:.2f}, over the "
-                                "objective and {} limits",
-                                gain->values({x->size(), *x})[0], goals - 1)};
+    const Acquisition feasibility(surrogates, Goal::kFeasible);
+    Proposal proposal{
+        .configuration = problem.space.decode(*x),
+        .why = fmt::format("expected gain of the front's hypervolume, log {:.2f}, "
+                           "over the objective and {} limits; {}",
+                           gain->values({x->size(), *x})[0], goals - 1, feasibility.explain(*x)),
+        .explanation = feasibility.details(*x)};
+    proposal.explanation.kind = "front";
+    return proposal;
   }
 
  private:
   std::unique_ptr<Strategy> feasible_ = make_bayes(), scalar_ = make_parego();
-  HyperMemory memory_;
+  ModelMemory memory_;
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "propose/acquisition.h"
 #include "propose/design.h"
 #include "propose/models/sobol.h"
 #include "propose/strategies.h"
@@ -17,7 +18,8 @@ namespace {
 
 constexpr double kFirstSide = 0.8, kMinSide = 0x1.0p-7, kMaxSide = 1.6;
 constexpr int kSuccesses = 3;
-constexpr std::size_t kCandidates = 400;
+constexpr std::size_t kCandidates = 400, kFewestCandidates = 160;
+constexpr std::size_t kJoint = 48000;  // candidates x trials, from where on there are fewer
 
 struct Region {
   double side = kFirstSide;
@@ -51,11 +53,12 @@ Region replay(std::span<const Observed> observed, std::size_t dimensions, std::s
 
 class ScboStrategy : public Strategy {
  public:
+  explicit ScboStrategy(ModelMemory* shared) : memory_(shared != nullptr ? *shared : own_) {}
   std::string name() const override { return "scbo"; }
 
   Result<Proposal> propose(const Problem& problem) override {
-    Gate gate(problem);
     const std::vector<Observed> observed = observe(problem);
+    Gate gate(problem, observed);
     const std::size_t design = design_size(problem.space);
     const Region region = replay(observed, problem.space.size(), design);
     if (observed.size() < region.first + design || !region.centre)
@@ -68,9 +71,15 @@ class ScboStrategy : public Strategy {
         candidates_in(problem, gate, region, surrogates, observed, rng);
     for (const std::size_t i : thompson_order(surrogates, candidates, rng)) {
       if (!gate.passes(candidates[i])) continue;
-      return Proposal{problem.space.decode(candidates[i]),
-                      fmt::format("Thompson sample in a trust region of side {:.3g} round trial {}",
-                                  region.side, observed[*region.centre].number)};
+      const Acquisition feasibility(surrogates, Goal::kFeasible);
+      Proposal proposal{
+          .configuration = problem.space.decode(candidates[i]),
+          .why = fmt::format("Thompson sample in a trust region of side {:.3g} round trial {}; {}",
+                             region.side, observed[*region.centre].number,
+                             feasibility.explain(candidates[i])),
+          .explanation = feasibility.details(candidates[i])};
+      proposal.explanation.kind = "trust region";
+      return proposal;
     }
     return from_design(problem, gate);
   }
@@ -79,7 +88,9 @@ class ScboStrategy : public Strategy {
   static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
     if (const auto x =
             design_point(problem, gate, 1500 + 4 * static_cast<int>(problem.history.size())))
-      return Proposal{problem.space.decode(*x), "design of a trust region: Sobol point"};
+      return Proposal{.configuration = problem.space.decode(*x),
+                      .why = "design of a trust region: Sobol point",
+                      .explanation = {.kind = "initial"}};
     return last_resort(problem, gate);
   }
 
@@ -92,9 +103,11 @@ class ScboStrategy : public Strategy {
     const space::Encoding& centre = observed[*region.centre].x;
     const std::vector<double> stretch = stretches(surrogates);
     const double chance = std::min(20.0 / static_cast<double>(centre.size()), 1.0);
+    const std::size_t wanted = std::clamp(kJoint / std::max<std::size_t>(observed.size(), 1),
+                                          kFewestCandidates, kCandidates);
     Sobol sobol(static_cast<int>(centre.size()), rng.next());
     std::set<space::Encoding> found;
-    for (std::size_t tries = 0; found.size() < kCandidates && tries < 3 * kCandidates; ++tries) {
+    for (std::size_t tries = 0; found.size() < wanted && tries < 3 * wanted; ++tries) {
       const std::vector<double> unit = sobol.next();
       const std::size_t sure = rng.below(centre.size());
       space::Encoding x = centre;
@@ -122,8 +135,8 @@ class ScboStrategy : public Strategy {
     std::vector<double> stretch(surrogates.layout().dimensions(), 1.0);
     if (!objective) return stretch;
     double mean = 0;
-    for (const double l : objective->hyper().log_length)
-      mean += l / static_cast<double>(stretch.size());
+    for (std::size_t i = 0; i < stretch.size(); ++i)
+      mean += objective->hyper().log_length[i] / static_cast<double>(stretch.size());
     for (std::size_t i = 0; i < stretch.size(); ++i)
       stretch[i] = std::clamp(std::exp(objective->hyper().log_length[i] - mean), 0.25, 4.0);
     return stretch;
@@ -161,11 +174,15 @@ class ScboStrategy : public Strategy {
     return order;
   }
 
-  HyperMemory memory_;
+  ModelMemory own_;
+  ModelMemory& memory_;
 };
 
 }  // namespace
 
-std::unique_ptr<Strategy> make_scbo() { return std::make_unique<ScboStrategy>(); }
+std::unique_ptr<Strategy> make_scbo(ModelMemory* memory) {
+  return std::make_unique<ScboStrategy>(memory);
+}
+std::unique_ptr<Strategy> make_scbo() { return make_scbo(nullptr); }
 
 }  // namespace atml::propose

@@ -8,6 +8,8 @@
 
 namespace atml::propose {
 
+class ModelMemory;
+
 std::unique_ptr<Strategy> make_agp();
 std::unique_ptr<Strategy> make_bayes();
 std::unique_ptr<Strategy> make_bayes_constant();
@@ -18,6 +20,8 @@ std::unique_ptr<Strategy> make_nsga2();
 std::unique_ptr<Strategy> make_parego();
 std::unique_ptr<Strategy> make_pareto();
 std::unique_ptr<Strategy> make_random();
+/// `memory` may be null; a borrowed one must outlive the strategy.
+std::unique_ptr<Strategy> make_scbo(ModelMemory* memory);
 std::unique_ptr<Strategy> make_scbo();
 std::unique_ptr<Strategy> make_sobol();
 std::unique_ptr<Strategy> make_svm_cbo();

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "space/configuration.h"
 #include "space/space.h"
+#include "study/explanation.h"
 #include "study/trial.h"
 
 namespace atml::propose {
@@ -51,6 +52,7 @@ struct Proposal {
   bool allowed = true;  // false: no configuration passed `exact`; this one is the least violating
   double worst_margin = 0;  // of the exact check
   int epochs = 0;           // the source to ask, one of Problem::sources; 0: a full evaluation
+  study::Explanation explanation = {.kind = "sampled"};  // `why` in numbers
 };
 
 /// Stateless with respect to the study: the proposal follows from the Problem alone (history and

@@ -75,6 +75,7 @@ std::vector<Trial> run(const std::string& strategy, const Bench& bench, int tria
     if (!proposal.ok()) break;
     EXPECT_TRUE(bench.space.contains(proposal->configuration).ok());
     EXPECT_FALSE(proposal->why.empty());
+    EXPECT_FALSE(proposal->explanation.kind.empty());
     for (const Trial& t : history)
       EXPECT_NE(t.configuration, proposal->configuration) << "repeated at " << i;
     if (bench.exact && proposal->allowed) {
@@ -420,6 +421,94 @@ TEST(Bayes, PendingTrialsSpreadTheProposals) {
     t.configuration = p->configuration;
     history.push_back(t);
   }
+}
+
+TEST(Bayes, ExplainsEveryProposalInNumbers) {
+  const Bench bench = gramacy();
+  auto s = make_strategy("bayes").value();
+  std::vector<Trial> history;
+  std::set<std::string> kinds;
+  double off = 0;
+  int predicted = 0, met = 0, promised = 0;
+  for (int i = 0; i < 40; ++i) {
+    const auto p = s->propose(problem_of(bench, history, 3));
+    const study::Explanation& e = p->explanation;
+    kinds.insert(e.kind);
+    EXPECT_EQ(e.kind == "default", i == 0);
+    Trial t = evaluate(bench, p->configuration, i);
+    history.push_back(t);
+    if (e.kind == "default" || e.kind == "initial") continue;
+    ASSERT_EQ(e.chances.size(), 2u);
+    EXPECT_EQ(e.chances[0].constraint, "g0");
+    if (e.kind == "exploit") {
+      EXPECT_GT(*e.mean, *e.best);
+    }
+    if (e.kind == "explore") {
+      EXPECT_LE(*e.mean, *e.best);
+    }
+    if (e.mean && t.objective && i >= 15) {
+      off = std::max(off, std::abs(*e.mean - *t.objective) / (*e.deviation + 0.01));
+      ++predicted;
+    }
+    if (e.chances[0].probability > 0.9) {
+      ++promised;
+      met += t.constraints[0].margin() <= 0;
+    }
+  }
+  EXPECT_GE(kinds.size(), 4u);
+  EXPECT_GT(predicted, 5);
+  EXPECT_LT(off, 4);  // deviations: the predictions hold
+  EXPECT_GE(met, promised * 3 / 4);
+}
+
+// A Gaussian process costs the cube of its trials.
+TEST(Bayes, LeavesLargeHistoriesToAForest) {
+  const Bench bench = gramacy();
+  Rng rng(4);
+  std::vector<Trial> history;
+  while (history.size() < 501)
+    history.push_back(evaluate(bench, bench.space.sample(rng), static_cast<int>(history.size())));
+  const auto p = make_strategy("bayes").value()->propose(problem_of(bench, history, 1));
+  EXPECT_NE(p->why.find("on a random forest"), std::string::npos) << p->why;
+}
+
+// Eight switches, each with a number of its own: hardly two trials share their parameters.
+TEST(Bayes, LeavesHeavilyBranchedHistoriesToAForest) {
+  std::vector<Parameter> list;
+  for (int i = 0; i < 8; ++i) {
+    list.push_back({.name = fmt::format("on{}", i),
+                    .kind = Kind::kCategorical,
+                    .values = {std::string("no"), std::string("yes")},
+                    .preferred = std::string("no")});
+    list.push_back(real(fmt::format("x{}", i), 0, 1));
+    list.back().conditions = {{fmt::format("on{}", i), {std::string("yes")}}};
+  }
+  const Bench bench{*Space::create("switches", list),
+                    [](const Configuration& c) {
+                      double sum = 0;
+                      for (int i = 0; i < 8; ++i)
+                        sum += sq(c.real(fmt::format("x{}", i), 0.2) - 0.4);
+                      return Answer{true, sum, {}};
+                    },
+                    0,
+                    {}};
+  Rng rng(5);
+  std::vector<Trial> history;
+  while (history.size() < 60)
+    history.push_back(evaluate(bench, bench.space.sample(rng), static_cast<int>(history.size())));
+  auto s = make_strategy("bayes").value();
+  const auto branched = s->propose(problem_of(bench, history, 1));
+  EXPECT_NE(branched->why.find("on a random forest"), std::string::npos) << branched->why;
+  const auto few = s->propose(problem_of(bench, std::span(history).first(59), 1));
+  EXPECT_EQ(few->why.find("on a random forest"), std::string::npos) << few->why;
+  // Four branches that repeat stay with the Gaussian process.
+  const Bench narrow = jenatton_constrained();
+  std::vector<Trial> repeated;
+  while (repeated.size() < 60)
+    repeated.push_back(
+        evaluate(narrow, narrow.space.sample(rng), static_cast<int>(repeated.size())));
+  const auto p = s->propose(problem_of(narrow, repeated, 1));
+  EXPECT_EQ(p->why.find("on a random forest"), std::string::npos) << p->why;
 }
 
 TEST(Bayes, BeatsRandomOnConstrainedBranin) {

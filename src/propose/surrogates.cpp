@@ -8,11 +8,13 @@ namespace {
 
 constexpr std::size_t kAlwaysFitted = 60;  // observations up to which every proposal fits anew
 constexpr double kGrowth = 1.15;           // then at sizes growing by this factor
-constexpr int kFitIterations = 40;
-constexpr double kNoticedNoise = 1e-3;  // variance, of standardised values: then EI is noisy EI
-constexpr std::size_t kRivals = 15;     // trials that may truly be the best
+constexpr int kFitIterations = 40;         // from the mode of the priors
+constexpr int kWarmIterations = 12;        // from the fit to half of the observations
+constexpr double kNoticedNoise = 1e-3;     // variance, of standardised values: then EI is noisy EI
+constexpr std::size_t kRivals = 15;        // trials that may truly be the best
 constexpr int kDraws = 16;
-constexpr int kFailuresToLearn = 3;  // as Ax's execution viability
+constexpr std::size_t kMostStaged = 300;  // observations where partial trainings count too
+constexpr int kFailuresToLearn = 3;       // as Ax's execution viability
 
 std::uint64_t fingerprint(const Observations& data) {
   const auto hash = [](const std::vector<double>& v, std::uint64_t start) {
@@ -28,17 +30,26 @@ void add(Observations& data, const Observed& o, double y, double extra) {
   data.extra.push_back(extra);
 }
 
+Observations leading(const Observations& data, std::size_t count) {
+  Observations part;
+  part.x = {data.x.dimensions,
+            {data.x.values.begin(),
+             data.x.values.begin() + static_cast<std::ptrdiff_t>(count * data.x.dimensions)}};
+  part.y.assign(data.y.begin(), data.y.begin() + static_cast<std::ptrdiff_t>(count));
+  if (!data.extra.empty())
+    part.extra.assign(data.extra.begin(), data.extra.begin() + static_cast<std::ptrdiff_t>(count));
+  return part;
+}
+
 // Conditions on the mean at pending points, without a new fit.
-GaussianProcess with_believed(const Layout& layout, GaussianProcess process,
+GaussianProcess with_believed(const Layout& layout, const GaussianProcess& process,
                               const std::vector<const Observed*>& pending) {
   if (pending.empty()) return process;
   Points at{layout.dimensions(), {}};
   for (const Observed* o : pending) at.add(o->x);
   std::vector<double> mean(at.size()), variance(at.size());
   process.predict(at, mean, variance);
-  Observations data = process.data();
-  for (std::size_t i = 0; i < pending.size(); ++i) add(data, *pending[i], mean[i], 0);
-  return GaussianProcess(layout, std::move(data), process.hyper());
+  return process.with(at, mean);
 }
 
 std::vector<const Observed*> pending_without(std::span<const Observed> observed, auto has_value) {
@@ -65,6 +76,45 @@ Observations objective_data(std::span<const Observed> observed, const ObjectiveW
     if (!o.objective) continue;
     const double spread = std::min(o.objective_spread * warp.slope(), 1.0);
     add(data, o, warp(*o.objective), spread * spread);
+  }
+  return data;
+}
+
+bool is_staged(std::span<const Observed> observed) {
+  return std::any_of(observed.begin(), observed.end(),
+                     [](const Observed& o) { return !o.partials.empty(); });
+}
+
+Layout staged_layout(Layout layout) {
+  layout.words.push_back(0);
+  layout.conditional.push_back(false);
+  return layout;
+}
+
+Observations staged_data(std::span<const Observed> observed, const ObjectiveWarp& warp) {
+  const auto full = [](const Observed& o) { return o.objective && o.objective_spread == 0; };
+  std::size_t sure = 0;  // observations that are kept in any case
+  for (const Observed& o : observed) sure += full(o) ? 1 : o.partials.size();
+  std::size_t room = sure < kMostStaged ? kMostStaged - sure : 0;
+  std::vector<bool> whole(observed.size(), false);  // measured, and its partial values kept
+  for (std::size_t i = observed.size(); i-- > 0;) {
+    if (!full(observed[i]) || observed[i].partials.size() > room) continue;
+    whole[i] = true;
+    room -= observed[i].partials.size();
+  }
+  Observations data;
+  const auto add_at = [&](const Observed& o, double fidelity, double value) {
+    data.x.dimensions = o.x.size() + 1;
+    data.x.add(o.x);
+    data.x.add({&fidelity, 1});
+    data.y.push_back(warp(value));
+  };
+  for (std::size_t i = 0; i < observed.size(); ++i) {
+    const Observed& o = observed[i];
+    if (whole[i] || !full(o)) {
+      for (const Partial& p : o.partials) add_at(o, p.fidelity, p.objective);
+    }
+    if (full(o)) add_at(o, 1, *o.objective);
   }
   return data;
 }
@@ -102,13 +152,28 @@ std::size_t fitted_size(std::size_t trials) {
   return static_cast<std::size_t>(size);
 }
 
-Hyper HyperMemory::fitted(const Layout& layout, const Observations& data) {
-  const auto [it, missing] = known_.try_emplace(fingerprint(data));
-  if (missing) it->second = fit(layout, data, prior_mode(layout.dimensions()), kFitIterations);
-  return it->second;
+Hyper ModelMemory::fitted(const Layout& layout, const Observations& data) {
+  const std::uint64_t key = fingerprint(data);
+  const auto found = known_.find(key);
+  if (found != known_.end()) return found->second;
+  const bool cold = data.size() <= kAlwaysFitted;
+  const Hyper start = cold ? prior_mode(layout.dimensions())
+                           : fitted(layout, leading(data, fitted_size(data.size() / 2)));
+  const Hyper hyper = fit(layout, data, start, cold ? kFitIterations : kWarmIterations);
+  known_.emplace(key, hyper);
+  return hyper;
 }
 
-Surrogates::Surrogates(const Problem& problem, Span observed, Span basis, HyperMemory& memory)
+GaussianProcess ModelMemory::process(const std::string& name, const Layout& layout,
+                                     Observations data, const Hyper& hyper) {
+  const auto last = last_.find(name);
+  GaussianProcess process(layout, std::move(data), hyper,
+                          last == last_.end() ? nullptr : &last->second);
+  last_.insert_or_assign(name, process);
+  return process;
+}
+
+Surrogates::Surrogates(const Problem& problem, Span observed, Span basis, ModelMemory& memory)
     : layout_(layout_of(problem.space)) {
   learn_objective(observed, basis, memory);
   for (std::size_t j = 0; j < problem.constraint_names.size(); ++j)
@@ -117,37 +182,44 @@ Surrogates::Surrogates(const Problem& problem, Span observed, Span basis, HyperM
   find_best(observed);
 }
 
-void Surrogates::learn_objective(Span observed, Span basis, HyperMemory& memory) {
+void Surrogates::learn_objective(Span observed, Span basis, ModelMemory& memory) {
   const std::vector<double> values = objectives(observed);
   if (values.empty()) return;
   if (objectives(basis).empty()) basis = observed;
   objective_warp_.emplace(values);
-  const Hyper hyper =
-      memory.fitted(layout_, objective_data(basis, ObjectiveWarp(objectives(basis))));
-  GaussianProcess process(layout_, objective_data(observed, *objective_warp_), hyper);
-  objective_ = with_believed(
-      layout_, std::move(process),
-      pending_without(observed, [](const Observed& o) { return o.objective.has_value(); }));
+  const bool staged = is_staged(basis) && is_staged(observed);
+  const Layout layout = staged ? staged_layout(layout_) : layout_;
+  const auto data_of = [&](Span from, const ObjectiveWarp& warp) {
+    return staged ? staged_data(from, warp) : objective_data(from, warp);
+  };
+  const Hyper hyper = memory.fitted(layout, data_of(basis, ObjectiveWarp(objectives(basis))));
+  GaussianProcess process =
+      memory.process("objective", layout, data_of(observed, *objective_warp_), hyper);
+  if (staged) process = process.slice({1.0});
+  objective_ = with_believed(layout_, process, pending_without(observed, [](const Observed& o) {
+                               return o.objective.has_value();
+                             }));
 }
 
 void Surrogates::learn_constraint(const std::string& name, std::size_t index, Span observed,
-                                  Span basis, HyperMemory& memory) {
+                                  Span basis, ModelMemory& memory) {
   const std::vector<double> margins = margins_of(observed, index);
   if (margins.empty()) return;
   if (margins_of(basis, index).empty()) basis = observed;
   const MarginWarp warp(margins);
   const Hyper hyper =
       memory.fitted(layout_, margin_data(basis, index, MarginWarp(margins_of(basis, index))));
-  GaussianProcess process(layout_, margin_data(observed, index, warp), hyper);
-  process = with_believed(
-      layout_, std::move(process),
-      pending_without(observed, [&](const Observed& o) { return o.margins[index].has_value(); }));
+  GaussianProcess process =
+      memory.process("limit " + name, layout_, margin_data(observed, index, warp), hyper);
+  process = with_believed(layout_, process, pending_without(observed, [&](const Observed& o) {
+                            return o.margins[index].has_value();
+                          }));
   constraints_.push_back({name, warp, std::move(process), warp.limit()});
 }
 
 // Least-squares classification (Rasmussen and Williams 2006, section 6.5): regression on the
 // labels.
-void Surrogates::learn_computable(Span observed, Span basis, HyperMemory& memory) {
+void Surrogates::learn_computable(Span observed, Span basis, ModelMemory& memory) {
   const auto failures = std::count_if(observed.begin(), observed.end(),
                                       [](const Observed& o) { return o.computable == false; });
   if (failures < kFailuresToLearn) return;
@@ -157,7 +229,7 @@ void Surrogates::learn_computable(Span observed, Span basis, HyperMemory& memory
   // out.
   const Hyper hyper =
       one_class ? prior_mode(layout_.dimensions()) : memory.fitted(layout_, computable_data(basis));
-  computable_.emplace(layout_, computable_data(observed), hyper);
+  computable_ = memory.process("computable", layout_, computable_data(observed), hyper);
 }
 
 void Surrogates::find_best(std::span<const Observed> observed) {

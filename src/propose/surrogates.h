@@ -15,19 +15,31 @@
 
 namespace atml::propose {
 
-/// Fitted hyper-parameters by what they were fitted to. A pure cache: fits start from the mode of
-/// the priors, so an empty memory gives the same numbers, only later.
-class HyperMemory {
+/// Fitted hyper-parameters by what they were fitted to, and the last model of each name, whose
+/// factor the next one extends. A pure cache: an empty memory gives the same numbers, only later.
+class ModelMemory {
  public:
+  /// Up to 60 observations from the mode of the priors; more start from what the first half of them
+  /// says (and that from its half), so that a few iterations do, and no state but the data decides.
   Hyper fitted(const Layout& layout, const Observations& data);
+  GaussianProcess process(const std::string& name, const Layout& layout, Observations data,
+                          const Hyper& hyper);
 
  private:
   std::map<std::uint64_t, Hyper> known_;
+  std::map<std::string, GaussianProcess> last_;
 };
 
 /// What the trials that know it say, as observations of one model each; all in the order of trials.
 std::vector<double> objectives(std::span<const Observed> observed);
 Observations objective_data(std::span<const Observed> observed, const ObjectiveWarp& warp);
+/// Where trials stand at different rungs: every measured objective at fidelity 1 and every partial
+/// one at its own, the fidelity being one more parameter (as MOBSTER's; Klein et al., arXiv
+/// 2003.10865). Of many the oldest partial values of measured trials are left out.
+Observations staged_data(std::span<const Observed> observed, const ObjectiveWarp& warp);
+bool is_staged(std::span<const Observed> observed);
+/// With the fidelity as the last parameter.
+Layout staged_layout(Layout layout);
 std::vector<double> margins_of(std::span<const Observed> observed, std::size_t constraint);
 Observations margin_data(std::span<const Observed> observed, std::size_t constraint,
                          const MarginWarp& warp);
@@ -51,9 +63,10 @@ class Surrogates {
  public:
   /// `basis`: the observations of the first fitted_size() trials.
   Surrogates(const Problem& problem, std::span<const Observed> observed,
-             std::span<const Observed> basis, HyperMemory& memory);
+             std::span<const Observed> basis, ModelMemory& memory);
 
   const Layout& layout() const { return layout_; }
+  /// Of full trainings.
   const std::optional<GaussianProcess>& objective() const { return objective_; }
   const std::optional<ObjectiveWarp>& objective_warp() const { return objective_warp_; }
   const std::vector<ConstraintModel>& constraints() const { return constraints_; }
@@ -71,10 +84,10 @@ class Surrogates {
 
  private:
   using Span = std::span<const Observed>;
-  void learn_objective(Span observed, Span basis, HyperMemory& memory);
+  void learn_objective(Span observed, Span basis, ModelMemory& memory);
   void learn_constraint(const std::string& name, std::size_t index, Span observed, Span basis,
-                        HyperMemory& memory);
-  void learn_computable(Span observed, Span basis, HyperMemory& memory);
+                        ModelMemory& memory);
+  void learn_computable(Span observed, Span basis, ModelMemory& memory);
   void find_best(std::span<const Observed> observed);
   void draw_bests(const Points& at, std::span<const double> mean);
 

@@ -94,7 +94,9 @@ class SvmCboStrategy : public Strategy {
  private:
   static Result<Proposal> from_design(const Problem& problem, Gate& gate) {
     if (const auto x = design_point(problem, gate, 1500))
-      return Proposal{problem.space.decode(*x), "initial design: Sobol point"};
+      return Proposal{.configuration = problem.space.decode(*x),
+                      .why = "initial design: Sobol point",
+                      .explanation = {.kind = "initial"}};
     return last_resort(problem, gate);
   }
 
@@ -195,7 +197,7 @@ class SvmCboStrategy : public Strategy {
   }
 
   bool published_;
-  HyperMemory memory_;
+  ModelMemory memory_;
 };
 
 }  // namespace

@@ -52,7 +52,9 @@ class TpeStrategy : public Strategy {
     std::vector<std::size_t> order = ranking(observed);
     if (problem.history.size() < design_size(problem.space) || order.size() < 2) {
       if (const auto x = design_point(problem, gate, 1500))
-        return Proposal{problem.space.decode(*x), "initial design: Sobol point"};
+        return Proposal{.configuration = problem.space.decode(*x),
+                        .why = "initial design: Sobol point",
+                        .explanation = {.kind = "initial"}};
       return last_resort(problem, gate);
     }
     const auto split = order.begin() + static_cast<std::ptrdiff_t>(good_count(order.size()));

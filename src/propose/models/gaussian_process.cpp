@@ -5,90 +5,106 @@
 #include <limits>
 #include <numbers>
 
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
-
 #include "base/assert.h"
+#include "propose/models/lanes.h"
 #include "propose/models/minimise.h"
 
 namespace atml::propose {
 namespace {
 
-using Eigen::ArrayXXd;
-using Eigen::Index;
-using Eigen::MatrixXd;
-using Eigen::VectorXd;
-
-constexpr double kSqrt5 = 2.23606797749978969641;
 constexpr double kInactiveMark = -1;
 constexpr double kJitter = 1e-8;
 
-Index as_index(std::size_t n) { return static_cast<Index>(n); }
-
-// Euclidean coordinates ("features") of points, unscaled: one or two for a number, one a word.
+// Features of points: of each number its Euclidean coordinates (two where it may be inactive), then
+// each word, an inactive one being a word of its own.
 struct Embedding {
-  explicit Embedding(const Layout& layout) {
+  explicit Embedding(const Layout& layout) : first(layout.dimensions()) {
     for (std::size_t i = 0; i < layout.dimensions(); ++i) {
-      first.push_back(static_cast<Index>(owner.size()));
-      const int words = layout.words[i];
-      const int features =
-          words > 0 ? words + (layout.conditional[i] ? 1 : 0) : (layout.conditional[i] ? 2 : 1);
-      owner.insert(owner.end(), static_cast<std::size_t>(features), i);
+      if (layout.words[i] > 0) continue;
+      first[i] = owner.size();
+      owner.insert(owner.end(), layout.conditional[i] ? 2 : 1, i);
+    }
+    numbers = owner.size();
+    for (std::size_t i = 0; i < layout.dimensions(); ++i) {
+      if (layout.words[i] == 0) continue;
+      first[i] = owner.size();
+      owner.push_back(i);
     }
   }
 
-  Index features() const { return static_cast<Index>(owner.size()); }
+  std::size_t features() const { return owner.size(); }
 
-  MatrixXd operator()(const Layout& layout, const Points& x) const {  // features x n
-    MatrixXd out = MatrixXd::Zero(features(), as_index(x.size()));
+  // n x features, the numbers times their scales.
+  std::vector<double> operator()(const Layout& layout, const Points& x,
+                                 std::span<const double> scales) const {
+    std::vector<double> out(x.size() * features(), 0.0);
     for (std::size_t j = 0; j < x.size(); ++j) {
       const auto point = x[j];
+      const std::span<double> to = std::span(out).subspan(j * features(), features());
       for (std::size_t i = 0; i < layout.dimensions(); ++i) {
         const bool active = point[i] != kInactiveMark;
+        const std::size_t f = first[i];
         if (layout.words[i] > 0) {
-          const Index word = active ? static_cast<Index>(point[i]) : layout.words[i];
-          out(first[i] + word, as_index(j)) = std::numbers::sqrt2 / 2;
+          to[f] = active ? point[i] : layout.words[i];
         } else {
-          out(first[i], as_index(j)) = active ? point[i] : 0.5;
-          if (layout.conditional[i]) out(first[i] + 1, as_index(j)) = active ? 0.5 : 0.0;
+          to[f] = scales[f] * (active ? point[i] : 0.5);
+          if (layout.conditional[i]) to[f + 1] = scales[f] * (active ? 0.5 : 0.0);
         }
       }
     }
     return out;
   }
 
-  VectorXd scales(const Hyper& hyper) const {  // 1 / l of each feature's parameter
-    VectorXd s(features());
-    for (Index f = 0; f < features(); ++f)
-      s[f] = std::exp(-hyper.log_length[owner[static_cast<std::size_t>(f)]]);
+  std::vector<double> scales(const Hyper& hyper) const {  // 1 / l of each feature's parameter
+    std::vector<double> s;
+    for (const std::size_t i : owner) s.push_back(std::exp(-hyper.log_length[i]));
     return s;
   }
 
-  std::vector<Index> first;        // per parameter: its first feature
+  Metric metric(std::span<const double> scales) const {
+    Metric m{numbers, {}};
+    for (const double s : scales.subspan(numbers)) m.word_weights.push_back(s * s);
+    return m;
+  }
+
+  std::size_t numbers = 0;         // features that are numbers; words follow
+  std::vector<std::size_t> first;  // per parameter: its first feature
   std::vector<std::size_t> owner;  // per feature: its parameter
 };
 
-// Distances r between the columns of a and b, both scaled.
-ArrayXXd distances(const MatrixXd& a, const MatrixXd& b) {
-  MatrixXd squared = -2 * (a.transpose() * b);
-  squared.colwise() += a.colwise().squaredNorm().transpose();
-  squared.rowwise() += b.colwise().squaredNorm();
-  return squared.array().max(0.0).sqrt();
+// Up to eight points from `begin` on as lanes; missing ones repeat the first.
+std::vector<Lanes> lanes_of(std::span<const double> scaled, std::size_t features, std::size_t begin,
+                            std::size_t count) {
+  std::vector<Lanes> lanes(features);
+  for (std::size_t l = 0; l < kLanes; ++l) {
+    const double* point = scaled.data() + (begin + (l < count ? l : 0)) * features;
+    for (std::size_t f = 0; f < features; ++f) lanes[f].v[l] = point[f];
+  }
+  return lanes;
 }
 
-ArrayXXd matern(const ArrayXXd& r) {
-  return (1 + kSqrt5 * r + (5.0 / 3) * r.square()) * (-kSqrt5 * r).exp();
+// One column in all lanes: what is solved for one right side.
+std::vector<double> solved(const Factor& factor, std::span<const double> right) {
+  std::vector<Lanes> columns(right.size());
+  for (std::size_t i = 0; i < right.size(); ++i) columns[i].v[0] = right[i];
+  factor.forward(columns);
+  factor.backward(columns);
+  std::vector<double> result;
+  for (const Lanes& c : columns) result.push_back(c.v[0]);
+  return result;
 }
 
-VectorXd noise_diagonal(const Observations& data, const Hyper& hyper) {
+std::vector<double> noise_diagonal(const Observations& data, const Hyper& hyper) {
   const double common = std::exp(hyper.log_noise) + kJitter * std::exp(hyper.log_scale);
-  VectorXd diagonal = VectorXd::Constant(as_index(data.size()), common);
-  for (std::size_t j = 0; j < data.extra.size(); ++j) diagonal[as_index(j)] += data.extra[j];
+  std::vector<double> diagonal(data.size(), common);
+  for (std::size_t j = 0; j < data.extra.size(); ++j) diagonal[j] += data.extra[j];
   return diagonal;
 }
 
-VectorXd centred(const Observations& data, const Hyper& hyper) {
-  return Eigen::Map<const VectorXd>(data.y.data(), as_index(data.size())).array() - hyper.mean;
+std::vector<double> centred(const Observations& data, const Hyper& hyper) {
+  std::vector<double> residual = data.y;
+  for (double& r : residual) r -= hyper.mean;
+  return residual;
 }
 
 // Priors: value and derivative of the negative log density, parameter by parameter.
@@ -119,57 +135,82 @@ double negative_log_prior(const Hyper& h, std::vector<double>* slope) {
 class Likelihood {
  public:
   Likelihood(const Layout& layout, const Observations& data)
-      : data_(data), embedding_(layout), features_(embedding_(layout, data.x)) {}
+      : layout_(layout), data_(data), embedding_(layout) {}
 
   double operator()(const Hyper& h, std::vector<double>* slope) const {
-    const MatrixXd scaled = embedding_.scales(h).asDiagonal() * features_;
-    const ArrayXXd r = distances(scaled, scaled);
-    const ArrayXXd decay = (-kSqrt5 * r).exp();
+    const std::size_t n = data_.size(), features = embedding_.features();
+    const std::vector<double> scales = embedding_.scales(h);
+    const std::vector<double> scaled = embedding_(layout_, data_.x, scales);
+    const Metric metric = embedding_.metric(scales);
+    const std::vector<double> noise = noise_diagonal(data_, h);
     const double s2 = std::exp(h.log_scale);
-    const ArrayXXd signal = s2 * (1 + kSqrt5 * r + (5.0 / 3) * r.square()) * decay;
-    MatrixXd covariance = signal.matrix();
-    covariance.diagonal() += noise_diagonal(data_, h);
-    const Eigen::LLT<MatrixXd> factor(covariance);
-    if (factor.info() != Eigen::Success) return std::numeric_limits<double>::infinity();
-    const VectorXd residual = centred(data_, h);
-    const VectorXd alpha = factor.solve(residual);
-    const auto n = static_cast<double>(data_.size());
-    const MatrixXd lower = factor.matrixL();
-    const double value = 0.5 * residual.dot(alpha) + lower.diagonal().array().log().sum() +
-                         0.5 * n * std::log(2 * std::numbers::pi);
-    if (slope != nullptr) add_slope(h, r, decay, signal, factor, alpha, *slope);
+    std::vector<std::vector<Lanes>> signal, pull;  // per eight columns: n rows
+    Factor factor;
+    for (std::size_t j = 0; j < n; j += kLanes) {
+      const std::size_t count = std::min(kLanes, n - j);
+      const std::vector<Lanes> points = lanes_of(scaled, features, j, count);
+      signal.emplace_back(n);
+      pull.emplace_back(n);
+      covariances(metric, scaled, points, s2, signal.back(), pull.back());
+      std::vector<Lanes> k(signal.back().begin(),
+                           signal.back().begin() + static_cast<std::ptrdiff_t>(j + count));
+      for (std::size_t l = 0; l < count; ++l) k[j + l].v[l] += noise[j + l];
+      if (!factor.append(k, count)) return std::numeric_limits<double>::infinity();
+    }
+    const std::vector<double> residual = centred(data_, h);
+    const std::vector<double> alpha = solved(factor, residual);
+    double value = 0.5 * static_cast<double>(n) * std::log(2 * std::numbers::pi);
+    for (std::size_t i = 0; i < n; ++i)
+      value += 0.5 * residual[i] * alpha[i] + std::log(factor.row(i)[i]);
+    if (slope != nullptr) add_slope(h, metric, scaled, signal, pull, factor, alpha, *slope);
     return value;
   }
 
  private:
-  // d/d theta = 1/2 tr((K^-1 - alpha alpha^T) dK/d theta)  (Rasmussen and Williams 2006, eq. 5.9).
-  void add_slope(const Hyper& h, const ArrayXXd& r, const ArrayXXd& decay, const ArrayXXd& signal,
-                 const Eigen::LLT<MatrixXd>& factor, const VectorXd& alpha,
-                 std::vector<double>& slope) const {
-    const auto n = as_index(data_.size());
-    const std::size_t d = h.log_length.size();
-    MatrixXd a = factor.solve(MatrixXd::Identity(n, n));
-    a.noalias() -= alpha * alpha.transpose();
-    const MatrixXd b =
-        (a.array() * (1 + kSqrt5 * r) * decay * (std::exp(h.log_scale) * 5.0 / 3)).matrix();
-    // sum_jk b_jk (phi_j - phi_k)^2 = 2 (sum_j (b 1)_j phi_j^2 - phi^T b phi), feature by feature.
-    const VectorXd row_sums = b.rowwise().sum();
-    const VectorXd squares = features_.array().square().matrix() * row_sums;
-    const VectorXd cross = ((features_ * b).array() * features_.array()).rowwise().sum();
-    const VectorXd scales = embedding_.scales(h);
-    for (Index f = 0; f < embedding_.features(); ++f) {
-      slope[embedding_.owner[static_cast<std::size_t>(f)]] +=
-          scales[f] * scales[f] * (squares[f] - cross[f]);
+  // d/d theta = 1/2 tr((K^-1 - alpha alpha^T) dK/d theta)  (Rasmussen and Williams 2006, eq. 5.9);
+  // by symmetry over the pairs i > j, of which each counts twice. dk/dlog l = pull (difference)^2.
+  void add_slope(const Hyper& h, const Metric& metric, const std::vector<double>& scaled,
+                 const std::vector<std::vector<Lanes>>& signal,
+                 const std::vector<std::vector<Lanes>>& pull, const Factor& factor,
+                 const std::vector<double>& alpha, std::vector<double>& slope) const {
+    const std::size_t n = data_.size(), features = embedding_.features(), d = h.log_length.size();
+    std::vector<Lanes> sums(features);
+    double by_signal = 0, trace = 0;
+    for (std::size_t j = 0; j < n; j += kLanes) {
+      const std::size_t count = std::min(kLanes, n - j);
+      std::vector<Lanes> weights(n);  // first the columns of K^-1, from row j on
+      for (std::size_t l = 0; l < count; ++l) weights[j + l].v[l] = 1;
+      factor.forward(weights, j);
+      factor.backward(weights, j);
+      const std::vector<Lanes>& k = signal[j / kLanes];
+      const std::vector<Lanes>& p = pull[j / kLanes];
+      for (std::size_t i = j; i < n; ++i) {
+        for (std::size_t l = 0; l < kLanes; ++l) {
+          const bool pair = l < count && i > j + l;
+          const double a = l < count ? weights[i].v[l] - alpha[i] * alpha[j + l] : 0;
+          if (pair) by_signal += a * k[i].v[l];
+          if (i == j + l) {
+            by_signal += 0.5 * a * k[i].v[l];
+            trace += a;
+          }
+          weights[i].v[l] = pair ? a * p[i].v[l] : 0;
+        }
+      }
+      add_weighted_squares(metric, std::span(scaled).subspan(j * features),
+                           lanes_of(scaled, features, j, count), std::span(weights).subspan(j),
+                           sums);
     }
-    slope[d] +=
-        0.5 * (a.array() * signal).sum() + 0.5 * kJitter * std::exp(h.log_scale) * a.trace();
-    slope[d + 1] += 0.5 * std::exp(h.log_noise) * a.trace();
-    slope[d + 2] -= alpha.sum();
+    for (std::size_t f = 0; f < features; ++f) {
+      for (const double s : sums[f].v) slope[embedding_.owner[f]] += s;
+    }
+    slope[d] += by_signal + 0.5 * kJitter * std::exp(h.log_scale) * trace;
+    slope[d + 1] += 0.5 * std::exp(h.log_noise) * trace;
+    for (const double a : alpha) slope[d + 2] -= a;
   }
 
+  const Layout& layout_;
   const Observations& data_;
   Embedding embedding_;
-  MatrixXd features_;  // features x n
 };
 
 Hyper unpack(std::span<const double> theta) {
@@ -222,104 +263,204 @@ Hyper fit(const Layout& layout, const Observations& data, const Hyper& start, in
 }
 
 struct GaussianProcess::State {
-  State(const Layout& l, Observations o, const Hyper& h)
+  State(const Layout& l, Observations o, const Hyper& h, const State* earlier)
       : layout(l),
         data(std::move(o)),
         hyper(h),
         embedding(layout),
         scales(embedding.scales(hyper)),
-        scale(std::exp(hyper.log_scale)) {
-    scaled = scales.asDiagonal() * embedding(layout, data.x);
-    MatrixXd covariance = (scale * matern(distances(scaled, scaled))).matrix();
-    covariance.diagonal() += noise_diagonal(data, hyper);
-    for (double jitter = 1e-8 * scale;; jitter *= 10) {
-      factor.compute(covariance);
-      if (factor.info() == Eigen::Success) break;
+        metric(embedding.metric(scales)),
+        scale(std::exp(hyper.log_scale)),
+        scaled(embedding(layout, data.x, scales)) {
+    if (earlier != nullptr) reuse(*earlier);
+    for (const std::vector<double> noise = noise_diagonal(data, hyper); !grow(noise);
+         jitter = std::max(10 * jitter, 1e-8 * scale)) {
       ATML_ASSERT(jitter < 10 * scale, "the covariance matrix is not positive definite");
-      covariance.diagonal().array() += jitter;
+      factor.truncate(0);
     }
-    alpha = factor.solve(centred(data, hyper));
+    alpha = solved(factor, centred(data, hyper));
   }
 
-  MatrixXd covariances(const Points& x) const {  // n x m
-    const MatrixXd there = scales.asDiagonal() * embedding(layout, x);
-    return (scale * matern(distances(scaled, there))).matrix();
+  // The factor of the leading observations that both have.
+  void reuse(const State& earlier) {
+    if (earlier.scales != scales || earlier.hyper.log_scale != hyper.log_scale ||
+        earlier.hyper.log_noise != hyper.log_noise)
+      return;
+    const std::size_t d = layout.dimensions();
+    std::size_t same = 0;
+    const auto extra = [](const Observations& of, std::size_t i) {
+      return of.extra.empty() ? 0.0 : of.extra[i];
+    };
+    while (same < std::min(data.size(), earlier.data.size()) &&
+           extra(data, same) == extra(earlier.data, same) &&
+           std::equal(data.x[same].begin(), data.x[same].begin() + static_cast<std::ptrdiff_t>(d),
+                      earlier.data.x[same].begin()))
+      ++same;
+    // With jitter the rows are those of an attempt that began anew: only whole ones may be kept.
+    if (earlier.jitter > 0 && same < earlier.data.size()) return;
+    factor = earlier.factor;
+    factor.truncate(same);
+    jitter = earlier.jitter;
   }
+
+  bool grow(std::span<const double> noise) {
+    while (factor.size() < data.size()) {
+      const std::size_t begin = factor.size(), count = std::min(kLanes, data.size() - begin);
+      std::vector<Lanes> k(begin + count);
+      covariances(metric, std::span(scaled).first(k.size() * features()),
+                  lanes_of(scaled, features(), begin, count), scale, k);
+      for (std::size_t l = 0; l < count; ++l) k[begin + l].v[l] += noise[begin + l] + jitter;
+      if (!factor.append(k, count)) return false;
+    }
+    return true;
+  }
+
+  std::size_t features() const { return embedding.features(); }
 
   Layout layout;
   Observations data;
   Hyper hyper;
   Embedding embedding;
-  VectorXd scales;  // per feature
-  double scale;     // s2
-  MatrixXd scaled;  // features x n
-  Eigen::LLT<MatrixXd> factor;
-  VectorXd alpha;
+  std::vector<double> scales;  // per feature
+  Metric metric;
+  double scale;                // s2
+  std::vector<double> scaled;  // n x features
+  double jitter = 0;           // added to the diagonal where K alone had no factor
+  Factor factor;
+  std::vector<double> alpha;
 };
 
-GaussianProcess::GaussianProcess(const Layout& layout, Observations data, const Hyper& hyper)
-    : state_(std::make_unique<State>(layout, std::move(data), hyper)) {}
-GaussianProcess::GaussianProcess(GaussianProcess&&) noexcept = default;
-GaussianProcess& GaussianProcess::operator=(GaussianProcess&&) noexcept = default;
-GaussianProcess::~GaussianProcess() = default;
+GaussianProcess::GaussianProcess(const Layout& layout, Observations data, const Hyper& hyper,
+                                 const GaussianProcess* earlier)
+    : state_(std::make_shared<State>(layout, std::move(data), hyper,
+                                     earlier == nullptr ? nullptr : earlier->state_.get())) {}
 
 const Hyper& GaussianProcess::hyper() const { return state_->hyper; }
 const Observations& GaussianProcess::data() const { return state_->data; }
 
-void GaussianProcess::predict(const Points& x, std::span<double> mean,
-                              std::span<double> variance) const {
+GaussianProcess GaussianProcess::slice(std::vector<double> tail) const {
+  GaussianProcess part = *this;
+  part.tail_ = std::move(tail);
+  return part;
+}
+
+Points GaussianProcess::completed(const Points& x) const {
+  if (tail_.empty()) return x;
+  Points all{x.dimensions + tail_.size(), {}};
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    all.add(x[i]);
+    all.add(tail_);
+  }
+  return all;
+}
+
+GaussianProcess GaussianProcess::with(const Points& x, std::span<const double> y) const {
+  Observations more = state_->data;
+  more.x.add(completed(x).values);
+  more.y.insert(more.y.end(), y.begin(), y.end());
+  if (!more.extra.empty()) more.extra.resize(more.y.size(), 0.0);
+  return GaussianProcess(state_->layout, std::move(more), state_->hyper, this).slice(tail_);
+}
+
+void GaussianProcess::predict(const Points& x, std::span<double> mean, std::span<double> variance,
+                              std::size_t depth) const {
   const State& s = *state_;
-  MatrixXd k = s.covariances(x);
-  Eigen::Map<VectorXd>(mean.data(), as_index(mean.size())) =
-      (k.transpose() * s.alpha).array() + s.hyper.mean;
-  s.factor.matrixL().solveInPlace(k);
-  Eigen::Map<VectorXd>(variance.data(), as_index(variance.size())) =
-      (s.scale - k.colwise().squaredNorm().transpose().array()).max(1e-12 * s.scale);
+  const std::size_t n = s.data.size();
+  depth = std::min(depth, n);
+  const std::vector<double> there = s.embedding(s.layout, completed(x), s.scales);
+  std::vector<Lanes> k(n);
+  for (std::size_t j = 0; j < x.size(); j += kLanes) {
+    const std::size_t count = std::min(kLanes, x.size() - j);
+    covariances(s.metric, s.scaled, lanes_of(there, s.features(), j, count), s.scale, k);
+    const Lanes means = dot(k, s.alpha);
+    const std::span<Lanes> leading = std::span(k).first(depth);
+    s.factor.forward(leading);
+    const Lanes known = dot(leading, leading);
+    for (std::size_t l = 0; l < count; ++l) {
+      mean[j + l] = s.hyper.mean + means.v[l];
+      variance[j + l] = std::max(s.scale - known.v[l], 1e-12 * s.scale);
+    }
+  }
+}
+
+void GaussianProcess::predict_with_slopes(const Points& x, std::span<Local> local) const {
+  const State& s = *state_;
+  const std::size_t n = s.data.size(), d = x.dimensions;
+  const std::vector<double> there = s.embedding(s.layout, completed(x), s.scales);
+  std::vector<Lanes> k(n), pull(n), weights(n);
+  for (std::size_t j = 0; j < x.size(); j += kLanes) {
+    const std::size_t count = std::min(kLanes, x.size() - j);
+    const std::vector<Lanes> points = lanes_of(there, s.features(), j, count);
+    covariances(s.metric, s.scaled, points, s.scale, k, pull);
+    const Lanes means = dot(k, s.alpha);
+    s.factor.forward(k);
+    const Lanes known = dot(k, k);
+    s.factor.backward(k);
+    // d mean / dx_f = -sum_i pull_i alpha_i offset_if; of the variance: + 2 sum_i pull_i beta_i ...
+    std::vector<Lanes> by_mean(s.features()), by_variance(s.features());
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        weights[i].v[l] = -pull[i].v[l] * s.alpha[i];
+        k[i].v[l] *= 2 * pull[i].v[l];
+      }
+    }
+    add_weighted_offsets(s.metric, s.scaled, points, weights, by_mean);
+    add_weighted_offsets(s.metric, s.scaled, points, k, by_variance);
+    for (std::size_t l = 0; l < count; ++l) {
+      Local& to = local[j + l];
+      to.mean = s.hyper.mean + means.v[l];
+      to.variance = std::max(s.scale - known.v[l], 1e-12 * s.scale);
+      to.mean_slope.assign(d, 0.0);
+      to.variance_slope.assign(d, 0.0);
+      for (std::size_t i = 0; i < d; ++i) {
+        if (s.layout.words[i] > 0 || x[j + l][i] == kInactiveMark) continue;
+        const std::size_t f = s.embedding.first[i];
+        to.mean_slope[i] = by_mean[f].v[l] * s.scales[f];
+        to.variance_slope[i] = by_variance[f].v[l] * s.scales[f];
+      }
+    }
+  }
 }
 
 GaussianProcess::Local GaussianProcess::predict_with_slope(std::span<const double> x) const {
-  const State& s = *state_;
-  const std::size_t d = s.layout.dimensions();
-  const Points one{d, {x.begin(), x.end()}};
-  const MatrixXd there = s.scales.asDiagonal() * s.embedding(s.layout, one);
-  const ArrayXXd r = distances(s.scaled, there);  // n x 1
-  const VectorXd k = (s.scale * matern(r)).matrix();
-  const VectorXd beta = s.factor.solve(k);
-  Local local{s.hyper.mean + k.dot(s.alpha), std::max(s.scale - k.dot(beta), 1e-12 * s.scale),
-              std::vector<double>(d, 0.0), std::vector<double>(d, 0.0)};
-  // dk/dx_i = -5/3 s2 (1 + sqrt5 r) exp(-sqrt5 r) w_i (x_i - x_ji), in scaled features: / l_i.
-  const VectorXd pull = (-(5.0 / 3) * s.scale * (1 + kSqrt5 * r) * (-kSqrt5 * r).exp()).matrix();
-  const VectorXd by_mean = pull.cwiseProduct(s.alpha);
-  const VectorXd by_variance = -2 * pull.cwiseProduct(beta);
-  for (std::size_t i = 0; i < d; ++i) {
-    if (s.layout.words[i] > 0 || x[i] == kInactiveMark) continue;
-    const Index f = s.embedding.first[i];
-    const VectorXd offset =
-        (there(f, 0) - s.scaled.row(f).transpose().array()).matrix() * s.scales[f];
-    local.mean_slope[i] = by_mean.dot(offset);
-    local.variance_slope[i] = by_variance.dot(offset);
-  }
+  Local local;
+  predict_with_slopes({x.size(), {x.begin(), x.end()}}, {&local, 1});
   return local;
 }
 
+// The candidates join the factor as if they were observed: the block of their rows is the factor of
+// the posterior covariance.
 std::vector<double> GaussianProcess::sample(const Points& x,
                                             std::span<const double> normals) const {
   const State& s = *state_;
-  const MatrixXd there = s.scales.asDiagonal() * s.embedding(s.layout, x);
-  MatrixXd k = s.covariances(x);
-  const VectorXd mean = (k.transpose() * s.alpha).array() + s.hyper.mean;
-  s.factor.matrixL().solveInPlace(k);
-  MatrixXd covariance = (s.scale * matern(distances(there, there))).matrix() - k.transpose() * k;
-  Eigen::LLT<MatrixXd> factor;
+  const std::size_t n = s.data.size(), m = x.size(), features = s.features();
+  std::vector<double> points = s.scaled;
+  const std::vector<double> there = s.embedding(s.layout, completed(x), s.scales);
+  points.insert(points.end(), there.begin(), there.end());
+  std::vector<double> draw(m);
   for (double jitter = 1e-6 * s.scale;; jitter *= 10) {
-    covariance.diagonal().array() += jitter;
-    factor.compute(covariance);
-    if (factor.info() == Eigen::Success) break;
     ATML_ASSERT(jitter < 10 * s.scale, "the posterior covariance is not positive definite");
+    Factor factor = s.factor;
+    bool ok = true;
+    for (std::size_t j = 0; ok && j < m; j += kLanes) {
+      const std::size_t count = std::min(kLanes, m - j);
+      std::vector<Lanes> k(n + j + count);
+      covariances(s.metric, std::span(points).first(k.size() * features),
+                  lanes_of(there, features, j, count), s.scale, k);
+      const Lanes means = dot(std::span(k).first(n), s.alpha);
+      for (std::size_t l = 0; l < count; ++l) {
+        draw[j + l] = s.hyper.mean + means.v[l];
+        k[n + j + l].v[l] += jitter;
+      }
+      ok = factor.append(k, count);
+    }
+    if (!ok) continue;
+    for (std::size_t i = 0; i < m; ++i) {
+      const auto row = factor.row(n + i).subspan(n);
+      for (std::size_t c = 0; c <= i; ++c) draw[i] += row[c] * normals[c];
+    }
+    return draw;
   }
-  const VectorXd draw = mean + factor.matrixL() * Eigen::Map<const VectorXd>(
-                                                      normals.data(), as_index(normals.size()));
-  return {draw.begin(), draw.end()};
 }
 
 }  // namespace atml::propose

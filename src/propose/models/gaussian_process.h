@@ -66,31 +66,43 @@ double negative_log_posterior(const Layout& layout, const Observations& data, co
 /// MAP estimate by L-BFGS-B from `start`.
 Hyper fit(const Layout& layout, const Observations& data, const Hyper& start, int max_iterations);
 
-/// The posterior of one data set under given hyper-parameters.
+/// The posterior of one data set under given hyper-parameters: an immutable value; copies share it.
 class GaussianProcess {
  public:
-  GaussianProcess(const Layout& layout, Observations data, const Hyper& hyper);
-  GaussianProcess(GaussianProcess&&) noexcept;
-  GaussianProcess& operator=(GaussianProcess&&) noexcept;
-  ~GaussianProcess();
+  /// `earlier` may be null. Where its leading observations and its hyper-parameters are the same,
+  /// its factor is extended row by row (n^2 / 2 operations each) instead of computed anew; the
+  /// numbers are the same to the last bit.
+  GaussianProcess(const Layout& layout, Observations data, const Hyper& hyper,
+                  const GaussianProcess* earlier = nullptr);
 
   const Hyper& hyper() const;
   const Observations& data() const;
 
-  /// Mean and variance of the noise-free function at m points; outputs have m numbers.
-  void predict(const Points& x, std::span<double> mean, std::span<double> variance) const;
-  /// At one point, with derivatives by its active numbers (0 for words and inactive parameters).
+  /// The same process, asked about points that all end in `tail` (the last coordinates of its
+  /// layout): one slice of what it knows, such as full trainings.
+  GaussianProcess slice(std::vector<double> tail) const;
+  /// With more observations, without noise of their own; points end in the tail of a slice.
+  GaussianProcess with(const Points& x, std::span<const double> y) const;
+
+  /// Mean and variance of the noise-free function at m points; outputs have m numbers. With `depth`
+  /// the variance is that given the first observations alone: larger, and cheaper by the square.
+  void predict(const Points& x, std::span<double> mean, std::span<double> variance,
+               std::size_t depth = static_cast<std::size_t>(-1)) const;
+  /// With derivatives by the active numbers (0 for words and inactive parameters).
   struct Local {
     double mean = 0, variance = 0;
     std::vector<double> mean_slope, variance_slope;  // d
   };
   Local predict_with_slope(std::span<const double> x) const;
+  void predict_with_slopes(const Points& x, std::span<Local> local) const;
   /// Draws at m points jointly (Thompson sampling): `normals` are m independent standard normals.
   std::vector<double> sample(const Points& x, std::span<const double> normals) const;
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  Points completed(const Points& x) const;
+  std::shared_ptr<const State> state_;  // shared by copies: it never changes
+  std::vector<double> tail_;
 };
 
 }  // namespace atml::propose

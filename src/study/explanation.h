@@ -1,0 +1,30 @@
+// Explanation: why a strategy proposed a trial, as numbers.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace atml::study {
+
+/// What a strategy expected of a proposal when it made it. Empty optionals: it had no model.
+struct Explanation {
+  /// "default", "initial" (of a design), "exploit" (its predicted mean beats the best), "explore"
+  /// (only its uncertainty could), "feasibility" (nothing is feasible yet: the best chance to be),
+  /// "violation" (likewise: the least predicted violation), "trust region", "front", "forest",
+  /// "source", "sampled" (drawn without a model), "fallback" (what was left).
+  std::string kind;
+  std::optional<double> mean, deviation;  // predicted objective
+  std::optional<double> best;             // the objective to beat
+  std::optional<double> computable;       // probability of an answer
+  struct Chance {
+    std::string constraint;
+    double probability = 0;  // of meeting it
+    bool operator==(const Chance&) const = default;
+  };
+  std::vector<Chance> chances;  // of the measured constraints
+
+  bool operator==(const Explanation&) const = default;
+};
+
+}  // namespace atml::study
