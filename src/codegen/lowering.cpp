@@ -86,8 +86,7 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
     case Kernel::kDepthwiseRows:
       arrays.add("taps", ArrayType::kInt32,
                  int32_bytes(pack_row_taps(op, filter_shape(model, op))));
-      arrays.add("bias", ArrayType::kInt32, int32_bytes(filter_of(op)->bias));
-      add_factors(arrays, p, choice, true);
+      arrays.add("table", ArrayType::kInt32, int32_bytes(pack_row_table(*filter_of(op), p)));
       return;
     default:
       arrays.add("weights", ArrayType::kInt8,

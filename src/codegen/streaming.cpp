@@ -48,6 +48,12 @@ bool is_used_after(const Int8Model& model, int tensor, int op) {
   return false;
 }
 
+// They share a word with a shift (atml_rows_depthwise).
+bool biases_fit_rows(const Filter& filter) {
+  return std::ranges::all_of(filter.bias,
+                             [](int bias) { return bias >= -(1 << 23) && bias < 1 << 23; });
+}
+
 struct Builder {
   const Int8Model& model;
   const std::vector<KernelChoice>& choices;
@@ -245,10 +251,12 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
       return op.inputs.size() == 2 ? row : none;
     case Kernel::kDepthwisePacked: {
       const FilterShape shape = filter_shape(model, op);
+      if (!biases_fit_rows(*filter_of(op))) return none;
       row.kernel = Kernel::kDepthwiseRows;
       row.transposed = row.clamp = false;
       row.scratch = 0;
       row.weights = 8 * static_cast<std::int64_t>((shape.outputs + 3) / 4) * shape.inputs;
+      row.tables = 32 * static_cast<std::int64_t>((shape.outputs + 3) / 4);
       return row;
     }
     case Kernel::kGlobalAverage:
