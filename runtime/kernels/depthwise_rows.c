@@ -4,24 +4,6 @@
 #include "atml_dsp.h"
 #include "atml_stream.h"
 
-typedef struct {
-  int32_t low, high; /* of taps or rows that lie inside the input: [low, high) */
-} span;
-
-static span inside(int32_t start, int32_t taps, int32_t dilation, int32_t size) {
-  span s = {0, taps};
-  if ((start >= 0) && (start + (taps - 1) * dilation < size)) {
-    return s; /* the usual case */
-  }
-  while ((s.low < taps) && (start + s.low * dilation < 0)) {
-    s.low++;
-  }
-  while ((s.high > s.low) && (start + (s.high - 1) * dilation >= size)) {
-    s.high--;
-  }
-  return s;
-}
-
 /* All channels of one pixel. The assembly reads the fields in this order. */
 typedef struct {
   uint32_t input_offset; /* twice, as halfwords */
@@ -246,14 +228,14 @@ void atml_depthwise_rows(const int8_t *in, int8_t *out, const atml_rows_depthwis
                  w->in_c};
   for (int32_t y = 0; y < w->out_h; y++) {
     const int32_t top = y * w->stride_h - w->pad_top;
-    const span ky = inside(top, w->kernel_h, w->dilation_h, w->in_h);
+    const atml_span ky = atml_inside(top, w->kernel_h, w->dilation_h, w->in_h);
     const int8_t *const row = &in[(top + ky.low * w->dilation_h) * w->in_w * w->in_c];
     int32_t start = -w->pad_left;
     j.rows = ky.high - ky.low;
     j.in_next = 4 - j.rows * row_bytes;
     j.taps_next = 8 * w->kernel_w * (w->kernel_h - j.rows);
     for (int32_t x = w->out_w; x > 0; x--) {
-      const span kx = inside(start, w->kernel_w, w->dilation_w, w->in_w);
+      const atml_span kx = atml_inside(start, w->kernel_w, w->dilation_w, w->in_w);
       j.columns = kx.high - kx.low;
       j.skipped = 8 * (w->kernel_w - j.columns);
       j.row_step = row_bytes - row_end(j.columns) * step;
