@@ -7,7 +7,7 @@
 #include "atml_dsp.h"
 
 #if ATML_DSP
-/* 255 int8 fit a halfword. */
+/* The sum of 255 int8 fits a halfword; the halves do not carry into each other. */
 static inline void atml_sum_four(const int8_t *in, int32_t count, int32_t step, int32_t *sums) {
   while (count > 0) {
     int32_t part = (count < 255) ? count : 255;
@@ -23,8 +23,8 @@ static inline void atml_sum_four(const int8_t *in, int32_t count, int32_t step, 
     }
     sums[0] += (int16_t)even;
     sums[1] += (int16_t)odd;
-    sums[2] += (even - (int16_t)even) >> 16;
-    sums[3] += (odd - (int16_t)odd) >> 16;
+    sums[2] += even >> 16;
+    sums[3] += odd >> 16;
   }
 }
 #endif
