@@ -46,7 +46,7 @@ static ATML_NOINLINE void atml_gather_row(const int8_t *row, int8_t *patch, cons
 }
 
 /* The k inputs of one output pixel, as bytes. y, x: upper left corner, may lie outside. */
-static inline void atml_gather(const int8_t *in, int8_t *patch, const atml_packed_conv *p, int32_t y, int32_t x) {
+static ATML_NOINLINE void atml_gather(const int8_t *in, int8_t *patch, const atml_packed_conv *p, int32_t y, int32_t x) {
   const atml_window *w = &p->window;
   const int32_t row_bytes = w->in_w * w->in_c;
   const int32_t runs = (w->dilation_w == 1) ? 1 : w->kernel_w; /* neighbouring columns are copied at once */
@@ -64,6 +64,34 @@ static inline void atml_gather(const int8_t *in, int8_t *patch, const atml_packe
     }
   }
 }
+
+#if ATML_SMALL
+
+static inline void atml_conv_core(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_conv *p,
+                                  atml_dot_1_function dot_1) {
+  const atml_window *w = &p->window;
+  const int32_t k = p->filter.k;
+  int32_t x = 0;
+  int32_t y = 0;
+  memset(scratch, 0, (size_t)(4 * k));
+  for (int32_t left = w->out_h * w->out_w; left > 0; left -= 4) {
+    const int32_t pixels = (left < 4) ? left : 4;
+    for (int32_t i = 0; i < pixels; i++) {
+      atml_gather(in, &scratch[i * k], p, y * w->stride_h - w->pad_top, x * w->stride_w - w->pad_left);
+      x++;
+      if (x == w->out_w) {
+        x = 0;
+        y++;
+      }
+    }
+    for (int32_t i = 0; i < pixels; i++) { /* four pixels are read before they are written */
+      dot_1(&scratch[i * k], out, &p->filter);
+      out += w->out_c;
+    }
+  }
+}
+
+#else
 
 #if ATML_DSP
 
@@ -135,5 +163,7 @@ static inline void atml_conv_core(const int8_t *in, int8_t *out, int8_t *scratch
     }
   }
 }
+
+#endif
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "atml_arithmetic.h"
 #include "atml_dsp.h"
 
 #if ATML_DSP
@@ -30,7 +31,7 @@ static inline void atml_sum_four(const int8_t *in, int32_t count, int32_t step, 
 #endif
 
 /* sums[i] += channel i, i < channels <= 4, of `count` pixels `step` bytes apart. */
-static inline void atml_sum_channels(const int8_t *in, int32_t count, int32_t step, int32_t channels, int32_t *sums) {
+static ATML_NOINLINE void atml_sum_channels(const int8_t *in, int32_t count, int32_t step, int32_t channels, int32_t *sums) {
 #if ATML_DSP
   if (channels == 4) {
     atml_sum_four(in, count, step, sums);

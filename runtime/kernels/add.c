@@ -23,7 +23,7 @@ static int32_t is_half(int32_t multiplier, int32_t shift) {
 
 /* TFLite scales the input of the larger scale by exactly one half: (x + offset) 2^20 / 2 needs no rounding. The
  * other input is `b`, by a factor of at most one half; exactly one half is 2^-1 of an input twice as large. */
-static void add_half(const int8_t *a, const int8_t *b, int8_t *out, const atml_add_params *p, int32_t offset_a,
+static ATML_NOINLINE void add_half(const int8_t *a, const int8_t *b, int8_t *out, const atml_add_params *p, int32_t offset_a,
                      int32_t offset_b, int32_t multiplier, int32_t shift) {
   const int32_t up = (shift == 0) ? 22 : 21;
   const int32_t right = (shift == 0) ? 1 : -shift;

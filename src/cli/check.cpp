@@ -44,7 +44,13 @@ std::vector<codegen::StreamedGroup> streamed_groups(const quantize::Int8Model& m
   codegen::Options options;
   options.streaming = streaming;
   options.arena_limit = codegen::arena_limit(limits);
-  return codegen::plan_memory(model, target, options).groups;
+  const codegen::MemoryPlan plan = codegen::plan_memory(model, target, options);
+  std::vector<codegen::StreamedGroup> groups = plan.groups;
+  for (codegen::StreamedGroup& g : groups) {  // as numbers of the model's operators
+    g.first_op = plan.order[static_cast<std::size_t>(g.first_op)];
+    g.last_op = plan.order[static_cast<std::size_t>(g.last_op)];
+  }
+  return groups;
 }
 
 // The same model after clean-up, reported apart from what the code itself achieves.

@@ -7,6 +7,7 @@
 
 #include "codegen/firmware.h"
 #include "codegen/lowering.h"
+#include "codegen/operator_order.h"
 
 namespace atml::codegen {
 
@@ -131,10 +132,10 @@ Estimate estimate(const quantize::Int8Model& model, const target::Target& target
   Estimate e;
   std::int64_t constants = 0;
   for (const KernelChoice& c : *choices) constants += c.weights + c.tables;
-  const PlannedMemory memory =
-      choose_plan(model, *choices, options.streaming, arena_limit(target, options));
-  e.flash = Bytes(constants + code_bytes(*choices) + streaming_bytes(model, *choices, memory));
-  e.arena = memory.plan.arena;
+  const OrderedPlan plan = choose_order(model, *choices, planning_of(model, target, options));
+  e.flash = Bytes(constants + code_bytes(*choices) +
+                  streaming_bytes(plan.model(model), plan.choices, plan.memory));
+  e.arena = plan.memory.plan.arena;
   e.ram = e.arena + Bytes(kStatics + kStack);
   return e;
 }

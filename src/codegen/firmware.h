@@ -87,6 +87,9 @@ struct MemoryPlan {
   std::vector<Bytes> live_at_op;  // bytes in use while operator i runs, with its scratch
   int peak_op = 0;                // the first operator with the largest live_at_op
   std::vector<StreamedGroup> groups;
+  /// Operators of the model in the order in which they run; every operator index above counts in
+  /// this order.
+  std::vector<int> order;
 };
 
 enum class Role {
@@ -121,7 +124,7 @@ struct OpInfo {
 struct Firmware {
   std::vector<File> files;  // in stable order
   MemoryPlan plan;
-  std::vector<OpInfo> ops;  // one an operator
+  std::vector<OpInfo> ops;  // one an operator, in order of execution
 
   const File* find(std::string_view path) const;
 };

@@ -18,8 +18,8 @@ constexpr int kMostRows = 30000;           // int16_t
 // oracle counts what is chosen.
 constexpr double kCallPrice = 330;       // of a row: engine, parameters, call
 constexpr double kMovePrice = 0.6;       // of a shifted byte
-constexpr double kDepthwisePrice = 1.3;  // of a depthwise multiply-accumulate
-constexpr double kPixelPrice = 0.15;     // of a MAC of a pixel that is alone, not one of four
+constexpr double kDepthwisePrice = 0.3;  // of a depthwise multiply-accumulate
+constexpr double kPixelPrice = 0.55;     // of a MAC of a pixel that is alone, not one of four
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 

@@ -61,7 +61,7 @@ std::string ram_peak(const quantize::Int8Model& model, const target::Target& tar
   if (plan.arena != verdict.arena) plan = codegen::plan_memory(model, target, {});
   if (plan.live_at_op.empty()) return "";
   const auto peak = static_cast<std::size_t>(plan.peak_op);
-  const quantize::Op& op = model.ops[peak];
+  const quantize::Op& op = model.ops[static_cast<std::size_t>(plan.order[peak])];
   return fmt::format("ram: {} ({} -> {}) needs {} of live data at once, the arena is {}{}", op.name,
                      model.input_of(op).shape.text(), model.output_of(op).shape.text(),
                      to_text(plan.live_at_op[peak]), to_text(plan.arena),
