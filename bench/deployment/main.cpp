@@ -97,7 +97,7 @@ struct Case {
   quantize::Int8Model model;
   std::vector<bench::PeerFigures> peers;
   const std::array<std::uint32_t, 3>* golden = nullptr;  // else the interpreter is the judge
-  bool trade = false;  // also built for speed and for size
+  bool trade = false;                                    // also built for speed and for size
 };
 
 // kAuto is what a user gets who asks for nothing.

@@ -3,6 +3,9 @@
 #include "atml_dot.h"
 #include "atml_dsp.h"
 #include "atml_stream.h"
+#if ATML_MVE
+#include "atml_mve.h"
+#endif
 
 /* All channels of one pixel. The assembly reads the fields in this order. */
 typedef struct {
@@ -127,8 +130,6 @@ static __attribute__((naked, noinline)) void run_pixel(const int8_t *in __attrib
 }
 
 #elif ATML_MVE
-
-#include "atml_mve.h"
 
 static int32_t row_end(int32_t columns) { return columns; }
 

@@ -354,8 +354,9 @@ void add_check(CLI::App& app, Action& action) {
       ->required();
   add_limit_options(*command, options->limits);
   command
-      ->add_option("--streaming", options->streaming,
-                   "row streaming: off, auto (as the RAM limit asks for) or on")
+      ->add_option(
+          "--streaming", options->streaming,
+          "row streaming: off, auto (as the RAM limit asks for, and where it is nearly free) or on")
       ->capture_default_str();
   command->add_option("--oracle", options->oracle, kOracleHelp)->capture_default_str();
   command->add_option("--duty", options->duty, "inferences per time, e.g. 1/s (with --battery)");

@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kTriedPlans = 8;  // that the dynamic programme offers and the packer judges
 constexpr int kTriedExchanges = 300;
-constexpr int kFreePercent = 4;        // of the instructions: what counts as nearly free
+constexpr int kFreePercent = 4;  // of the instructions: what counts as nearly free
 constexpr double kMac = 1.05, kDepthwiseMac = 3.6;  // instructions, measured on a Cortex-M4
 constexpr std::int64_t kNoPrice = std::numeric_limits<std::int64_t>::max();
 
@@ -80,6 +80,22 @@ struct Segments {
     return true;
   }
 
+  // Bytes that an arena of this partition needs at least.
+  std::int64_t bound(const Groups& groups) const {
+    std::int64_t most = 0;
+    std::size_t next = 0;  // group
+    for (std::size_t i = 0; i < from.size();) {
+      const bool grouped =
+          next < groups.size() && static_cast<std::size_t>(groups[next].first_op) == i;
+      const int last = grouped ? groups[next].last_op : static_cast<int>(i);
+      const auto segment = std::ranges::find(from[i], last, &Segment::last);
+      if (segment != from[i].end()) most = std::max(most, segment->bytes);
+      if (grouped) ++next;
+      i = static_cast<std::size_t>(last) + 1;
+    }
+    return most;
+  }
+
   // Every partition.
   void enumerate(std::size_t i, Groups& groups, std::vector<Groups>& all) const {
     if (i == from.size()) {
@@ -102,10 +118,11 @@ class Choice {
     offer({});
   }
 
-  // Whether these groups are the best so far.
-  bool offer(const Groups& groups) {
+  // Whether these groups are the best so far. What cannot be with an arena of `bound` bytes, a
+  // lower bound, is not packed.
+  bool offer(const Groups& groups, std::int64_t bound = 0) {
     const std::int64_t price = streaming_price(model_, groups);
-    if (price > budget_) return false;
+    if (price > budget_ || (tried_ && !is_better(bound, price))) return false;
     PlannedMemory plan = plan_arena(model_, choices_, groups);
     if (tried_ && !is_better(plan.plan.arena.value, price)) return false;
     best_ = std::move(plan);
@@ -144,7 +161,7 @@ void offer_exact(const Segments& segments, Choice& choice) {
   std::vector<Groups> all;
   Groups groups;
   segments.enumerate(0, groups, all);
-  for (const Groups& g : all) choice.offer(g);
+  for (const Groups& g : all) choice.offer(g, segments.bound(g));
 }
 
 // From the lowest threshold on for the smallest arena; from the limit downwards for the cheapest
@@ -193,7 +210,8 @@ void improve(const Segments& segments, Choice& choice) {
       for (const Segment& s : list) {
         if (s.last == s.first || s.bytes > choice.arena()) continue;
         if (++tried > kTriedExchanges) return;
-        better |= choice.offer(with_group(choice.groups(), s.group));
+        const Groups groups = with_group(choice.groups(), s.group);
+        better |= choice.offer(groups, segments.bound(groups));
       }
     }
   }

@@ -31,7 +31,8 @@ std::string_view to_string(Optimize optimize);
 Result<Optimize> parse_optimize(std::string_view text);
 
 /// Row streaming of neighbouring operators (fewer bytes of RAM for some instructions, same bits).
-/// kAuto: as little as the arena limit asks for.
+/// kAuto: as little as the arena limit asks for; in a balanced build also where that costs few
+/// instructions (4 %) and saves a quarter of the arena and 4 KiB, more than it takes of flash.
 enum class Streaming { kOff, kAuto, kOn };
 std::string_view to_string(Streaming streaming);
 Result<Streaming> parse_streaming(std::string_view text);

@@ -71,11 +71,11 @@ inline std::string with_layer_reports(const quantize::Int8Model& model, const Fi
     const std::size_t start = text.find(" " + firmware.ops[i].symbol + "(const atml_row *r) {");
     const std::size_t end = text.find("\n}\n", start) + 1;
     const bool sums = firmware.ops[i].kernel == "atml_sum_row";
-    text.insert(end, sums
-                         ? fmt::format("  if (r->y == {}) report({}, &r->arena[{}], {});\n",
-                                       model.input_of(op).shape.height - 1, number,
-                                       place.offset.value, out.channels)
-                         : fmt::format("  report({}, r->out, {});\n", number, out.width * out.channels));
+    text.insert(
+        end, sums ? fmt::format("  if (r->y == {}) report({}, &r->arena[{}], {});\n",
+                                model.input_of(op).shape.height - 1, number, place.offset.value,
+                                out.channels)
+                  : fmt::format("  report({}, r->out, {});\n", number, out.width * out.channels));
   }
   const std::string declaration = "void report(int op, const signed char *bytes, long count);\n";
   text.insert(0, declaration);

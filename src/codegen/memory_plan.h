@@ -72,8 +72,8 @@ std::int64_t least_bytes(const quantize::Int8Model& model, const std::vector<Ker
 /// What a plan is chosen by.
 struct Planning {
   Streaming streaming = Streaming::kAuto;
-  Bytes arena_limit;             // kAuto
-  std::int64_t free_price = 0;   // kAuto: instructions that a much smaller arena may cost unasked
+  Bytes arena_limit;            // kAuto
+  std::int64_t free_price = 0;  // kAuto: instructions that a much smaller arena may cost unasked
 };
 Planning planning_of(const quantize::Int8Model& model, const target::Target& target,
                      const Options& options);

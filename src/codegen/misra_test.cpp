@@ -20,8 +20,14 @@ std::set<std::string> found_in(const std::string& text, const std::regex& patter
 
 std::string report(const std::filesystem::path& folder, const std::vector<std::string>& defines) {
   Command command;
-  command.argv = {"cppcheck", "--addon=misra", "--std=c99", "--platform=arm32-wchar_t4",
-                  "--enable=style", "-q", "-I.", "-Iruntime/include",
+  command.argv = {"cppcheck",
+                  "--addon=misra",
+                  "--std=c99",
+                  "--platform=arm32-wchar_t4",
+                  "--enable=style",
+                  "-q",
+                  "-I.",
+                  "-Iruntime/include",
                   "--template={file}:{line}: {id}"};
   command.argv.insert(command.argv.end(), defines.begin(), defines.end());
   command.argv.push_back(".");
@@ -48,10 +54,10 @@ TEST(Misra, EveryReportIsADocumentedDeviation) {
     ASSERT_TRUE(firmware.ok());
     write_all(*firmware, folder->path());
     const bool rows = streaming == Streaming::kOn;
-    text += report(folder->path(), rows ? std::vector<std::string>{"-DATML_PORTABLE=1"}
-                                        : std::vector<std::string>{"-D__GNUC__=12",
-                                                                   "-D__ARM_FEATURE_DSP=1",
-                                                                   "-D__thumb2__=1"});
+    text += report(folder->path(),
+                   rows ? std::vector<std::string>{"-DATML_PORTABLE=1"}
+                        : std::vector<std::string>{"-D__GNUC__=12", "-D__ARM_FEATURE_DSP=1",
+                                                   "-D__thumb2__=1"});
   }
   const auto documentation = read_file(std::string(ATML_SOURCE_DIR) + "/docs/misra.md");
   ASSERT_TRUE(documentation.ok());
@@ -59,9 +65,8 @@ TEST(Misra, EveryReportIsADocumentedDeviation) {
   const auto documented = found_in(*documentation, std::regex("\\n\\| ([0-9]+\\.[0-9]+) \\|"));
   EXPECT_GE(reported.size(), 10u);  // or the tool did not run
   for (const std::string& rule : reported) {
-    EXPECT_TRUE(documented.contains(rule))
-        << "rule " << rule << " is not in docs/misra.md:\n"
-        << text;
+    EXPECT_TRUE(documented.contains(rule)) << "rule " << rule << " is not in docs/misra.md:\n"
+                                           << text;
   }
   for (const std::string& rule : documented)
     EXPECT_TRUE(reported.contains(rule)) << "rule " << rule << " is documented and does not occur";

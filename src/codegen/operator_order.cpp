@@ -29,8 +29,8 @@ struct Enumeration {
   }
 
   bool can_run(int op) const {
-    return !has_run[at(op)] && std::ranges::all_of(model.ops[at(op)].inputs,
-                                                   [&](int t) { return is_there[at(t)]; });
+    return !has_run[at(op)] &&
+           std::ranges::all_of(model.ops[at(op)].inputs, [&](int t) { return is_there[at(t)]; });
   }
 
   void run() {
@@ -85,8 +85,7 @@ OrderedPlan plan_of(const Int8Model& model, const std::vector<KernelChoice>& cho
 auto measure(const Int8Model& model, const OrderedPlan& plan, const Planning& planning) {
   const std::int64_t arena = plan.memory.plan.arena.value;
   const std::int64_t price = streaming_price(plan.model(model), plan.memory.groups);
-  const bool fits =
-      planning.streaming == Streaming::kAuto && arena <= planning.arena_limit.value;
+  const bool fits = planning.streaming == Streaming::kAuto && arena <= planning.arena_limit.value;
   if (!fits) return std::tuple(1, arena, price);
   return std::tuple(0, price <= planning.free_price ? 0 : price, arena);
 }

@@ -15,7 +15,7 @@ std::vector<std::vector<int>> operator_orders(const quantize::Int8Model& model);
 
 /// A plan in its order of execution. Everything in `memory` counts operators in that order.
 struct OrderedPlan {
-  std::vector<int> order;  // operators of the given model
+  std::vector<int> order;                        // operators of the given model
   std::optional<quantize::Int8Model> reordered;  // empty: the given order
   std::vector<KernelChoice> choices;             // in order of execution
   PlannedMemory memory;

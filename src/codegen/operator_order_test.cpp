@@ -30,8 +30,7 @@ quantize::Int8Model branching_model(std::uint64_t seed) {
     ends.push_back(*net.add(Conv{5, rng.chance(0.5) ? Window{} : Window{3, 3}, true}, {last}));
   }
   int joined = ends[0];
-  for (std::size_t b = 1; b < ends.size(); ++b)
-    joined = *net.add(Add{}, {joined, ends[b]});
+  for (std::size_t b = 1; b < ends.size(); ++b) joined = *net.add(Add{}, {joined, ends[b]});
   (void)*net.add(GlobalAveragePool{}, {joined});
   return quantize::random_model(net, seed);
 }
