@@ -1,7 +1,8 @@
 // bench/deployment: instructions, flash and RAM of the firmware of reference models beside other
 // engines, with a check that the emulated outputs are the golden ones.
-// Each model with and without row streaming and clean-up: a peer's model is compared without
-// clean-up, or the comparison is about pruning and not about code.
+// Each model as a user gets it, then with and without row streaming, and after clean-up: a peer's
+// model is compared without clean-up, or the comparison is about pruning and not about code.
+// A depthwise network of eight layers shows what --optimize speed|balanced|size trades.
 //   bench_deployment [--models FOLDER] [--target NAME] [--json FILE] [MODEL.tflite ...]
 #include <fmt/format.h>
 
@@ -96,14 +97,21 @@ struct Case {
   quantize::Int8Model model;
   std::vector<bench::PeerFigures> peers;
   const std::array<std::uint32_t, 3>* golden = nullptr;  // else the interpreter is the judge
+  bool trade = false;                                    // also built for speed and for size
 };
 
+// kAuto is what a user gets who asks for nothing.
 struct Variant {
-  codegen::Streaming streaming;
-  bool clean;
+  codegen::Streaming streaming = codegen::Streaming::kAuto;
+  bool clean = false;
+  codegen::Optimize optimize = codegen::Optimize::kBalanced;
   std::string name() const {
-    return fmt::format("autotinyml{}{}", streaming == codegen::Streaming::kOn ? ", rows" : "",
-                       clean ? ", clean-up" : "");
+    std::string text = "autotinyml";
+    if (optimize != codegen::Optimize::kBalanced)
+      text += fmt::format(", {}", codegen::to_string(optimize));
+    if (streaming == codegen::Streaming::kOff) text += ", no rows";
+    if (streaming == codegen::Streaming::kOn) text += ", rows";
+    return text + (clean ? ", clean-up" : "");
   }
 };
 
@@ -128,6 +136,7 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
   deploy::BuiltinOptions builtin;
   builtin.full_figures = true;
   builtin.streaming = variant.streaming;
+  builtin.optimize = variant.optimize;
   ATML_TRY(const auto oracle, deploy::BuiltinOracle::create(builtin));
   ATML_TRY(const auto verdict,
            oracle->check(model, target, target::full_limits(target), StopToken{}));
@@ -136,6 +145,7 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
       golden_inputs(static_cast<std::size_t>(model.tensor(model.input).shape.elements()));
   codegen::Options options;
   options.streaming = variant.streaming;
+  options.optimize = variant.optimize;
   ATML_TRY(const auto outputs, deploy::run_on_mcu(model, target, inputs, 3, options));
   const bool equal = outputs == interpreted(c.model, inputs) &&
                      (c.golden == nullptr || outputs_are_golden(outputs, *c.golden));
@@ -147,14 +157,14 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
     note += fmt::format("; {} operators and {} channels fewer", clean.operators_removed,
                         clean.channels_removed);
   }
-  if (variant.streaming == codegen::Streaming::kOn) {
-    for (const auto& g : codegen::plan_memory(model, target, options).groups)
-      note += fmt::format("; layers {}-{} by rows", g.first_op, g.last_op);
-  }
+  for (const auto& g : codegen::plan_memory(model, target, options).groups)
+    note += fmt::format("; layers {}-{} by rows, price about {}", g.first_op, g.last_op,
+                        g.extra_instructions);
   print_row(c.name, ours, note);
   Json own = row(c.name, ours);
   own.set("golden", equal)
       .set("streaming", std::string(codegen::to_string(variant.streaming)))
+      .set("optimize", std::string(codegen::to_string(variant.optimize)))
       .set("clean_up", variant.clean);
   rows.push(own);
   if (equal) return {};
@@ -163,9 +173,15 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
 
 Status compare(const Case& c, const target::Target& target, Json& rows) {
   std::optional<bench::PeerFigures> base;
-  for (const Variant& variant :
-       {Variant{codegen::Streaming::kOff, false}, Variant{codegen::Streaming::kOff, true},
-        Variant{codegen::Streaming::kOn, false}, Variant{codegen::Streaming::kOn, true}}) {
+  std::vector<Variant> variants{{codegen::Streaming::kAuto},
+                                {codegen::Streaming::kOff},
+                                {codegen::Streaming::kOn},
+                                {codegen::Streaming::kOff, true}};
+  if (c.trade) {
+    for (const auto optimize : {codegen::Optimize::kSpeed, codegen::Optimize::kSize})
+      variants.push_back({codegen::Streaming::kAuto, false, optimize});
+  }
+  for (const Variant& variant : variants) {
     bench::PeerFigures ours;
     ATML_TRY_STATUS(measure(c, variant, target, rows, ours));
     if (!base) base = ours;
@@ -175,7 +191,7 @@ Status compare(const Case& c, const target::Target& target, Json& rows) {
       return static_cast<double>(theirs) / static_cast<double>(mine);
     };
     print_row(c.name, peer,
-              fmt::format("{:.2f} x, {:.2f} x, {:.2f} x ours without either",
+              fmt::format("{:.2f} x, {:.2f} x, {:.2f} x ours (first row)",
                           ratio(peer.instructions, base->instructions),
                           ratio(peer.flash, base->flash), ratio(peer.ram, base->ram)));
     rows.push(row(c.name, peer));
@@ -200,6 +216,7 @@ Status run(const Options& options) {
                    bench::image_classification_peers(), nullptr});
   cases.push_back({"synthetic VWW topology", bench::visual_wake_words_topology(),
                    bench::visual_wake_words_peers(), nullptr});
+  cases.push_back({"8 layers, depthwise", bench::depthwise_topology(), {}, nullptr, true});
   for (const std::string& path : options.files) {
     ATML_TRY(auto model, read_model(path, "model"));
     cases.push_back({path, std::move(model), {}, nullptr});

@@ -67,4 +67,16 @@ quantize::Int8Model visual_wake_words_topology() {
   return quantize::random_model(b.net, 1);
 }
 
+quantize::Int8Model depthwise_topology() {
+  Builder b{Network(Shape{28, 28, 1})};
+  int last = b.relu(b.conv(0, 24, Window{3, 3, 2, 2}));
+  for (const auto& [filters, stride] : {std::pair{48, 1}, {64, 2}, {96, 1}}) {
+    last = b.relu(b.add(Depthwise{1, Window{3, 3, stride, stride}, true}, {last}));
+    last = b.relu(b.conv(last, filters, Window{}));
+  }
+  last = b.add(GlobalAveragePool{}, {last});
+  b.add(Dense{10, true}, {last});
+  return quantize::random_model(b.net, 1);
+}
+
 }  // namespace atml::bench

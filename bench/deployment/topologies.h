@@ -10,5 +10,8 @@ namespace atml::bench {
 quantize::Int8Model image_classification_topology();
 /// MobileNetV1 x 0.25 for 96x96x3 images (visual wake words, 7.5 M multiply-accumulates).
 quantize::Int8Model visual_wake_words_topology();
+/// Eight layers with weights, as the built-in space `separable` blocks give them: a convolution,
+/// three times depthwise and pointwise, a classifier.
+quantize::Int8Model depthwise_topology();
 
 }  // namespace atml::bench

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "atml_arithmetic.h"
+#include "atml_dsp.h"
 #include "atml_filters.h"
 
 /* All channels of four pixels. patch: int16 [k / 2][4 pixels][2], pair i of group g (four inputs) holds
@@ -18,6 +19,13 @@ void atml_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f);
 /* The same with weights of 4 bits. */
 void atml_nibble_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f);
 void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f);
+
+/* What a convolution calls: builds for size know one pixel at a time only (ATML_SMALL). */
+#if ATML_SMALL
+#define ATML_DOTS(four, one) (one)
+#else
+#define ATML_DOTS(four, one) (four), (one)
+#endif
 
 typedef void (*atml_dot_4_function)(const int16_t *patch, int8_t *out, const atml_packed_filter *f);
 typedef void (*atml_dot_1_function)(const int8_t *in, int8_t *out, const atml_packed_filter *f);

@@ -15,4 +15,18 @@
 #define ATML_DSP 0
 #endif
 
+/* Built for size (-Os): convolutions pixel by pixel, without the kernel of four pixels. */
+#ifndef ATML_SMALL
+#ifdef __OPTIMIZE_SIZE__
+#define ATML_SMALL 1
+#else
+#define ATML_SMALL 0
+#endif
+#endif
+
+/* Built for speed: longer inner loops. */
+#ifndef ATML_UNROLL
+#define ATML_UNROLL 0
+#endif
+
 #endif

@@ -3,7 +3,26 @@
 #define ATML_POINTWISE_CORE_H
 
 #include "atml_dot.h"
+#include "atml_dsp.h"
 #include "atml_memory.h"
+
+#if ATML_SMALL
+
+/* Four pixels are read, then written: out may lie over the input as far as in the other form. */
+static inline void atml_pointwise_core(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_pointwise *p,
+                                       atml_dot_1_function dot_1) {
+  for (int32_t left = p->pixels; left > 0; left -= 4) {
+    const int32_t pixels = (left < 4) ? left : 4;
+    memcpy(scratch, in, (size_t)(pixels * p->in_c));
+    in += pixels * p->in_c;
+    for (int32_t i = 0; i < pixels; i++) {
+      dot_1(&scratch[i * p->in_c], out, &p->filter);
+      out += p->filter.channels;
+    }
+  }
+}
+
+#else
 
 static inline void atml_pointwise_core(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_pointwise *p,
                                        atml_dot_4_function dot_4, atml_dot_1_function dot_1) {
@@ -28,5 +47,7 @@ static inline void atml_pointwise_core(const int8_t *in, int8_t *out, int8_t *sc
     out += channels;
   }
 }
+
+#endif
 
 #endif

@@ -49,14 +49,13 @@ typedef struct {
 void atml_stream_run(int8_t *arena, const atml_stream *s);
 
 /* Depthwise with multiplier 1, four channels of one pixel at a time, straight from rows of pixels. taps: for
- * each four channels, kernel row and kernel column two words of int16 pairs: channels (0, 2) and (1, 3). */
+ * each four channels, kernel row and kernel column two words of int16 pairs, twice the weights of channels (0, 2)
+ * and (1, 3). table: for each four channels four words 256 bias + right shift - 1, then four multipliers; biases
+ * below 2^23, right shifts in [1, 22]. */
 typedef struct {
   const int32_t *taps;
-  const int32_t *bias;
-  const int32_t *multiplier;
-  const uint8_t *right; /* [1, 22] */
+  const int32_t *table;
   atml_window window;
-  uint8_t per_channel; /* 0: one multiplier and right shift for all */
   int16_t input_offset;
   int8_t zero_point, low, high; /* of the output */
 } atml_rows_depthwise;

@@ -1,5 +1,5 @@
 #include "atml_conv_core.h"
 
 void atml_conv_packed(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_conv *p) {
-  atml_conv_core(in, out, scratch, p, atml_dot_4, atml_dot_1);
+  atml_conv_core(in, out, scratch, p, ATML_DOTS(atml_dot_4, atml_dot_1));
 }

@@ -18,7 +18,7 @@ typedef struct {
 } row_job;
 
 /* The assembly knows these offsets. */
-typedef char atml_check_offsets[(offsetof(row_job, out) == 24) && (offsetof(row_job, out_step) == 28) &&
+typedef char atml_check_row_offsets[(offsetof(row_job, out) == 24) && (offsetof(row_job, out_step) == 28) &&
                                         (offsetof(row_job, end) == 48)
                                     ? 1
                                     : -1];

@@ -28,6 +28,35 @@
   "smlad r7, lr, r3, r7\n\t"           \
   "smlad r11, lr, r2, r11\n\t"
 
+/* r12 = k, a multiple of 4; a turn has 8 inputs or 16: the first begins where its rest is k. */
+#if ATML_UNROLL
+#define DOT_4_LOOP             \
+  "lsls r3, r12, #29\n\t" /* carry: 8, negative: 4 */ \
+  "bcs 5f\n\t"                \
+  "bmi 3f\n"                  \
+  "2:\n\t" STEP_4 STEP_4      \
+  "6:\n\t" STEP_4 STEP_4      \
+  "7:\n\t" STEP_4 STEP_4      \
+  "3:\n\t" STEP_4 STEP_4      \
+  "ldr r12, [sp, #4]\n\t"     \
+  "cmp r0, r12\n\t"           \
+  "bne 2b\n\t"                \
+  "b 8f\n"                    \
+  "5:\n\t"                    \
+  "bmi 6b\n\t"                \
+  "b 7b\n"                    \
+  "8:\n\t"
+#else
+#define DOT_4_LOOP             \
+  "tst r12, #4\n\t"           \
+  "bne 3f\n"                  \
+  "2:\n\t" STEP_4 STEP_4      \
+  "3:\n\t" STEP_4 STEP_4      \
+  "ldr r12, [sp, #4]\n\t"     \
+  "cmp r0, r12\n\t"           \
+  "bne 2b\n\t"
+#endif
+
 /* Frame: 0 patch, 4 its end, 8 scales, 12 scale_step, 16 channels left, 20 2 zero_point + 1, 24 out,
  * 28 channels, 32 2 bias_b, 36 k. r0 patch, r1 stream, r4-r7 low, r8-r11 mix of the four pixels. */
 __attribute__((naked)) void atml_dot_4(const int16_t *patch __attribute__((unused)), int8_t *out __attribute__((unused)),
@@ -48,13 +77,7 @@ __attribute__((naked)) void atml_dot_4(const int16_t *patch __attribute__((unuse
       "mov r9, r4\n\t"
       "mov r10, r4\n\t"
       "mov r11, r4\n\t"
-      "tst r12, #4\n\t"
-      "bne 3f\n"
-      "2:\n\t" STEP_4 STEP_4
-      "3:\n\t" STEP_4 STEP_4
-      "ldr r12, [sp, #4]\n\t"
-      "cmp r0, r12\n\t"
-      "bne 2b\n\t"
+      DOT_4_LOOP
       DOT_4_STORE("44", "7"));
 }
 
@@ -109,20 +132,30 @@ __attribute__((naked)) void atml_dot_1(const int8_t *in __attribute__((unused)),
       DOT_1_STORE("44", "7"));
 }
 
-void atml_expand(const int8_t *in, int16_t *patch, int32_t groups) {
-  uint32_t *to = (uint32_t *)(void *)patch;
-  for (; groups > 0; groups--) {
-    uint32_t word;
-    uint32_t even;
-    uint32_t odd;
-    __builtin_memcpy(&word, in, sizeof word); /* one load: unaligned words are legal here */
-    in += 4;
-    __asm__("sxtb16 %0, %1" : "=r"(even) : "r"(word));
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(odd) : "r"(word));
-    to[0] = even;
-    to[4] = odd;
-    to += 8;
-  }
+#define EXPAND                       \
+  "ldr r3, [r0], #4\n\t"             \
+  "sxtb16 r12, r3\n\t"              \
+  "sxtb16 r3, r3, ror #8\n\t"       \
+  "str r3, [r1, #16]\n\t"           \
+  "str r12, [r1], #32\n\t"
+
+/* Unaligned words are legal here. */
+__attribute__((naked)) void atml_expand(const int8_t *in __attribute__((unused)), int16_t *patch __attribute__((unused)),
+                                        int32_t groups __attribute__((unused))) {
+  __asm__ volatile(
+      "subs r2, r2, #4\n\t"
+      "blt 2f\n"
+      "1:\n\t" EXPAND EXPAND EXPAND EXPAND
+      "subs r2, r2, #4\n\t"
+      "bge 1b\n"
+      "2:\n\t"
+      "adds r2, r2, #4\n\t"
+      "beq 4f\n"
+      "3:\n\t" EXPAND
+      "subs r2, r2, #1\n\t"
+      "bne 3b\n"
+      "4:\n\t"
+      "bx lr\n\t");
 }
 
 #endif

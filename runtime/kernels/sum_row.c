@@ -1,22 +1,21 @@
 #include "atml_arithmetic.h"
 #include "atml_stream.h"
+#include "atml_sum.h"
 
 void atml_sum_row(const int8_t *in, int32_t *sums, int32_t first, int32_t pixels, int32_t channels) {
-  for (int32_t c = 0; c < channels; c++) {
-    const int8_t *value = &in[c];
-    int32_t sum = (first != 0) ? 0 : sums[c];
-    for (int32_t i = 0; i < pixels; i++) {
-      sum += *value;
-      value += channels;
+  if (first != 0) {
+    for (int32_t c = 0; c < channels; c++) {
+      sums[c] = 0;
     }
-    sums[c] = sum;
+  }
+  for (int32_t c = 0; c < channels; c += 4) {
+    atml_sum_channels(&in[c], pixels, channels, (channels - c < 4) ? (channels - c) : 4, &sums[c]);
   }
 }
 
 void atml_finish_average(const int32_t *sums, int8_t *out, int32_t positions, int32_t channels) {
   for (int32_t c = 0; c < channels; c++) {
-    const int32_t sum = sums[c];
-    out[c] = (int8_t)((sum + ((sum > 0) ? (positions / 2) : (-positions / 2))) / positions);
+    out[c] = (int8_t)atml_mean_of(sums[c], positions);
   }
 }
 

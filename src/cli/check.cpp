@@ -45,7 +45,13 @@ std::vector<codegen::StreamedGroup> streamed_groups(const quantize::Int8Model& m
   codegen::Options options;
   options.streaming = streaming;
   options.arena_limit = codegen::arena_limit(limits);
-  return codegen::plan_memory(model, target, options).groups;
+  const codegen::MemoryPlan plan = codegen::plan_memory(model, target, options);
+  std::vector<codegen::StreamedGroup> groups = plan.groups;
+  for (codegen::StreamedGroup& g : groups) {  // as numbers of the model's operators
+    g.first_op = plan.order[static_cast<std::size_t>(g.first_op)];
+    g.last_op = plan.order[static_cast<std::size_t>(g.last_op)];
+  }
+  return groups;
 }
 
 // The same model after clean-up, reported apart from what the code itself achieves.
@@ -268,8 +274,9 @@ void add_check(CLI::App& app, Action& action) {
       ->required();
   add_limit_options(*command, options->limits);
   command
-      ->add_option("--streaming", options->streaming,
-                   "row streaming: off, auto (as the RAM limit asks for) or on")
+      ->add_option(
+          "--streaming", options->streaming,
+          "row streaming: off, auto (as the RAM limit asks for, and where it is nearly free) or on")
       ->capture_default_str();
   command->add_option("--oracle", options->oracle, kOracleHelp)->capture_default_str();
   add_supply_options(*command, options->supply);

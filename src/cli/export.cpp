@@ -121,7 +121,8 @@ void add_export(CLI::App& app, Action& action) {
                     "remove channels and operators that no output byte depends on");
   command
       ->add_option("--streaming", options->streaming,
-                   "row streaming: off, auto (as the part's RAM asks for) or on")
+                   "row streaming: off, auto (as the part's RAM asks for, and where it is nearly "
+                   "free) or on")
       ->capture_default_str();
   command->add_option("--optimize", options->optimize, "speed, balanced or size")
       ->capture_default_str();

@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kTriedPlans = 8;  // that the dynamic programme offers and the packer judges
 constexpr int kTriedExchanges = 300;
+constexpr int kFreePercent = 4;  // of the instructions: what counts as nearly free
+constexpr double kMac = 1.05, kDepthwiseMac = 3.6;  // instructions, measured on a Cortex-M4
 constexpr std::int64_t kNoPrice = std::numeric_limits<std::int64_t>::max();
 
 struct Segment {
@@ -78,6 +80,22 @@ struct Segments {
     return true;
   }
 
+  // Bytes that an arena of this partition needs at least.
+  std::int64_t bound(const Groups& groups) const {
+    std::int64_t most = 0;
+    std::size_t next = 0;  // group
+    for (std::size_t i = 0; i < from.size();) {
+      const bool grouped =
+          next < groups.size() && static_cast<std::size_t>(groups[next].first_op) == i;
+      const int last = grouped ? groups[next].last_op : static_cast<int>(i);
+      const auto segment = std::ranges::find(from[i], last, &Segment::last);
+      if (segment != from[i].end()) most = std::max(most, segment->bytes);
+      if (grouped) ++next;
+      i = static_cast<std::size_t>(last) + 1;
+    }
+    return most;
+  }
+
   // Every partition.
   void enumerate(std::size_t i, Groups& groups, std::vector<Groups>& all) const {
     if (i == from.size()) {
@@ -95,15 +113,17 @@ struct Segments {
 class Choice {
  public:
   Choice(const Int8Model& model, const std::vector<KernelChoice>& choices, Streaming streaming,
-         std::int64_t limit)
-      : model_(model), choices_(choices), streaming_(streaming), limit_(limit) {
+         std::int64_t limit, std::int64_t budget = kNoPrice)
+      : model_(model), choices_(choices), streaming_(streaming), limit_(limit), budget_(budget) {
     offer({});
   }
 
-  // Whether these groups are the best so far.
-  bool offer(const Groups& groups) {
-    PlannedMemory plan = plan_arena(model_, choices_, groups);
+  // Whether these groups are the best so far. What cannot be with an arena of `bound` bytes, a
+  // lower bound, is not packed.
+  bool offer(const Groups& groups, std::int64_t bound = 0) {
     const std::int64_t price = streaming_price(model_, groups);
+    if (price > budget_ || (tried_ && !is_better(bound, price))) return false;
+    PlannedMemory plan = plan_arena(model_, choices_, groups);
     if (tried_ && !is_better(plan.plan.arena.value, price)) return false;
     best_ = std::move(plan);
     price_ = price;
@@ -114,6 +134,7 @@ class Choice {
   bool is_done() const { return streaming_ == Streaming::kAuto && fits(best_.plan.arena.value); }
   std::int64_t arena() const { return best_.plan.arena.value; }
   const Groups& groups() const { return best_.groups; }
+  bool affords(const Groups& groups) const { return streaming_price(model_, groups) <= budget_; }
   PlannedMemory take() { return std::move(best_); }
 
  private:
@@ -130,6 +151,7 @@ class Choice {
   const std::vector<KernelChoice>& choices_;
   Streaming streaming_;
   std::int64_t limit_;
+  std::int64_t budget_;  // highest price
   bool tried_ = false;
   PlannedMemory best_;
   std::int64_t price_ = 0;
@@ -139,7 +161,7 @@ void offer_exact(const Segments& segments, Choice& choice) {
   std::vector<Groups> all;
   Groups groups;
   segments.enumerate(0, groups, all);
-  for (const Groups& g : all) choice.offer(g);
+  for (const Groups& g : all) choice.offer(g, segments.bound(g));
 }
 
 // From the lowest threshold on for the smallest arena; from the limit downwards for the cheapest
@@ -150,7 +172,7 @@ void offer_smallest(const Segments& segments, const std::vector<std::int64_t>& t
   Groups groups;
   for (const std::int64_t t : thresholds) {
     if (tried == kTriedPlans || t >= choice.arena()) return;
-    if (!segments.cheapest(t, groups)) continue;
+    if (!segments.cheapest(t, groups) || !choice.affords(groups)) continue;
     choice.offer(groups);
     ++tried;
   }
@@ -188,13 +210,43 @@ void improve(const Segments& segments, Choice& choice) {
       for (const Segment& s : list) {
         if (s.last == s.first || s.bytes > choice.arena()) continue;
         if (++tried > kTriedExchanges) return;
-        better |= choice.offer(with_group(choice.groups(), s.group));
+        const Groups groups = with_group(choice.groups(), s.group);
+        better |= choice.offer(groups, segments.bound(groups));
       }
     }
   }
 }
 
+void offer_all(const Segments& segments, const Planning& planning, Choice& choice) {
+  if (static_cast<int>(segments.from.size()) <= kExactOperators) {
+    offer_exact(segments, choice);
+    return;
+  }
+  const auto thresholds = segments.thresholds();
+  if (!choice.is_done() && planning.streaming == Streaming::kAuto)
+    offer_cheapest(segments, thresholds, planning.arena_limit.value, choice);
+  if (!choice.is_done()) offer_smallest(segments, thresholds, choice);
+  if (!choice.is_done()) improve(segments, choice);
+}
+
+// Instructions of a run, about: what a share of them is, not more, is asked.
+std::int64_t expected_instructions(const Int8Model& model) {
+  double total = 0;
+  for (const Op& op : model.ops) {
+    const bool depthwise = std::holds_alternative<Depthwise>(op.kind);
+    total += (depthwise ? kDepthwiseMac : kMac) * static_cast<double>(model.macs(op).value);
+  }
+  return static_cast<std::int64_t>(total);
+}
+
 }  // namespace
+
+Planning planning_of(const Int8Model& model, const target::Target& target, const Options& options) {
+  Planning planning{options.streaming, arena_limit(target, options), 0};
+  if (options.optimize == Optimize::kBalanced)
+    planning.free_price = expected_instructions(model) * kFreePercent / 100;
+  return planning;
+}
 
 std::int64_t streaming_price(const Int8Model& model, const std::vector<StreamGroup>& groups) {
   std::int64_t price = 0;
@@ -203,19 +255,22 @@ std::int64_t streaming_price(const Int8Model& model, const std::vector<StreamGro
 }
 
 PlannedMemory choose_plan(const Int8Model& model, const std::vector<KernelChoice>& choices,
-                          Streaming streaming, Bytes arena_limit) {
-  Choice choice(model, choices, streaming, arena_limit.value);
-  if (streaming == Streaming::kOff || choice.is_done()) return choice.take();
-  const Segments segments(model, choices);
-  if (static_cast<int>(model.ops.size()) <= kExactOperators) {
-    offer_exact(segments, choice);
-    return choice.take();
+                          const Planning& planning) {
+  const std::int64_t limit = planning.arena_limit.value;
+  Choice choice(model, choices, planning.streaming, limit);
+  if (planning.streaming == Streaming::kOff) return choice.take();
+  if (choice.is_done()) {
+    if (planning.free_price <= 0 || choice.arena() < 4 * kWorthStreaming.value)
+      return choice.take();
+    Choice free(model, choices, Streaming::kOn, limit, planning.free_price);
+    const Segments segments(model, choices);
+    offer_all(segments, planning, free);
+    const std::int64_t saved = choice.arena() - free.arena();
+    const bool worth = saved >= kWorthStreaming.value && 4 * saved >= choice.arena();
+    return worth ? free.take() : choice.take();
   }
-  const auto thresholds = segments.thresholds();
-  if (streaming == Streaming::kAuto)
-    offer_cheapest(segments, thresholds, arena_limit.value, choice);
-  if (!choice.is_done()) offer_smallest(segments, thresholds, choice);
-  if (!choice.is_done()) improve(segments, choice);
+  const Segments segments(model, choices);
+  offer_all(segments, planning, choice);
   return choice.take();
 }
 

@@ -25,6 +25,22 @@ TEST_P(Emulated, EveryLayersBytesAreThoseOfTheInterpreter) {
   }
 }
 
+// --optimize size and speed choose other kernels: pixel by pixel, and longer loops.
+TEST_P(Emulated, BuildsForSizeAndForSpeedGiveTheSameBytes) {
+  if (!can_emulate()) {
+    GTEST_SKIP() << "needs gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm";
+  }
+  const Board& board = GetParam();
+  for (const auto& level : {std::vector<std::string>{"-Os"}, {"-O3", "-DATML_UNROLL=1"}}) {
+    HostProgram program = emulated_program(board);
+    std::erase_if(program.flags, [](const std::string& flag) { return flag.starts_with("-O"); });
+    program.flags.insert(program.flags.end(), level.begin(), level.end());
+    const auto seed = 900 + static_cast<std::uint64_t>(board.core);
+    expect_same_layers(random_models(6, seed, quantize::Rounding::kDouble), program);
+    expect_same_layers(chain_models(6, seed, quantize::Rounding::kDouble), program, streamed());
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Cores, Emulated, ::testing::ValuesIn(kBoards),
                          [](const auto& test) { return std::string(test.param.name); });
 

@@ -8,6 +8,7 @@
 
 #include "codegen/firmware.h"
 #include "codegen/lowering.h"
+#include "codegen/operator_order.h"
 #include "codegen/size_table.h"
 
 namespace atml::codegen {
@@ -90,9 +91,13 @@ class Sum {
 };
 
 std::int64_t constants(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,
-                       const PlannedMemory& memory) {
+                       const PlannedMemory& memory, const target::Target& target,
+                       Optimize optimize) {
   std::int64_t total = 0;
-  for (const KernelChoice& c : choices) total += c.weights + c.tables;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const KernelChoice c = for_core(model, model.ops[i], choices[i], target, optimize);
+    total += c.weights + c.tables;
+  }
   for (const StreamGroup& group : memory.groups) {
     for (const StreamStage& stage : group.stages) {  // other kernels pack their weights otherwise
       const auto i = static_cast<std::size_t>(stage.op);
@@ -128,15 +133,15 @@ Estimate estimate(const quantize::Int8Model& model, const target::Target& target
                   const Options& options) {
   const auto choices = choose_kernels(model, true);
   if (!choices.ok()) return {};  // generate() will say why
-  const PlannedMemory memory =
-      choose_plan(model, *choices, options.streaming, arena_limit(target, options));
+  const OrderedPlan plan = choose_order(model, *choices, planning_of(model, target, options));
+  const quantize::Int8Model& ordered = plan.model(model);
   Estimate e;
-  e.arena = memory.plan.arena;
+  e.arena = plan.memory.plan.arena;
   e.ram = e.arena;
-  e.flash = Bytes(constants(model, *choices, memory));
+  e.flash = Bytes(constants(ordered, plan.choices, plan.memory, target, options.optimize));
   const SizeVariant* variant = find_sizes(target, options.optimize, model.rounding);
   if (variant == nullptr) return e;  // not measured: what is certain
-  const Sum sum = code_and_stack(*variant, model, *choices, memory);
+  const Sum sum = code_and_stack(*variant, ordered, plan.choices, plan.memory);
   e.flash += Bytes(sum.flash());
   e.ram += Bytes(variant->statics + std::max<std::int64_t>(sum.stack() - kStackGuard, 0));
   return e;

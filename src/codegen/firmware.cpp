@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "codegen/lowering.h"
+#include "codegen/operator_order.h"
 #include "codegen/source_text.h"
 
 namespace atml::codegen {
@@ -126,9 +127,12 @@ Result<Firmware> generate(const quantize::Int8Model& model, const target::Target
   ATML_TRY_STATUS(check_options(options));
   ATML_TRY(const Lowered lowered, lower(model, target, options));
   Firmware firmware;
-  firmware.files = files_of({model, target, options, lowered});
+  firmware.files = files_of({lowered.model, target, options, lowered});
   firmware.plan = lowered.memory.plan;
-  for (const Step& step : lowered.steps) firmware.ops.push_back(info_of(model, step));
+  for (const Step& step : lowered.steps) {
+    firmware.ops.push_back(info_of(lowered.model, step));
+    firmware.ops.back().op = lowered.memory.plan.order[static_cast<std::size_t>(step.op)];
+  }
   return firmware;
 }
 
@@ -146,7 +150,7 @@ MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& t
                        const Options& options) {
   const auto choices = choose_kernels(model, true);
   ATML_ASSERT(choices.ok(), "plan_memory() of a model that cannot be generated");
-  return choose_plan(model, *choices, options.streaming, arena_limit(target, options)).plan;
+  return choose_order(model, *choices, planning_of(model, target, options)).memory.plan;
 }
 
 }  // namespace atml::codegen

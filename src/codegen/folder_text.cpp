@@ -45,12 +45,13 @@ const char* cross_prefix(const target::Target& t) {
 std::string layer_table(const FolderContext& c) {
   std::string text =
       "| layer | kernel | flash of weights + tables, B | arena in use, B |\n|---|---|---:|---:|\n";
-  for (const OpInfo& op : c.firmware.ops) {
+  for (std::size_t position = 0; position < c.firmware.ops.size(); ++position) {
+    const OpInfo& op = c.firmware.ops[position];
     const std::size_t i = static_cast<std::size_t>(op.op);
     fmt::format_to(std::back_inserter(text), "| {} | {} | {} | {} |\n",
                    comment_safe(layer_title(c.model, c.model.ops[i])),
                    op.kernel.empty() ? "-" : "`" + op.kernel + "`", (op.weights + op.tables).value,
-                   c.firmware.plan.live_at_op[i].value);
+                   c.firmware.plan.live_at_op[position].value);
   }
   return text;
 }

@@ -58,11 +58,12 @@ inline std::string with_layer_reports(const quantize::Int8Model& model, const Fi
     if (firmware.ops[i].symbol.empty()) continue;
     const std::string call = "  " + firmware.ops[i].symbol + "(bytes);\n";
     const std::size_t at = text.find(call);
-    const Placement& place =
-        firmware.plan.placements[static_cast<std::size_t>(model.ops[i].output)];
-    const Shape& out = model.output_of(model.ops[i]).shape;
+    const int number = firmware.ops[i].op;
+    const quantize::Op& op = model.ops[static_cast<std::size_t>(number)];
+    const Placement& place = firmware.plan.placements[static_cast<std::size_t>(op.output)];
+    const Shape& out = model.output_of(op).shape;
     if (at != std::string::npos) {
-      text.insert(at + call.size(), fmt::format("  report({}, &bytes[{}], {});\n", i,
+      text.insert(at + call.size(), fmt::format("  report({}, &bytes[{}], {});\n", number,
                                                 place.offset.value, out.elements()));
       continue;
     }
@@ -70,11 +71,11 @@ inline std::string with_layer_reports(const quantize::Int8Model& model, const Fi
     const std::size_t start = text.find(" " + firmware.ops[i].symbol + "(const atml_row *r) {");
     const std::size_t end = text.find("\n}\n", start) + 1;
     const bool sums = firmware.ops[i].kernel == "atml_sum_row";
-    text.insert(end, sums
-                         ? fmt::format("  if (r->y == {}) report({}, &r->arena[{}], {});\n",
-                                       model.input_of(model.ops[i]).shape.height - 1, i,
-                                       place.offset.value, out.channels)
-                         : fmt::format("  report({}, r->out, {});\n", i, out.width * out.channels));
+    text.insert(
+        end, sums ? fmt::format("  if (r->y == {}) report({}, &r->arena[{}], {});\n",
+                                model.input_of(op).shape.height - 1, number, place.offset.value,
+                                out.channels)
+                  : fmt::format("  report({}, r->out, {});\n", number, out.width * out.channels));
   }
   const std::string declaration = "void report(int op, const signed char *bytes, long count);\n";
   text.insert(0, declaration);

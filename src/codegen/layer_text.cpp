@@ -100,9 +100,8 @@ std::string depthwise_rows_text(const Layer& l) {
   const FilterParams p = filter_params(l.model, l.op);
   return with_window(
       l, "atml_rows_depthwise",
-      fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), l.array(2),
-                  l.array(3), window_text(l), l.choice.per_channel ? 1 : 0, p.input_offset,
-                  p.output_offset, p.low, p.high),
+      fmt::format("{{{}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), window_text(l),
+                  p.input_offset, p.output_offset, p.low, p.high),
       fmt::format("{}({}, {}, &p)", l.function(), l.in(), l.out()));
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "codegen/operator_order.h"
+
 namespace atml::codegen {
 
 using namespace quantize;
@@ -91,8 +93,7 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
     case Kernel::kDepthwiseRows:
       arrays.add("taps", ArrayType::kInt32,
                  int32_bytes(pack_row_taps(op, filter_shape(model, op))));
-      arrays.add("bias", ArrayType::kInt32, int32_bytes(filter_of(op)->bias));
-      add_factors(arrays, p, choice, true);
+      arrays.add("table", ArrayType::kInt32, int32_bytes(pack_row_table(*filter_of(op), p)));
       return;
     default:
       arrays.add("weights", ArrayType::kInt8,
@@ -166,19 +167,23 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model, bool as
   return choices;
 }
 
-Result<Lowered> lower(const Int8Model& model, const target::Target& target,
+Result<Lowered> lower(const Int8Model& given, const target::Target& target,
                       const Options& options) {
-  ATML_TRY(const auto choices, choose_kernels(model));
+  ATML_TRY(const auto given_choices, choose_kernels(given));
+  OrderedPlan plan = choose_order(given, given_choices, planning_of(given, target, options));
   Lowered lowered;
-  lowered.memory = choose_plan(model, choices, options.streaming, arena_limit(target, options));
+  lowered.model = plan.model(given);
+  lowered.memory = std::move(plan.memory);
+  const Int8Model& model = lowered.model;
   for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
     const std::size_t n = static_cast<std::size_t>(i);
     const bool streamed = std::ranges::any_of(lowered.memory.groups, [&](const StreamGroup& g) {
       return g.first_op <= i && i <= g.last_op;
     });
-    const KernelChoice choice = for_core(
-        model, model.ops[n], streamed ? row_kernel(model, model.ops[n], choices[n]) : choices[n],
-        target, options.optimize);
+    const KernelChoice choice =
+        for_core(model, model.ops[n],
+                 streamed ? row_kernel(model, model.ops[n], plan.choices[n]) : plan.choices[n],
+                 target, options.optimize);
     Step step{i, choice, "", arrays_of(model, i, choice, options), streamed};
     if (step.choice.kernel != Kernel::kNone) {
       step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, i, model.ops[n].name);

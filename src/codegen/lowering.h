@@ -13,7 +13,7 @@
 namespace atml::codegen {
 
 struct Step {
-  int op = 0;
+  int op = 0;  // index into Lowered::model
   KernelChoice choice;
   std::string symbol;              // of its function; empty for kNone
   std::vector<ConstArray> arrays;  // its constants in flash
@@ -21,7 +21,8 @@ struct Step {
 };
 
 struct Lowered {
-  std::vector<Step> steps;  // one an operator
+  quantize::Int8Model model;  // its operators in order of execution, which all indices here count
+  std::vector<Step> steps;    // one an operator
   PlannedMemory memory;
 };
 

@@ -69,14 +69,25 @@ std::int64_t least_bytes(const quantize::Int8Model& model, const std::vector<Ker
 std::int64_t least_bytes(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,
                          int op);
 
+/// What a plan is chosen by.
+struct Planning {
+  Streaming streaming = Streaming::kAuto;
+  Bytes arena_limit;            // kAuto
+  std::int64_t free_price = 0;  // kAuto: instructions that a much smaller arena may cost unasked
+};
+Planning planning_of(const quantize::Int8Model& model, const target::Target& target,
+                     const Options& options);
+
 /// Which groups stream. Partitions of the operators into single ones and groups are compared by
 /// plan_arena(): all of them up to kExactOperators operators, else those that a dynamic programme
 /// over lower bounds finds. kOff: none. kOn: the smallest arena, then the lowest price. kAuto: the
-/// lowest price with an arena of at most `arena_limit`; where none is so small, the smallest.
+/// lowest price with an arena of at most `arena_limit`; where none is so small, the smallest. Where
+/// nothing need stream, the smallest arena of at most `free_price`, if it saves a quarter and
+/// kWorthStreaming.
 constexpr int kExactOperators = 8;
+constexpr Bytes kWorthStreaming(4096);  // twice the flash of the machinery
 PlannedMemory choose_plan(const quantize::Int8Model& model,
-                          const std::vector<KernelChoice>& choices, Streaming streaming,
-                          Bytes arena_limit);
+                          const std::vector<KernelChoice>& choices, const Planning& planning);
 /// Of all groups of a plan.
 std::int64_t streaming_price(const quantize::Int8Model& model,
                              const std::vector<StreamGroup>& groups);

@@ -123,6 +123,7 @@ std::vector<std::string> compile_flags(const target::Target& target, Optimize op
                                        quantize::Rounding rounding) {
   std::vector<std::string> flags = common_flags(target, optimisation(optimize));
   if (rounding == quantize::Rounding::kSingle) flags.emplace_back("-DATML_SINGLE_ROUNDING=1");
+  if (optimize == Optimize::kSpeed) flags.emplace_back("-DATML_UNROLL=1");
   return flags;
 }
 

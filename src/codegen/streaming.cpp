@@ -18,8 +18,8 @@ constexpr int kMostRows = 30000;           // int16_t
 // oracle counts what is chosen.
 constexpr double kCallPrice = 330;       // of a row: engine, parameters, call
 constexpr double kMovePrice = 0.6;       // of a shifted byte
-constexpr double kDepthwisePrice = 1.3;  // of a depthwise multiply-accumulate
-constexpr double kPixelPrice = 0.15;     // of a MAC of a pixel that is alone, not one of four
+constexpr double kDepthwisePrice = 0.3;  // of a depthwise multiply-accumulate
+constexpr double kPixelPrice = 0.55;     // of a MAC of a pixel that is alone, not one of four
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
@@ -46,6 +46,12 @@ bool is_used_after(const Int8Model& model, int tensor, int op) {
     if (std::ranges::count(model.ops[at(i)].inputs, tensor) > 0) return true;
   }
   return false;
+}
+
+// They share a word with a shift (atml_rows_depthwise).
+bool biases_fit_rows(const Filter& filter) {
+  return std::ranges::all_of(filter.bias,
+                             [](int bias) { return bias >= -(1 << 23) && bias < 1 << 23; });
 }
 
 struct Builder {
@@ -245,10 +251,12 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
       return op.inputs.size() == 2 ? row : none;
     case Kernel::kDepthwisePacked: {
       const FilterShape shape = filter_shape(model, op);
+      if (!biases_fit_rows(*filter_of(op))) return none;
       row.kernel = Kernel::kDepthwiseRows;
       row.transposed = row.clamp = false;
       row.scratch = 0;
       row.weights = 8 * static_cast<std::int64_t>((shape.outputs + 3) / 4) * shape.inputs;
+      row.tables = 32 * static_cast<std::int64_t>((shape.outputs + 3) / 4);
       return row;
     }
     case Kernel::kGlobalAverage:

@@ -104,12 +104,12 @@ TEST(Streaming, PlansOfSmallGraphsAreOptimal) {
     if (static_cast<int>(model.ops.size()) > kExactOperators) continue;
     const auto choices = choose_kernels(model);
     ASSERT_TRUE(choices.ok());
-    const auto plan = choose_plan(model, *choices, Streaming::kOn, Bytes(0));
+    const auto plan = choose_plan(model, *choices, {Streaming::kOn, Bytes(0)});
     const std::int64_t whole = plan_arena(model, *choices).plan.arena.value;
     const std::int64_t limit = (whole + plan.plan.arena.value) / 2;
     const auto [smallest, cheapest] = best_by_enumeration(model, *choices, limit);
     EXPECT_EQ(plan.plan.arena.value, smallest);
-    const auto automatic = choose_plan(model, *choices, Streaming::kAuto, Bytes(limit));
+    const auto automatic = choose_plan(model, *choices, {Streaming::kAuto, Bytes(limit)});
     EXPECT_LE(automatic.plan.arena.value, limit);
     EXPECT_EQ(streaming_price(model, automatic.groups), cheapest);
     streamed_plans += plan.groups.empty() ? 0 : 1;
@@ -126,7 +126,7 @@ TEST(Streaming, PlansOfLargerGraphsComeNearTheOptimum) {
     const int count = static_cast<int>(model.ops.size());
     if (count <= kExactOperators || count > 11) continue;
     const auto choices = choose_kernels(model);
-    const auto plan = choose_plan(model, *choices, Streaming::kOn, Bytes(0));
+    const auto plan = choose_plan(model, *choices, {Streaming::kOn, Bytes(0)});
     const auto [smallest, cheapest] = best_by_enumeration(model, *choices, 0);
     const double ratio = static_cast<double>(plan.plan.arena.value) / static_cast<double>(smallest);
     worst = std::max(worst, ratio);
@@ -143,10 +143,34 @@ TEST(Streaming, AutomaticStreamsOnlyWhereTheLimitAsksForIt) {
   for (const auto& model : models) {
     const auto choices = choose_kernels(model);
     const Bytes whole = plan_arena(model, *choices).plan.arena;
-    EXPECT_TRUE(choose_plan(model, *choices, Streaming::kAuto, whole).groups.empty());
-    EXPECT_TRUE(choose_plan(model, *choices, Streaming::kOff, Bytes(1)).groups.empty());
-    EXPECT_LE(choose_plan(model, *choices, Streaming::kAuto, Bytes(1)).plan.arena.value,
+    EXPECT_TRUE(choose_plan(model, *choices, {Streaming::kAuto, whole}).groups.empty());
+    EXPECT_TRUE(choose_plan(model, *choices, {Streaming::kOff, Bytes(1)}).groups.empty());
+    EXPECT_LE(choose_plan(model, *choices, {Streaming::kAuto, Bytes(1)}).plan.arena.value,
               whole.value);
+  }
+}
+
+// Big activations early and many multiply-accumulates: rows cost a small share of the run.
+TEST(Streaming, AMuchSmallerArenaIsTakenUnaskedWhereItIsNearlyFree) {
+  network::Network net(Shape{32, 32, 3});
+  ASSERT_TRUE(net.add(network::Conv{16, network::Window{3, 3}, true}, {0}).ok());
+  ASSERT_TRUE(net.add(network::Conv{16, network::Window{3, 3}, true}, {1}).ok());
+  ASSERT_TRUE(net.add(network::Conv{16, network::Window{3, 3, 2, 2}, true}, {2}).ok());
+  ASSERT_TRUE(net.add(network::GlobalAveragePool{}, {3}).ok());
+  ASSERT_TRUE(net.add(network::Dense{10, true}, {4}).ok());
+  const auto model = quantize::random_model(net, 1);
+  Options options;
+  const auto arena = [&] { return plan_memory(model, some_target(), options).arena.value; };
+  const std::int64_t balanced = arena();
+  EXPECT_FALSE(plan_memory(model, some_target(), options).groups.empty());
+  options.streaming = Streaming::kOff;
+  const std::int64_t whole = arena();
+  EXPECT_LE(balanced, whole * 3 / 4);
+  EXPECT_LE(balanced, whole - kWorthStreaming.value);
+  for (const Optimize optimize : {Optimize::kSpeed, Optimize::kSize}) {
+    options.streaming = Streaming::kAuto;
+    options.optimize = optimize;
+    EXPECT_EQ(arena(), whole) << to_string(optimize);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
 
@@ -239,9 +240,23 @@ std::vector<std::int32_t> pack_row_taps(const Op& op, const FilterShape& shape) 
   };
   for (int c = 0; c < shape.outputs; c += 4) {
     for (int tap = 0; tap < shape.inputs; ++tap) {
-      words.push_back(pair(weight(c, tap), weight(c + 2, tap)));
-      words.push_back(pair(weight(c + 1, tap), weight(c + 3, tap)));
+      words.push_back(pair(2 * weight(c, tap), 2 * weight(c + 2, tap)));
+      words.push_back(pair(2 * weight(c + 1, tap), 2 * weight(c + 3, tap)));
     }
+  }
+  return words;
+}
+
+std::vector<std::int32_t> pack_row_table(const Filter& filter, const FilterParams& params) {
+  std::vector<std::int32_t> words;
+  const int channels = static_cast<int>(filter.bias.size());
+  for (int c = 0; c < channels; c += 4) {
+    for (int i = c; i < c + 4; ++i) {
+      const int right = i < channels ? std::max(1, -params.multipliers[at(i)].shift) : 1;
+      words.push_back((i < channels ? filter.bias[at(i)] * 256 : 0) + right - 1);
+    }
+    for (int i = c; i < c + 4; ++i)
+      words.push_back(i < channels ? params.multipliers[at(i)].mantissa : 0);
   }
   return words;
 }

@@ -33,6 +33,8 @@ std::string pack_taps(const quantize::Op& op, const FilterShape& shape, bool tra
 
 /// kDepthwiseRows: words of int16 pairs, see atml_rows_depthwise (atml_stream.h).
 std::vector<std::int32_t> pack_row_taps(const quantize::Op& op, const FilterShape& shape);
+std::vector<std::int32_t> pack_row_table(const quantize::Filter& filter,
+                                         const quantize::FilterParams& params);
 
 /// Biases with the zero point of the input folded in.
 std::vector<std::int32_t> folded_bias(const quantize::Int8Model& model, const quantize::Op& op);

@@ -65,7 +65,7 @@ void add_ram_peak(const quantize::Int8Model& model, const target::Target& target
   if (plan.arena != verdict.arena) plan = codegen::plan_memory(model, target, {});
   if (plan.live_at_op.empty()) return;
   const auto peak = static_cast<std::size_t>(plan.peak_op);
-  const quantize::Op& op = model.ops[peak];
+  const quantize::Op& op = model.ops[static_cast<std::size_t>(plan.order[peak])];
   explanation.peaks.push_back({Limit::kRam, op.name, std::string(quantize::kind_name(op.kind)),
                                static_cast<double>(plan.live_at_op[peak].value),
                                static_cast<double>(plan.arena.value)});

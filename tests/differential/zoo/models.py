@@ -616,7 +616,68 @@ def leaky():
     return net((7, 8, 2), lambda x: L.Dense(3)(L.Flatten()(L.LeakyReLU()(L.Conv2D(4, 3)(x)))))
 
 
+@model
+def inverted_residuals_padded():  # explicit padding before a depthwise of stride 2, linear bottlenecks, a skip
+    def body(x):
+        x = conv_bn(x, 8, strides=2, act="relu6")
+        for filters, strides in ((8, 1), (12, 2), (12, 1)):
+            y = conv_bn(x, 24, 1, act="relu6")
+            if strides == 2:
+                y = L.ZeroPadding2D(((0, 1), (0, 1)))(y)
+            y = L.DepthwiseConv2D(3, strides=strides, padding="same" if strides == 1 else "valid", use_bias=False)(y)
+            y = L.ReLU(6.0)(L.BatchNormalization()(y))
+            y = conv_bn(y, filters, 1, act=None)
+            x = L.Add()([x, y]) if x.shape == y.shape else y
+        return L.Dense(4, activation="softmax")(L.GlobalAveragePooling2D()(x))
+
+    return net((24, 24, 3), body)
+
+
+@model
+def averages_with_borders():  # SAME padding: fewer taps at the border
+    def body(x):
+        x = L.AveragePooling2D(3, strides=2, padding="same")(L.Conv2D(6, 3, padding="same", activation="relu")(x))
+        x = L.AveragePooling2D((3, 2), strides=1, padding="same")(x)
+        return L.AveragePooling2D(2, padding="valid")(x)
+
+    return net((13, 11, 2), body)
+
+
+@model
+def batch_of_any_size():  # a signature with batch -1, reshapes with -1
+    x = tf.keras.Input((12, 6))
+    y = L.Reshape((12, 6, 1))(x)
+    y = L.Conv2D(5, (3, 6), activation="relu")(y)
+    y = L.Reshape((-1, 5))(y)
+    y = L.Conv1D(6, 3, activation="relu6")(y)
+    return tf.keras.Model(x, L.Dense(3)(L.Flatten()(y)))
+
+
+@model
+def two_towers_that_meet():  # the order of operators matters for the memory
+    def body(x):
+        wide = L.Conv2D(16, 3, padding="same", activation="relu")(x)
+        wide = L.Conv2D(4, 1)(wide)
+        deep = L.Conv2D(4, 5, padding="same", activation="relu")(x)
+        deep = L.DepthwiseConv2D(3, padding="same")(deep)
+        x = L.Concatenate()([L.Add()([wide, deep]), L.MaxPooling2D(3, strides=1, padding="same")(deep)])
+        return L.Dense(3)(L.GlobalAveragePooling2D()(x))
+
+    return net((12, 12, 3), body)
+
+
 # ---- more that must be refused by name
+
+@refused("MINIMUM")
+def bounded_relus():  # a bound that is not 1 or 6
+    def body(x):
+        x = L.ReLU(max_value=1.0)(L.Conv2D(4, 3)(x))
+        x = L.ReLU(max_value=4.0)(L.Conv2D(4, 3)(x))
+        x = L.Lambda(lambda t: tf.clip_by_value(t, -1.0, 1.0))(L.Conv2D(4, 3)(x))
+        return L.Dense(3)(L.Flatten()(x))
+
+    return net((9, 9, 2), body)
+
 
 @refused("SUB")
 def subtraction():
