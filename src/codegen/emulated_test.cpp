@@ -27,9 +27,7 @@ TEST_P(Emulated, EveryLayersBytesAreThoseOfTheInterpreter) {
 
 // --optimize size and speed choose other kernels: pixel by pixel, and longer loops.
 TEST_P(Emulated, BuildsForSizeAndForSpeedGiveTheSameBytes) {
-  if (!can_emulate()) {
-    GTEST_SKIP() << "needs gcc-arm-none-eabi, libnewlib-arm-none-eabi and qemu-system-arm";
-  }
+  if (!can_emulate(GetParam())) GTEST_SKIP() << kEmulationNeeds;
   const Board& board = GetParam();
   for (const auto& level : {std::vector<std::string>{"-Os"}, {"-O3", "-DATML_UNROLL=1"}}) {
     HostProgram program = emulated_program(board);
