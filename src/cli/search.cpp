@@ -20,7 +20,7 @@ struct Typed {
   LimitTexts limits;
   int trials = 0, jobs = 0, epochs = 0, final_epochs = 0, finalists = 0, final_seeds = 0;
   std::uint64_t seed = 0;
-  bool single_rounding = false, inherit = false;
+  bool single_rounding = false, inherit = false, distil = false;
 };
 
 /// A file of the same options (flash = "64KiB", trials = 40); what is typed wins over the file.
@@ -100,6 +100,7 @@ Result<search::Settings> to_settings(const Typed& t) {
   s.final_seeds = t.final_seeds;
   s.single_rounding = t.single_rounding;
   s.inherit = t.inherit;
+  s.distil = t.distil;
   return s;
 }
 
@@ -158,6 +159,9 @@ void add_search(CLI::App& app, Action& action) {
   command->add_flag("--inherit", t->inherit,
                     "a network may begin with the weights of a trained one near it "
                     "(finalists never do)");
+  command->add_flag("--distil", t->distil,
+                    "finalists also learn from a larger network of the study that did better, "
+                    "where there is one (classification)");
   command->add_option("--study", t->study, "file of the study (default: OUT/study.db)");
   command->add_option("--out", t->out, "folder of the results")->capture_default_str();
   command->add_option("--config", t->config, "file with any of these options (.toml)");

@@ -118,7 +118,8 @@ report::Provenance provenance_of(const Context& context) {
   p.settings = {
       {"rungs (epochs)", fmt::format("{}", fmt::join(context.plan.rungs, ", "))},
       {"seeds per finalist", s.final_seeds > 0 ? std::to_string(s.final_seeds) : "planned"},
-      {"inherited weights", s.inherit ? "in the search, never in the finals" : "none"}};
+      {"inherited weights", s.inherit ? "in the search, never in the finals" : "none"},
+      {"distillation", s.distil ? "in the finals, from a larger network that did better" : "none"}};
   for (const deploy::Tool& tool : deploy::examine_tools()) {
     if (tool.found) p.tools.emplace_back(tool.name, tool.version);
   }

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "search/distillation.h"
 #include "search/model_blob.h"
 #include "search/training.h"
 #include "space/decode.h"
@@ -22,8 +23,8 @@ namespace {
 constexpr int kMaxFinalEpochs = 90;
 constexpr int kSeeds = 3;  // trainings of a finalist where time allows
 constexpr int kLeastSeeds = 2;
-// On Fashion-MNIST a training of twice the epochs gains more than a second finalist does until it
-// has about 30, and more than a third seed until about 10 (bench/results/search.md).
+// Judgement: from 3 to 10 epochs a network of the space image gains about 2 points
+// (bench/results/search.md), far more than a lucky seed or the second best trial is likely to.
 constexpr int kEpochsForSeeds = 10;
 constexpr int kEpochsForFinalists = 30;
 // Scoring what was trained, and a machine that became slower: finals must not overrun.
@@ -61,16 +62,20 @@ Json to_json(const FinalRun& run) {
   Json json = Json::object();
   json.set("seed", std::to_string(run.seed)).set("validation", run.validation);
   json.set("float_validation", run.float_validation).set("seconds", run.seconds);
+  json.set("teacher", run.teacher ? Json(*run.teacher) : Json());
   return json;
 }
 
 FinalRun run_from_json(int trial, int seed_index, const Json& json) {
-  return {trial,
-          seed_index,
-          std::strtoull(json["seed"].string().c_str(), nullptr, 10),
-          json["validation"].number(),
-          json["float_validation"].number(),
-          json["seconds"].number()};
+  FinalRun run{trial,
+               seed_index,
+               std::strtoull(json["seed"].string().c_str(), nullptr, 10),
+               json["validation"].number(),
+               json["float_validation"].number(),
+               json["seconds"].number(),
+               std::nullopt};
+  if (!json["teacher"].is_null()) run.teacher = static_cast<int>(json["teacher"].integer());
+  return run;
 }
 
 /// The finals of one process: a list of trainings that workers take one by one.
@@ -80,6 +85,7 @@ class Finals {
       : context_(context), plan_(plan), stop_(stop) {}
 
   Result<std::vector<FinalRun>> run(const std::vector<study::Trial>& trials) {
+    trials_ = &trials;
     // Seed by seed: when time runs short every finalist has had its first training.
     for (int seed = 0; seed < plan_.seeds; ++seed) {
       for (const int number : plan_.trials) {
@@ -126,12 +132,17 @@ class Finals {
     ATML_TRY(
         const network::Network network,
         space::decode(trial.configuration, context_.dataset.shape, context_.dataset.outputs()));
-    FinalRun run{trial.number, seed_index, final_seed(trial.number, seed_index), 0, 0, 0};
+    FinalRun run{trial.number, seed_index, final_seed(trial.number, seed_index), 0, 0, 0, {}};
     const int tuning = tuning_epochs(context_.settings, network, plan_.epochs);
     const int epochs = plan_.epochs - tuning;
     const train::Settings settings =
         training_settings(context_, trial.configuration, epochs, run.seed);
     ATML_TRY(const auto trainer, train::Trainer::create(network, context_.dataset, settings));
+    const auto teacher = distils() ? teacher_of(*trials_, trial) : std::nullopt;
+    if (teacher) {
+      ATML_TRY_STATUS(teach(context_, *trainer, *trials_, *teacher));
+      run.teacher = teacher->trial;
+    }
     const TrainedTo trained = train_to(*trainer, epochs, stop_, [this] { return threads(); });
     if (trained.end != train::TrainEnd::kOk) return std::optional<FinalRun>();
     ATML_TRY(const Scored scored,
@@ -147,10 +158,15 @@ class Finals {
     ATML_TRY_STATUS(
         context_.store->put_note(note_key(trial.number, seed_index), to_json(run).dump()));
     context_.events->info(
-        fmt::format("finalist: trial {} seed {} of {}: int8 {:.4f}, float {:.4f} ({})",
-                    trial.number, seed_index + 1, plan_.seeds, run.validation, run.float_validation,
-                    to_text(Seconds(run.seconds))));
+        fmt::format("finalist: trial {} seed {} of {}{}: int8 {:.4f}, float {:.4f} ({})",
+                    trial.number, seed_index + 1, plan_.seeds,
+                    run.teacher ? fmt::format(", taught by trial {}", *run.teacher) : "",
+                    run.validation, run.float_validation, to_text(Seconds(run.seconds))));
     return std::optional(run);
+  }
+
+  bool distils() const {
+    return context_.settings.distil && context_.dataset.task == data::Task::kClassification;
   }
 
   /// Threads for one training: the workers that have nothing left to train lend theirs.
@@ -178,6 +194,7 @@ class Finals {
   Context& context_;
   const FinalPlan& plan_;
   StopToken stop_;
+  const std::vector<study::Trial>* trials_ = nullptr;  // of the study, while run() runs
   std::mutex mutex_;
   std::vector<std::pair<study::Trial, int>> open_;
   std::size_t taken_ = 0;
@@ -242,7 +259,9 @@ std::vector<study::Trial> contenders(const std::vector<study::Trial>& trials) {
 }
 
 FinalPlan plan_finals(const Settings& settings, const std::vector<study::Trial>& best,
-                      const FinalMeans& means) {
+                      const FinalMeans& given) {
+  FinalMeans means = given;
+  if (settings.distil) means.seconds_left /= kTeachingCost;
   int count = std::min<int>(settings.finalists, static_cast<int>(best.size()));
   FinalPlan plan;
   plan.seeds = settings.final_seeds > 0 ? settings.final_seeds : kSeeds;

@@ -19,6 +19,7 @@ struct FinalRun {
   double validation = 0;        // metric of the int8 model
   double float_validation = 0;  // of the float network
   double seconds = 0;
+  std::optional<int> teacher;  // trial that it was distilled from
 };
 
 struct RankedFinalist {

@@ -22,9 +22,10 @@ void break_symmetry(train::Weights& weights, std::uint64_t seed) {
   }
 }
 
-/// The weights that a donor had at its rung.
-Result<train::Weights> weights_of(const Context& context, const Donor& donor,
-                                  const study::Trial& trial, const network::Network& network) {
+}  // namespace
+
+Result<train::Weights> rung_weights(const Context& context, const Donor& donor,
+                                    const study::Trial& trial, const network::Network& network) {
   ATML_TRY(const auto bytes,
            context.store->get_blob(donor.trial, rung_checkpoint_kind(donor.rung)));
   if (!bytes)
@@ -35,8 +36,6 @@ Result<train::Weights> weights_of(const Context& context, const Donor& donor,
   ATML_TRY_STATUS(trainer->restore(*bytes));
   return trainer->weights();
 }
-
-}  // namespace
 
 std::vector<Donor> donors(const space::Space& space, std::span<const study::Trial> history,
                           const space::Configuration& configuration) {
@@ -65,7 +64,7 @@ Result<std::optional<InheritedStart>> inherited_start(const Context& context,
     const study::Trial& trial = trials[static_cast<std::size_t>(donor.trial)];
     ATML_TRY(const network::Network from,
              space::decode(trial.configuration, context.dataset.shape, context.dataset.outputs()));
-    ATML_TRY(const train::Weights weights, weights_of(context, donor, trial, from));
+    ATML_TRY(const train::Weights weights, rung_weights(context, donor, trial, from));
     auto heir = train::inherit(from, weights, network);
     if (!heir.ok()) continue;  // too different: the next nearest
     break_symmetry(heir->weights, seed);

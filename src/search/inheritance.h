@@ -28,8 +28,12 @@ inline constexpr std::size_t kMostDonors = 5;
 std::vector<Donor> donors(const space::Space& space, std::span<const study::Trial> history,
                           const space::Configuration& configuration);
 
-/// Blob of a trainer's state at the end of a rung; kept where the study inherits.
+/// Blob of a trainer's state at the end of a rung; kept where the study inherits or distils.
 std::string rung_checkpoint_kind(std::size_t rung);
+
+/// The weights that a trained trial had at that rung. Fails where the study did not keep them.
+Result<train::Weights> rung_weights(const Context& context, const Donor& donor,
+                                    const study::Trial& trial, const network::Network& network);
 
 struct InheritedStart {
   int trial = 0;

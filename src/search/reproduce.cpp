@@ -52,6 +52,7 @@ std::string command_of(const Settings& s) {
   std::string command = std::move(line).result().substr(1);
   if (s.single_rounding) command += " --single-rounding";
   if (s.inherit) command += " --inherit";
+  if (s.distil) command += " --distil";
   return command + fmt::format(" --strategy {} --seed {} --jobs {}", s.strategy, s.seed, s.jobs);
 }
 

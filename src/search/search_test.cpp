@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "search/distillation.h"
 #include "search/finalists.h"
 #include "search/inheritance.h"
 #include "search/plan.h"
@@ -51,12 +52,13 @@ TEST(Settings, TheCommandThatReproducesNamesWhatIsNotTheDefault) {
   s.final_seeds = 2;
   s.optimize = "size";
   s.single_rounding = true;
-  s.inherit = true;
-  EXPECT_EQ(command_of(s),
-            "autotinyml search 'my data' --target rp2040 --flash 65536 --latency 100ms --energy "
-            "300uJ --reserve-ram 100 --trials 12 --space signal-4bit --oracle external:./ask.sh "
-            "--oracle-timeout 5s --epochs 3 --final-epochs 4 --finalists 1 --final-seeds 2 "
-            "--optimize size --single-rounding --inherit --strategy bayes --seed 1 --jobs 0");
+  s.inherit = s.distil = true;
+  EXPECT_EQ(
+      command_of(s),
+      "autotinyml search 'my data' --target rp2040 --flash 65536 --latency 100ms --energy "
+      "300uJ --reserve-ram 100 --trials 12 --space signal-4bit --oracle external:./ask.sh "
+      "--oracle-timeout 5s --epochs 3 --final-epochs 4 --finalists 1 --final-seeds 2 "
+      "--optimize size --single-rounding --inherit --distil --strategy bayes --seed 1 --jobs 0");
 }
 
 target::Target part() {
@@ -155,6 +157,25 @@ width = { kind = "integer", low = 0, high = 100, default = 50 }
   EXPECT_EQ(donors(*space, history, wanted),
             (std::vector<Donor>{{1, 1}, {3, 0}, {5, 0}, {0, 0}, {2, 0}}));
   EXPECT_TRUE(donors(*space, {}, wanted).empty());
+}
+
+TEST(Distillation, TheTeacherIsLargerAndBetter) {
+  const auto trial = [](int number, std::int64_t macs, double objective, std::size_t rungs) {
+    study::Trial t;
+    t.number = number;
+    t.figures = study::Figures{};
+    t.figures->macs = macs;
+    if (rungs > 0) t.objective = objective;
+    t.rungs.resize(rungs);
+    return t;
+  };
+  std::vector<study::Trial> trials{trial(0, 100, 0.80, 2), trial(1, 200, 0.85, 2),
+                                   trial(2, 300, 0.90, 1), trial(3, 300, 0.85, 2),
+                                   trial(4, 50, 0.95, 2),  trial(5, 400, 0, 0)};
+  EXPECT_EQ(teacher_of(trials, trials[0]), (Donor{1, 1}));  // of equals the older
+  EXPECT_EQ(teacher_of(trials, trials[2]), std::nullopt);   // nobody larger was trained
+  EXPECT_EQ(teacher_of(trials, trials[4]), std::nullopt);   // larger ones are worse
+  EXPECT_EQ(teacher_of({}, trials[0]), std::nullopt);
 }
 
 TEST(Finals, PreferThoseThatGotFurthestAndFit) {
@@ -294,6 +315,14 @@ TEST(Turns, EndWhenNobodyHasWork) {
   for (int w = 0; w < 3; ++w) threads.emplace_back(work, w);
   for (std::thread& t : threads) t.join();
   EXPECT_LE(waits.load(), 12);
+}
+
+TEST(Distillation, ItsPriceIsPartOfThePlan) {
+  const auto best = contenders_of({4});
+  Settings s = timed();
+  const int alone = plan_finals(s, best, {89, 1, 3}).epochs;
+  s.distil = true;
+  EXPECT_NEAR(plan_finals(s, best, {89, 1, 3}).epochs, alone / kTeachingCost, 1.5);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ Json to_json(const Settings& s) {
   json.set("finalists", s.finalists).set("final_seeds", s.final_seeds);
   json.set("optimize", s.optimize);
   json.set("single_rounding", s.single_rounding).set("fine_tune", s.fine_tune);
-  json.set("inherit", s.inherit);
+  json.set("inherit", s.inherit).set("distil", s.distil);
   json.set("oracle", s.oracle).set("oracle_timeout_s", s.oracle_timeout.value);
   return json;
 }
@@ -78,6 +78,7 @@ Result<Settings> settings_from_json(const Json& json) {
   s.single_rounding = json["single_rounding"].boolean();
   s.fine_tune = !json["fine_tune"].is_null() && json["fine_tune"].boolean();
   s.inherit = !json["inherit"].is_null() && json["inherit"].boolean();
+  s.distil = !json["distil"].is_null() && json["distil"].boolean();
   if (json.contains("oracle")) s.oracle = json["oracle"].string();  // older studies: the default
   if (json.contains("oracle_timeout_s"))
     s.oracle_timeout = Seconds(json["oracle_timeout_s"].number());

@@ -38,6 +38,7 @@ struct Settings {
   bool fine_tune = true;  // finalists end with quantisation-aware fine tuning; false in studies
                           // that were begun before it existed
   bool inherit = false;   // trials may begin with the weights of a trained neighbour
+  bool distil = false;    // finalists follow a larger network of the study, where there is one
 
   bool operator==(const Settings&) const = default;
 };

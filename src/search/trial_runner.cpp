@@ -125,7 +125,7 @@ Result<std::unique_ptr<train::Trainer>> TrialRunner::trainer_of(
 Status TrialRunner::keep_checkpoint(const study::Trial& trial,
                                     const train::Trainer& trainer) const {
   const std::string state = trainer.checkpoint();
-  if (context_.settings.inherit)
+  if (context_.settings.inherit || context_.settings.distil)
     ATML_TRY_STATUS(context_.store->put_blob(trial.number,
                                              rung_checkpoint_kind(trial.rungs.size() - 1), state));
   if (trial.outcome == Outcome::kMeasured)

@@ -107,6 +107,24 @@ class Inheritance(unittest.TestCase):
         with open(f"{self.warm}/model.tflite", "rb") as a, open(f"{again}/model.tflite", "rb") as b:
             self.assertEqual(a.read(), b.read())
 
+    def test_finalists_learn_from_larger_networks(self):
+        taught = self.search("taught", "--distil")
+        for t, u in zip(trials(self.cold), trials(taught)):
+            self.assertEqual(t["objective"], u["objective"])  # the search itself is the same
+        with sqlite3.connect(f"file:{taught}/study.db?mode=ro", uri=True) as database:
+            notes = {key: json.loads(text) for key, text in database.execute("select name, json from note") if key.startswith("final/")}
+        listed = {t["trial"]: t for t in trials(taught)}
+        finals = blobs(self.cold, "final-0-checkpoint"), blobs(taught, "final-0-checkpoint")
+        self.assertTrue([n for n in notes.values() if n["teacher"] is not None])
+        for key, note in notes.items():
+            trial, teacher = int(key.split("/")[1]), note["teacher"]
+            if teacher is not None:
+                self.assertGreater(listed[teacher]["objective"], listed[trial]["objective"])
+            self.assertEqual(finals[0][trial] == finals[1][trial], teacher is None)
+        again = self.search("taught-again", "--distil")
+        with open(f"{taught}/model.tflite", "rb") as a, open(f"{again}/model.tflite", "rb") as b:
+            self.assertEqual(a.read(), b.read())
+
     def test_it_survives_kill_9(self):
         out = f"{self.scratch.name}/killed"
         process = subprocess.Popen([PROGRAM, "search", self.data, "--space", self.space, "--trials", "16", *SEARCH, "--inherit", "--out", out],
