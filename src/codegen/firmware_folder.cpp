@@ -121,7 +121,7 @@ Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target:
   });
   ATML_TRY(const auto sources, sources_in_use(model, target, options));
   ATML_TRY_STATUS(add_runtime(sources, target, firmware.files));
-  take_own_names(options.prefix, model.rounding, firmware.files);
+  take_own_names(options.prefix, model.rounding, options.optimize, firmware.files);
   const FolderContext context{model, target, options, firmware, {sources.begin(), sources.end()}};
   std::vector<File> files;
   switch (options.layout) {

@@ -2,6 +2,7 @@
 // with its sample, two models in one program; and what the exported C must not contain.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 #include <set>
 
@@ -108,6 +109,22 @@ TEST(Layout, PrefixesThatCannotWorkAreRefused) {
 TEST(Layout, OnlyWholeNamesTakeThePrefix) {
   EXPECT_EQ(own_names("kws", "atml_add(x_atml_y); #if !ATML_DSP \"atml_ops.h\" autotinyml"),
             "kws_atml_add(x_atml_y); #if !KWS_ATML_DSP \"kws_atml_ops.h\" autotinyml");
+}
+
+TEST(Layout, LongerLoopsForSpeedNeedNoFlag) {
+  const auto model = nibbles_model(quantize::Rounding::kDouble);
+  for (const Layout layout : kLayouts) {
+    for (const Optimize optimize : {Optimize::kSpeed, Optimize::kBalanced}) {
+      Options options = options_of(model, layout);
+      options.optimize = optimize;
+      const std::string wanted = own_names(
+          options.prefix, optimize == Optimize::kSpeed ? "ATML_UNROLL 1" : "ATML_UNROLL 0");
+      const auto files = folder_of(model, options).files;
+      EXPECT_TRUE(std::ranges::any_of(files, [&](const File& file) {
+        return file.bytes.find("#define " + wanted) != std::string::npos;
+      })) << wanted;
+    }
+  }
 }
 
 TEST(Layout, TheExportedCHasNoFloatsAndNoAllocation) {

@@ -68,13 +68,15 @@ std::string own_names(const std::string& prefix, const std::string& text) {
   return own;
 }
 
-void take_own_names(const std::string& prefix, quantize::Rounding rounding,
+void take_own_names(const std::string& prefix, quantize::Rounding rounding, Optimize optimize,
                     std::vector<File>& files) {
   for (File& file : files) {
     const bool startup = file.path.starts_with("runtime/startup/");
     if (startup || file.role == Role::kMain || file.role == Role::kLinkerScript) continue;
     if (rounding == quantize::Rounding::kSingle)
       replace_at_word_start(file.bytes, "ATML_SINGLE_ROUNDING 0", "ATML_SINGLE_ROUNDING 1");
+    if (optimize == Optimize::kSpeed)
+      replace_at_word_start(file.bytes, "ATML_UNROLL 0", "ATML_UNROLL 1");
     file.bytes = own_names(prefix, file.bytes);
     if (const std::string folder = "runtime/include/"; file.path.starts_with(folder))
       file.path = folder + own_names(prefix, file.path.substr(folder.size()));

@@ -16,9 +16,9 @@ Status check_prefix(const std::string& prefix);
 std::string own_names(const std::string& prefix, const std::string& text);
 
 /// The same for the model's sources, the kernels and their headers, but not for the start-up,
-/// main.c and link.ld, of which a program has one. The rounding becomes part of the headers, so
-/// that no build needs a flag for it.
-void take_own_names(const std::string& prefix, quantize::Rounding rounding,
+/// main.c and link.ld, of which a program has one. The rounding, and the longer loops of a build
+/// for speed, become part of the headers, so that no build needs a flag for them.
+void take_own_names(const std::string& prefix, quantize::Rounding rounding, Optimize optimize,
                     std::vector<File>& files);
 
 }  // namespace atml::codegen
