@@ -87,8 +87,8 @@ Result<int> serve_pages(const DashboardOptions& options, search::StudyView& view
                                                                         : -1;
   if (port <= 0) {
     return Error{Code::kUnavailable,
-                 fmt::format("cannot listen on {} port {}; is another dashboard running? choose "
-                             "another with --port, or let --port 0 choose",
+                 fmt::format("cannot listen on {} port {}; is another dashboard running, or the "
+                             "address not this machine's? choose another with --port (0: any)",
                              options.address, options.port)};
   }
   std::thread listener([&server] { server.listen_after_bind(); });
@@ -117,7 +117,7 @@ void add_dashboard(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->callback([&action, options] {
     action = [options](const Session& session) -> Result<int> {
-      ATML_TRY(search::StudyView view, search::StudyView::open(options->study, *session.events));
+      ATML_TRY(search::StudyView view, search::StudyView::open(options->study));
       return options->out.empty() ? serve_pages(*options, view, session)
                                   : write_pages(*options, view, session);
     };

@@ -17,7 +17,7 @@ void add_report(CLI::App& app, Action& action) {
   command->add_option("--out", *out, "the page to write")->capture_default_str();
   command->callback([&action, study, out] {
     action = [study, out](const Session& session) -> Result<int> {
-      ATML_TRY(const report::ReportData data, search::report_of(*study, *session.events));
+      ATML_TRY(const report::ReportData data, search::report_of(*study));
       ATML_TRY_STATUS(write_file(*out, report::html_report(data)));
       print(report::summary_table(data, session.colour));
       session.events->info("written: " + *out);

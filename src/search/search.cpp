@@ -304,8 +304,9 @@ StudyView::StudyView(std::unique_ptr<Context> context) : context_(std::move(cont
 StudyView::StudyView(StudyView&&) noexcept = default;
 StudyView::~StudyView() = default;
 
-Result<StudyView> StudyView::open(const std::string& study, EventSink& events) {
-  ATML_TRY(auto context, reopen(study, {}, events));
+Result<StudyView> StudyView::open(const std::string& study) {
+  static SilentSink silent;  // looking is no progress
+  ATML_TRY(auto context, reopen(study, {}, silent));
   return StudyView(std::move(context));
 }
 
@@ -334,8 +335,8 @@ Result<StudyView::Look> StudyView::look() {
   return look;
 }
 
-Result<report::ReportData> report_of(const std::string& study, EventSink& events) {
-  ATML_TRY(StudyView view, StudyView::open(study, events));
+Result<report::ReportData> report_of(const std::string& study) {
+  ATML_TRY(StudyView view, StudyView::open(study));
   ATML_TRY(StudyView::Look look, view.look());
   return std::move(look.report);
 }

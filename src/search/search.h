@@ -43,7 +43,7 @@ Result<Finished> resume(const Places& places, EventSink& events,
 
 /// The report of a study as it stands, without running anything but the check of the winner's
 /// firmware.
-Result<report::ReportData> report_of(const std::string& study, EventSink& events);
+Result<report::ReportData> report_of(const std::string& study);
 
 struct Context;
 
@@ -52,7 +52,7 @@ struct Context;
 class StudyView {
  public:
   /// Fails as resume() does: no such study, other data than the study began with.
-  static Result<StudyView> open(const std::string& study, EventSink& events);
+  static Result<StudyView> open(const std::string& study);
   StudyView(StudyView&&) noexcept;
   ~StudyView();
 
