@@ -103,6 +103,32 @@ void add_filters(std::vector<Int8Model>& all, int bits, Rounding rounding) {
   add({6, 6, 4}, Depthwise{2, window(3, 3), true, bits});
 }
 
+// Every kind of layer that streams, alone in front of a layer that ends the rows, and behind
+// others: of two kinds, as what all probes of a kernel have in common is taken for the kernel's
+// own.
+void add_streamed(std::vector<Int8Model>& all, const Shape& s, Rounding rounding) {
+  const int wide = s.width > 1 ? 3 : 1;
+  const network::MaxPool pool{window(2, s.width > 1 ? 2 : 1, 2, s.width > 1 ? 2 : 1)};
+  const std::vector<network::Op> kinds{network::Conv{24, window(3, wide), true},
+                                       network::Conv{24, window(3, wide), true, 4},
+                                       network::Conv{24, window(1, 1), true},
+                                       network::Conv{24, window(1, 1), true, 4},
+                                       network::Depthwise{1, window(3, wide), true},
+                                       network::Depthwise{1, window(3, wide), true, 4},
+                                       network::MaxPool{window(3, wide)},
+                                       network::AveragePool{window(3, wide)}};
+  const network::Conv expand{24, window(1, 1), true};
+  const network::Depthwise depthwise{1, window(3, wide), true};
+  const network::Conv last{4, window(3, wide), true};
+  for (const network::Op& kind : kinds) {
+    all.push_back(layers(s, {kind, pool}, rounding));
+    all.push_back(layers(s, {kind, network::GlobalAveragePool{}}, rounding));
+    all.push_back(layers(s, {expand, kind, pool}, rounding));
+    all.push_back(layers(s, {expand, kind, last}, rounding));
+    all.push_back(layers(s, {depthwise, kind, pool}, rounding));
+  }
+}
+
 }  // namespace
 
 std::vector<Int8Model> single_probes(Rounding rounding) {
@@ -136,23 +162,7 @@ std::vector<Int8Model> single_probes(Rounding rounding) {
 
 std::vector<Int8Model> streamed_probes(Rounding rounding) {
   std::vector<Int8Model> all;
-  const network::MaxPool pool{window(2, 2, 2, 2)};
-  const Shape s{24, 12, 8};
-  const std::vector<network::Op> kinds{network::Conv{24, window(3, 3), true},
-                                       network::Conv{24, window(3, 3), true, 4},
-                                       network::Conv{24, window(1, 1), true},
-                                       network::Conv{24, window(1, 1), true, 4},
-                                       network::Depthwise{1, window(3, 3), true},
-                                       network::Depthwise{1, window(3, 3), true, 4},
-                                       network::MaxPool{window(3, 3)},
-                                       network::AveragePool{window(3, 3)}};
-  const network::Conv expand{24, window(1, 1), true};
-  for (const network::Op& kind : kinds) {
-    all.push_back(layers(s, {kind, pool}, rounding));
-    all.push_back(layers(s, {kind, network::GlobalAveragePool{}}, rounding));
-    all.push_back(layers(s, {expand, kind, pool}, rounding));
-    all.push_back(layers(s, {expand, kind, network::Conv{4, window(3, 3), true}}, rounding));
-  }
+  for (const Shape& s : {Shape{24, 12, 8}, Shape{48, 1, 8}}) add_streamed(all, s, rounding);
   return all;
 }
 

@@ -71,11 +71,17 @@ bool is_of_model(const std::string& name) {
          name.starts_with("s.") || name == "arena" || name == "main";
 }
 
+// Libraries give one function several names (__muldi3 is __aeabi_lmul): the first of them counts.
 std::set<Function> functions_of(const deploy::ElfFile& elf) {
-  std::set<Function> found;
+  std::map<std::pair<int, std::uint32_t>, Function> at;
   for (const deploy::Symbol& s : elf.symbols()) {
-    if (s.section > 0 && s.size > 0 && !is_of_model(s.name)) found.insert({s.name, s.size});
+    if (s.section <= 0 || s.size == 0 || is_of_model(s.name)) continue;
+    const Function function{s.name, s.size};
+    const auto [known, fresh] = at.try_emplace({s.section, s.value}, function);
+    if (!fresh) known->second = std::min(known->second, function);
   }
+  std::set<Function> found;
+  for (const auto& [place, function] : at) found.insert(function);
   return found;
 }
 

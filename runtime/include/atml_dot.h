@@ -52,4 +52,21 @@ static inline int8_t atml_finish(int32_t acc2, int32_t multiplier, int32_t right
   return atml_finish_with(acc2, multiplier, right, atml_finish_constant(right, zero_point));
 }
 
+/* The scale of the next pair of channels. */
+static inline const atml_pair_scale *atml_next_scale(const atml_pair_scale *scale, const atml_packed_filter *f) {
+  return (f->scale_step != 0) ? &scale[1] : scale;
+}
+
+/* Outputs of a pair of channels of one pixel; `partner` is 0 where the last pair has one channel. The stream holds the
+ * bias of the first and twice that of the second. */
+static inline void atml_finish_pair(int8_t *out, int32_t sum_a, int32_t sum_b, int32_t partner, const uint8_t *stream,
+                                    const atml_pair_scale *scale, int32_t zero_point) {
+  out[0] = atml_finish(2 * atml_add_wrapped(sum_a, atml_load_int32(stream)), scale->multiplier_a, scale->right_a,
+                       zero_point);
+  if (partner != 0) {
+    out[1] = atml_finish(atml_add_wrapped(2 * sum_b, atml_load_int32(&stream[4])), scale->multiplier_b, scale->right_b,
+                         zero_point);
+  }
+}
+
 #endif

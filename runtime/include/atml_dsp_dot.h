@@ -152,4 +152,12 @@ typedef char atml_check_offsets[(offsetof(atml_packed_filter, stream) == 0) && (
   "str r0, [sp, #24]\n\t" \
   "bx lr\n\t"
 
+/* Four inputs of one pixel and four channels; HALF_STEP_1 is the kernel's. */
+#define STEP_1                    \
+  "ldr r4, [r0], #4\n\t"          \
+  "sxtb16 r3, r4\n\t"             \
+  "sxtb16 r4, r4, ror #8\n\t"     \
+  HALF_STEP_1("r1", "r8", "r9")   \
+  HALF_STEP_1("r2", "r10", "r11")
+
 #endif

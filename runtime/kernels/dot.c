@@ -1,7 +1,6 @@
 #include "atml_dot.h"
-
 #include "atml_dsp.h"
-#include "atml_finish_row.h"
+#include "atml_pair_dot.h"
 
 #if !ATML_DSP && !ATML_MVE /* else dsp_dot.c or mve_dot.c */
 
@@ -10,13 +9,6 @@
 #define LOW_WEIGHT(both, bytes) ((int32_t)(int8_t)(bytes)[0])
 #else
 #define LOW_WEIGHT(both, bytes) ((int32_t)(int8_t)(uint8_t)((uint32_t)(both) & 255u))
-#endif
-
-/* Pixels whose sums fit the registers at one time. */
-#if defined(__thumb__) && !defined(__thumb2__)
-#define PIXELS 2
-#else
-#define PIXELS 4
 #endif
 
 void atml_expand(const int8_t *in, int16_t *patch, int32_t groups) {
@@ -30,90 +22,21 @@ void atml_expand(const int8_t *in, int16_t *patch, int32_t groups) {
   }
 }
 
-static const atml_pair_scale *next_scale(const atml_pair_scale *scale, const atml_packed_filter *f) {
-  return (f->scale_step != 0) ? &scale[1] : scale;
-}
-
-/* low = sum x w_a and mix = 256 sum x w_b + low, both modulo 2^32: the sum of b is (mix - low) / 256. */
-static void finish_pair(int8_t *out, uint32_t low, uint32_t mix, int32_t partner, const uint8_t *stream,
-                        const atml_pair_scale *scale, const atml_packed_filter *f) {
-  const int32_t sum_a = (int32_t)low;
-  const int32_t sum_b = (int32_t)(mix - low) >> 8;
-  out[0] = atml_finish(2 * atml_add_wrapped(sum_a, atml_load_int32(stream)), scale->multiplier_a, scale->right_a,
-                       f->zero_point);
-  if (partner != 0) {
-    out[1] = atml_finish(atml_add_wrapped(2 * sum_b, atml_load_int32(&stream[4])), scale->multiplier_b, scale->right_b,
-                         f->zero_point);
-  }
-}
-
-/* One input of one pixel against a pair of weights whose lower one is low_weight. */
-#define STEP(p, offset)                                \
-  do {                                                 \
-    const int32_t x = patch[2 * (p) + (offset)];       \
-    low##p += (uint32_t)(x * low_weight);              \
-    mix##p += (uint32_t)(x * both);                    \
-  } while (0)
-
-#if PIXELS == 4
-#define STEPS(offset) \
-  STEP(0, offset);    \
-  STEP(1, offset);    \
-  STEP(2, offset);    \
-  STEP(3, offset)
-#else
-#define STEPS(offset) \
-  STEP(0, offset);    \
-  STEP(1, offset)
-#endif
-
-/* Moving loads early costs more registers than there are. */
-#if defined(__GNUC__) && !defined(__clang__)
-#define ATML_IN_ORDER __attribute__((noinline, optimize("no-schedule-insns", "no-tree-reassoc")))
-#else
-#define ATML_IN_ORDER
-#endif
-
-/* PIXELS pixels from `patch` on, one pair of channels. */
+/* ATML_PIXELS pixels from `patch` on, one pair of channels. */
 static ATML_IN_ORDER void dot_pair(const int16_t *patch, const uint8_t *weights, int32_t k, uint32_t *sums) {
-  uint32_t low0 = 0;
-  uint32_t low1 = 0;
-  uint32_t mix0 = 0;
-  uint32_t mix1 = 0;
-#if PIXELS == 4
-  uint32_t low2 = 0;
-  uint32_t low3 = 0;
-  uint32_t mix2 = 0;
-  uint32_t mix3 = 0;
-#endif
+  ATML_NO_SUMS;
   const uint8_t *const end = &weights[2 * k];
   while (weights != end) {
     int32_t both = atml_load_int16(weights);
-    int32_t low_weight = LOW_WEIGHT(both, weights);
-    STEPS(0);
+    int32_t lower = LOW_WEIGHT(both, weights);
+    ATML_STEPS(0);
     both = atml_load_int16(&weights[2]);
-    low_weight = LOW_WEIGHT(both, &weights[2]);
-    STEPS(1);
+    lower = LOW_WEIGHT(both, &weights[2]);
+    ATML_STEPS(1);
     weights += 4;
     patch += 8;
   }
-  sums[0] = low0;
-  sums[1] = mix0;
-  sums[2] = low1;
-  sums[3] = mix1;
-#if PIXELS == 4
-  sums[4] = low2;
-  sums[5] = mix2;
-  sums[6] = low3;
-  sums[7] = mix3;
-#endif
-}
-
-/* Four pixels of channel c, from twice their accumulators. */
-static inline void finish_pixels(const int32_t *acc2, int8_t *out, int32_t multiplier, int32_t right,
-                                 const atml_packed_filter *f) {
-  const atml_finish_row_params finish = {multiplier, right, atml_finish_constant(right, f->zero_point), f->channels};
-  atml_finish_row(acc2, out, &finish, &acc2[4]);
+  ATML_KEEP_SUMS(sums);
 }
 
 void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) {
@@ -124,21 +47,21 @@ void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) 
     const uint32_t bias_b = (uint32_t)atml_load_int32(&stream[4]);
     int32_t a[4];
     int32_t b[4];
-    for (int32_t first = 0; first < 4; first += PIXELS) {
-      uint32_t sums[2 * PIXELS];
+    for (int32_t first = 0; first < 4; first += ATML_PIXELS) {
+      uint32_t sums[2 * ATML_PIXELS];
       dot_pair(&patch[2 * first], &stream[8], f->k, sums);
-      for (int32_t p = 0; p < PIXELS; p++) {
+      for (int32_t p = 0; p < ATML_PIXELS; p++) {
         const uint32_t low = sums[2 * p];
         a[first + p] = (int32_t)(2u * low + bias_a);
         b[first + p] = (int32_t)(2u * (uint32_t)((int32_t)(sums[2 * p + 1] - low) >> 8) + bias_b);
       }
     }
-    finish_pixels(a, &out[c], scale->multiplier_a, scale->right_a, f);
+    atml_finish_pixels(a, &out[c], scale->multiplier_a, scale->right_a, f);
     if (c + 1 < f->channels) {
-      finish_pixels(b, &out[c + 1], scale->multiplier_b, scale->right_b, f);
+      atml_finish_pixels(b, &out[c + 1], scale->multiplier_b, scale->right_b, f);
     }
     stream += 8 + 2 * f->k;
-    scale = next_scale(scale, f);
+    scale = atml_next_scale(scale, f);
   }
 }
 
@@ -216,9 +139,11 @@ void atml_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f) {
   for (int32_t c = 0; c < f->channels; c += 2) {
     uint32_t sums[2];
     dot_pair_1(in, &stream[8], sums, &in[f->k]);
-    finish_pair(&out[c], sums[0], sums[1], (c + 1 < f->channels) ? 1 : 0, stream, scale, f);
+    /* low = sum x w_a and mix = 256 sum x w_b + low, both modulo 2^32: the sum of b is (mix - low) / 256. */
+    atml_finish_pair(&out[c], (int32_t)sums[0], (int32_t)(sums[1] - sums[0]) >> 8, (c + 1 < f->channels) ? 1 : 0, stream,
+                     scale, f->zero_point);
     stream += 8 + 2 * f->k;
-    scale = next_scale(scale, f);
+    scale = atml_next_scale(scale, f);
   }
 }
 

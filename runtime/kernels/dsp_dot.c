@@ -91,14 +91,6 @@ __attribute__((naked)) void atml_dot_4(const int16_t *patch __attribute__((unuse
   "smlad " low ", r4, r7, " low "\n\t"       \
   "smlad " mix ", r4, r6, " mix "\n\t"
 
-/* Four inputs of one pixel and four channels. */
-#define STEP_1                    \
-  "ldr r4, [r0], #4\n\t"          \
-  "sxtb16 r3, r4\n\t"             \
-  "sxtb16 r4, r4, ror #8\n\t"     \
-  HALF_STEP_1("r1", "r8", "r9")   \
-  HALF_STEP_1("r2", "r10", "r11")
-
 /* Frame: 0 in, 4 its end, 8 scales, 12 scale_step, 16 channels left, 20 2 zero_point + 1, 24 out, 28 and 32
  * 2 bias_b of both pairs, 36 k. r0 in, r1 and r2 streams of two pairs, r8-r11 low and mix of each. A last pair
  * alone is computed twice. */

@@ -91,14 +91,6 @@ __attribute__((naked)) void atml_nibble_dot_4(const int16_t *patch __attribute__
   "smlad " mix ", r4, r6, " mix "\n\t"       \
   "smlad " low ", r4, r7, " low "\n\t"
 
-/* Four inputs of one pixel and four channels. */
-#define STEP_1                    \
-  "ldr r4, [r0], #4\n\t"          \
-  "sxtb16 r3, r4\n\t"             \
-  "sxtb16 r4, r4, ror #8\n\t"     \
-  HALF_STEP_1("r1", "r8", "r9")   \
-  HALF_STEP_1("r2", "r10", "r11")
-
 /* Frame: 40 8 sum x; registers as in dsp_dot.c. */
 __attribute__((naked)) void atml_nibble_dot_1(const int8_t *in __attribute__((unused)),
                                               int8_t *out __attribute__((unused)),

@@ -63,7 +63,7 @@ void atml_nibble_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filt
     sum_4((const int8_t *)(const void *)patch, &stream[8], f->k, &sums);
     atml_mve_store_pair(&sums, stream, scale, &out[c], (c + 1 < f->channels) ? 1 : 0, steps, f->zero_point);
     stream += 8 + f->k;
-    scale = (f->scale_step != 0) ? &scale[1] : scale;
+    scale = atml_next_scale(scale, f);
   }
 }
 
@@ -80,14 +80,9 @@ void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *
       sum_a = vmladavaq_s8(sum_a, v, low_nibbles(both));
       sum_b = vmladavaq_s8(sum_b, v, vshrq_n_s8(both, 4));
     }
-    out[c] = atml_finish(2 * atml_add_wrapped(sum_a, atml_load_int32(stream)), scale->multiplier_a, scale->right_a,
-                         f->zero_point);
-    if (c + 1 < f->channels) {
-      out[c + 1] = atml_finish(atml_add_wrapped(2 * sum_b, atml_load_int32(&stream[4])), scale->multiplier_b,
-                               scale->right_b, f->zero_point);
-    }
+    atml_finish_pair(&out[c], sum_a, sum_b, (c + 1 < f->channels) ? 1 : 0, stream, scale, f->zero_point);
     stream += 8 + f->k;
-    scale = (f->scale_step != 0) ? &scale[1] : scale;
+    scale = atml_next_scale(scale, f);
   }
 }
 

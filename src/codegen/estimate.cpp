@@ -30,12 +30,6 @@ constexpr std::int64_t kAlignment = 2;
 // too high.
 constexpr std::int64_t kStackGuard = 8;
 
-// The probes of streamed rows are pictures; on RISC-V a signal's rows took up to 48 bytes less.
-constexpr std::int64_t kRiscVRowGuard = 48;
-
-// Streams of weights that are packed by chunks may end a few words earlier than planned.
-constexpr std::int64_t kSwarGuard = 32;
-
 void unite(FunctionSet& all, const FunctionSet& more) {
   for (std::size_t w = 0; w < all.size(); ++w) all[w] |= more[w];
 }
@@ -69,8 +63,7 @@ class Sum {
     flash_ += std::max<std::int64_t>(kStageBytes, size == nullptr ? 0 : size->layer);
     if (size == nullptr) return;
     unite(functions_, size->row_stack > 0 ? size->row_functions : size->functions);
-    const std::int64_t guard = v_.core == target::Core::kRv32imc ? kRiscVRowGuard : 0;
-    stack_ = std::max<std::int64_t>(stack_, size->row_stack - guard);
+    stack_ = std::max<std::int64_t>(stack_, size->row_stack);
   }
 
   void add_group(const StreamGroup& group) {
@@ -104,7 +97,6 @@ std::int64_t constants(const quantize::Int8Model& model, const std::vector<Kerne
   for (std::size_t i = 0; i < choices.size(); ++i) {
     const KernelChoice c = for_core(model, model.ops[i], choices[i], target, optimize);
     total += c.weights + c.tables;
-    if (c.kernel == Kernel::kConvSwar || c.kernel == Kernel::kPointwiseSwar) total -= kSwarGuard;
   }
   for (const StreamGroup& group : memory.groups) {
     for (const StreamStage& stage : group.stages) {  // other kernels pack their constants otherwise
