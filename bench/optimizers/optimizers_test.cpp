@@ -39,7 +39,7 @@ TEST(Statistics, HolmByHand) {
 
 TEST(Statistics, TiesShareTheirRankAndInfinitiesComeLast) {
   const double none = std::numeric_limits<double>::infinity();
-  EXPECT_EQ(ranks({3, none, 1, none}), (std::vector<double>{2, 3.5, 1, 3.5}));
+  EXPECT_EQ(ranks(std::vector<double>{3, none, 1, none}), (std::vector<double>{2, 3.5, 1, 3.5}));
   EXPECT_EQ(quantile({3, 1, none}, 0.5), 3);
   EXPECT_EQ(quantile({1, 2}, 0.25), 1.25);
 }

@@ -311,13 +311,7 @@ def run(server, problem, solver, seed, budget):
         if done in BUDGETS:
             record.append(best if math.isfinite(best) else None)
 
-    if hasattr(peer, "add_design"):
-        peer.add_design(design, [evaluate(point) for point in design])
-    else:
-        for point in design:
-            peer.start(point)
-            peer.ask()
-            peer.tell(*evaluate(point))
+    begin(peer, design, evaluate)
     for done in range(len(design) + 1, budget + 1):
         start = time.process_time()
         point = peer.ask()
@@ -330,6 +324,17 @@ def run(server, problem, solver, seed, budget):
         note(done)
     return {"solver": solver, "problem": problem["name"], "seed": seed, "best": record,
             "seconds_per_proposal": seconds / proposals}
+
+
+def begin(peer, design, evaluate):
+    """The common design, told to a peer that takes it at once or point by point."""
+    if hasattr(peer, "add_design"):
+        peer.add_design(design, [evaluate(point) for point in design])
+        return
+    for point in design:
+        peer.start(point)
+        peer.ask()
+        peer.tell(*evaluate(point))
 
 
 def known(path):
@@ -381,13 +386,7 @@ def proposals(o):
     points = [{p["name"]: draw[p["kind"]](p) for p in parameters} for _ in range(200)]
     for solver in o.solvers.split(","):
         peer = SOLVERS[solver](problem, 1)
-        if hasattr(peer, "add_design"):
-            peer.add_design(points, [evaluate(p) for p in points])
-        else:
-            for point in points:
-                peer.start(point)
-                peer.ask()
-                peer.tell(*evaluate(point))
+        begin(peer, points, evaluate)
         times = []
         for _ in range(o.repeats):
             start = time.process_time()

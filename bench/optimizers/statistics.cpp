@@ -45,16 +45,6 @@ double tie_sum(const std::vector<double>& values) {
 
 }  // namespace
 
-std::vector<double> ranks(const std::vector<double>& values) {
-  std::vector<double> rank;
-  for (const double v : values) {
-    double less = 0, equal = 0;
-    for (const double w : values) less += w < v, equal += w == v;
-    rank.push_back(less + (equal + 1) / 2);
-  }
-  return rank;
-}
-
 double chi_square_tail(double x, double degrees) {
   const double a = degrees / 2, half = x / 2;
   if (half <= 0) return 1;

@@ -5,10 +5,11 @@
 #include <cstddef>
 #include <vector>
 
+#include "study/rung_correlation.h"
+
 namespace atml::bench {
 
-/// Ranks 1, 2, ... of values; equal values share the mean of their ranks.
-std::vector<double> ranks(const std::vector<double>& values);
+using study::ranks;
 
 /// Friedman's chi-square test (tie-corrected) that all solvers are alike. values[problem][solver].
 struct Friedman {

@@ -96,18 +96,6 @@ void loop() {
 
 }  // namespace
 
-std::vector<File> flat_sources(const FolderContext& c) {
-  std::vector<File> flat;
-  for (const File& file : c.firmware.files) {
-    if (file.role == Role::kMain || file.role == Role::kLinkerScript) continue;
-    if (file.path.starts_with("runtime/startup/")) continue;
-    std::string name = std::filesystem::path(file.path).filename().string();
-    if (file.path.starts_with("runtime/kernels/")) name = c.options.prefix + "_atml_" + name;
-    flat.push_back({name, file.bytes, file.role});
-  }
-  return flat;
-}
-
 std::vector<File> arduino_layout(const FolderContext& c) {
   Marks marks = readme_marks(c);
   marks.push_back({"@example@", c.options.self_test

@@ -12,8 +12,4 @@ namespace atml::codegen {
 /// SelfTest.
 std::vector<File> arduino_layout(const FolderContext& c);
 
-/// Model sources, kernels and headers of c.firmware as files of one folder; file names that others
-/// could have too (add.c) get the prefix.
-std::vector<File> flat_sources(const FolderContext& c);
-
 }  // namespace atml::codegen

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <iterator>
 
 #include "base/text.h"
@@ -266,6 +267,18 @@ int main(void) {
 }
 )",
       marks);
+}
+
+std::vector<File> flat_sources(const FolderContext& c) {
+  std::vector<File> flat;
+  for (const File& file : c.firmware.files) {
+    if (file.role == Role::kMain || file.role == Role::kLinkerScript) continue;
+    if (file.path.starts_with("runtime/startup/")) continue;
+    std::string name = std::filesystem::path(file.path).filename().string();
+    if (file.path.starts_with("runtime/kernels/")) name = c.options.prefix + "_atml_" + name;
+    flat.push_back({name, file.bytes, file.role});
+  }
+  return flat;
 }
 
 }  // namespace atml::codegen

@@ -27,6 +27,10 @@ Marks readme_marks(const FolderContext& c);
 /// The self-test vector as elements of C arrays: @input@, @output@. Needs options.self_test.
 Marks vector_marks(const FolderContext& c);
 
+/// Model sources, kernels and headers of c.firmware as files of one folder; file names that others
+/// could have too (add.c) get the prefix.
+std::vector<File> flat_sources(const FolderContext& c);
+
 std::string makefile_text(const FolderContext& c);
 std::string cmake_text(const FolderContext& c);
 std::string readme_text(const FolderContext& c);

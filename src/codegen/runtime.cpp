@@ -61,18 +61,6 @@ std::vector<std::string> portable_sources() {
           "kernels/table.c"};
 }
 
-const char* optimisation(Optimize optimize) {
-  switch (optimize) {
-    case Optimize::kSpeed:
-      return "-O3";
-    case Optimize::kBalanced:
-      return "-O2";
-    case Optimize::kSize:
-      return "-Os";
-  }
-  ATML_UNREACHABLE("unknown optimisation");
-}
-
 std::vector<std::string> common_flags(const target::Target& target, const char* level) {
   std::vector<std::string> flags = machine_flags(target);
   for (const char* flag :
@@ -117,6 +105,18 @@ std::vector<std::string> machine_flags(const target::Target& target) {
   if (target.core == Core::kCortexM7 || target.core == Core::kCortexM33)
     flags.emplace_back("-mfpu=fpv5-sp-d16");
   return flags;
+}
+
+const char* optimisation(Optimize optimize) {
+  switch (optimize) {
+    case Optimize::kSpeed:
+      return "-O3";
+    case Optimize::kBalanced:
+      return "-O2";
+    case Optimize::kSize:
+      return "-Os";
+  }
+  ATML_UNREACHABLE("unknown optimisation");
 }
 
 std::vector<std::string> compile_flags(const target::Target& target, Optimize optimize,

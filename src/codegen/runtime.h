@@ -22,6 +22,8 @@ std::vector<std::string> host_runtime_sources();
 /// "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16": for every compiler, assembler and
 /// link step.
 std::vector<std::string> machine_flags(const target::Target& target);
+/// "-O3", "-O2" or "-Os".
+const char* optimisation(Optimize optimize);
 /// machine_flags + language, freestanding, sections and optimisation; for kernels, model.c and
 /// main.c. The kernels are built for one rounding: it belongs into the key of a cache of objects.
 /// Includes no -I: give the runtime's "include" folder and the folder of <prefix>.h yourself.

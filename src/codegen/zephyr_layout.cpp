@@ -1,7 +1,7 @@
 #include "codegen/zephyr_layout.h"
 
-#include "codegen/arduino_layout.h"
 #include "codegen/own_names.h"
+#include "codegen/runtime.h"
 
 namespace atml::codegen {
 
@@ -120,11 +120,6 @@ int main(void) {
 }
 )";
 
-const char* level(Optimize optimize) {
-  if (optimize == Optimize::kSize) return "-Os";
-  return optimize == Optimize::kSpeed ? "-O3" : "-O2";
-}
-
 void add_sample(const FolderContext& c, Marks marks, std::vector<File>& files) {
   const Marks vector = vector_marks(c);
   marks.insert(marks.end(), vector.begin(), vector.end());
@@ -150,7 +145,7 @@ std::vector<File> zephyr_layout(const FolderContext& c) {
   }
   Marks marks = readme_marks(c);
   marks.push_back({"@sources@", list});
-  marks.push_back({"@level@", level(c.options.optimize)});
+  marks.push_back({"@level@", optimisation(c.options.optimize)});
   marks.push_back({"@sample@", c.options.self_test
                                    ? "\n`west build -b <board> samples/self_test` builds a program "
                                      "that runs the network against a known input and\noutput and "

@@ -429,10 +429,7 @@ class OnnxWriter {
     if (it == known.end())
       return Error{Code::kUnsupported,
                    fmt::format("no operator of .onnx computes '{}'", t.function)};
-    ATML_TRY(const auto values, function_table(t.function, model_.input_of(op),
-                                               model_.output_of(op), model_.rounding));
-    if (values != t.values)
-      return Error{Code::kUnsupported, fmt::format("its table is not that of '{}'", t.function)};
+    ATML_TRY_STATUS(check_table(model_, op, t));
     const std::string in = real_input(op, 0, flat_[index(op.inputs[0])]);
     if (t.function == "quantize") {
       hint(quantise(op.output, in, op.name), "quantize");

@@ -16,8 +16,6 @@ using network::Window;
 
 namespace {
 
-constexpr std::int64_t kMostElements = std::int64_t{1} << 26;
-
 std::vector<std::int8_t> unpack(std::string_view nibbles, std::size_t count) {
   std::vector<std::int8_t> weights(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -78,7 +76,8 @@ Result<Filter> TfliteReader::read_filter(const RawOp& op, std::size_t rank, int 
   std::uint64_t count = 1;
   for (const std::int32_t d : t.dims) {
     if (d < 1 || d > (1 << 20) ||
-        (count *= static_cast<std::uint64_t>(d)) > static_cast<std::uint64_t>(kMostElements)) {
+        (count *= static_cast<std::uint64_t>(d)) >
+            static_cast<std::uint64_t>(kMostTensorElements)) {
       return unsupported(fmt::format("weights '{}' have a bad shape", t.name));
     }
   }

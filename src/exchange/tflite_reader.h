@@ -13,6 +13,8 @@
 
 namespace atml::exchange {
 
+inline constexpr std::int64_t kMostTensorElements = std::int64_t{1} << 26;
+
 inline Error unsupported(std::string message) { return {Code::kUnsupported, std::move(message)}; }
 
 /// Makes a C identifier of any text.

@@ -15,8 +15,6 @@ using network::Window;
 
 namespace {
 
-constexpr std::int64_t kMostElements = std::int64_t{1} << 26;
-
 bool is_identifier(const std::string& text) {
   return !text.empty() && text.size() <= 40 && identifier(text) == text;
 }
@@ -47,7 +45,7 @@ Result<Shape> shape_of(const RawTensor& t) {
     if (d < 1 || d > (1 << 20))
       return unsupported(fmt::format("tensor '{}' has a side of {}", t.name, d));
     elements *= d;
-    if (elements > kMostElements)
+    if (elements > kMostTensorElements)
       return unsupported(fmt::format("tensor '{}' is too large", t.name));
   }
   const auto& d = t.dims;

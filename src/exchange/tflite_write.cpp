@@ -433,10 +433,7 @@ class Translator {
     if (it == known.end())
       return Error{Code::kUnsupported,
                    fmt::format("no operator of .tflite computes '{}'", t.function)};
-    ATML_TRY(const auto values, function_table(t.function, model_.input_of(op),
-                                               model_.output_of(op), model_.rounding));
-    if (values != t.values)
-      return Error{Code::kUnsupported, fmt::format("its table is not that of '{}'", t.function)};
+    ATML_TRY_STATUS(check_table(model_, op, t));
     const int in = input_of(op, 0, false);
     ops.push_back({it->second.first, it->second.second, {in}, add_output(op), kNoOptions, {}});
     return {};

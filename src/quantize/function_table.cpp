@@ -125,4 +125,11 @@ Result<std::vector<std::int8_t>> function_table(const std::string& function, con
   return Error{Code::kUnsupported, fmt::format("no table for the function '{}'", function)};
 }
 
+Status check_table(const Int8Model& model, const Op& op, const Table& table) {
+  ATML_TRY(const auto values,
+           function_table(table.function, model.input_of(op), model.output_of(op), model.rounding));
+  if (values == table.values) return {};
+  return Error{Code::kUnsupported, fmt::format("its table is not that of '{}'", table.function)};
+}
+
 }  // namespace atml::quantize

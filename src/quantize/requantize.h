@@ -171,4 +171,8 @@ void softmax_row(const std::int8_t* in, std::int8_t* out, int count, const Softm
 Result<std::vector<std::int8_t>> function_table(const std::string& function, const Tensor& from,
                                                 const Tensor& to, Rounding rounding);
 
+/// Whether an operator's table is that of its function between its tensors, which is all that a
+/// model file can say of it. Fails (unsupported) where it is not, and as function_table() does.
+Status check_table(const Int8Model& model, const Op& op, const Table& table);
+
 }  // namespace atml::quantize

@@ -34,15 +34,6 @@ bool has_narrow_weights(const network::Network& network) {
 /// Of the rate that the network was trained with.
 constexpr double kTuningRate = 0.1;
 
-bool has_coarse_weights(const network::Network& network) {
-  const auto coarse = [](const auto& kind) {
-    if constexpr (requires { kind.weight_bits; }) return kind.weight_bits < 8;
-    return false;
-  };
-  return std::ranges::any_of(
-      network.layers(), [&](const network::Layer& layer) { return std::visit(coarse, layer.op); });
-}
-
 }  // namespace
 
 train::Settings training_settings(const Context& context, const space::Configuration& configuration,
@@ -99,7 +90,7 @@ Result<Scored> quantize_and_score(const Context& context, train::Trainer& traine
 }
 
 int tuning_epochs(const Settings& settings, const network::Network& network, int epochs) {
-  return settings.fine_tune && epochs >= 4 && has_coarse_weights(network)
+  return settings.fine_tune && epochs >= 4 && has_narrow_weights(network)
              ? std::clamp(epochs / 8, 1, 6)
              : 0;
 }

@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::size_t kFewest = 3;  // trials of a pair of rungs
 
+int sign(double x) { return (x > 0) - (x < 0); }
+
+}  // namespace
+
 std::vector<double> ranks(std::span<const double> values) {
   std::vector<double> rank;
   for (const double v : values) {
@@ -21,10 +25,6 @@ std::vector<double> ranks(std::span<const double> values) {
   }
   return rank;
 }
-
-int sign(double x) { return (x > 0) - (x < 0); }
-
-}  // namespace
 
 double spearman(std::span<const double> a, std::span<const double> b) {
   const std::vector<double> ra = ranks(a), rb = ranks(b);

@@ -19,6 +19,9 @@ struct RungCorrelation {
   double kendall = 0;   // tau-b
 };
 
+/// Ranks 1, 2, ... of values; equal values share the mean of their ranks.
+std::vector<double> ranks(std::span<const double> values);
+
 /// Spearman's rho and Kendall's tau-b of two equally long lists; 0 where one of them is constant.
 double spearman(std::span<const double> a, std::span<const double> b);
 double kendall(std::span<const double> a, std::span<const double> b);

@@ -6,20 +6,10 @@
 #include "exchange/onnx.h"
 #include "mutate.h"
 #include "quantize/interpreter.h"
-#include "quantize/quantize.h"
-#include "quantize/random_network.h"
+#include "sound_files.h"
 
 namespace atml::exchange {
 namespace {
-
-std::vector<std::string> seeds() {
-  std::vector<std::string> files;
-  for (std::uint64_t seed = 0; seed < 12; ++seed) {
-    const auto model = quantize::random_model(quantize::RandomNetwork(seed).make(), seed);
-    files.push_back(*write_onnx(model));
-  }
-  return files;
-}
 
 std::vector<std::int8_t> run(const quantize::Int8Model& model,
                              const std::vector<std::int8_t>& input) {
@@ -43,7 +33,7 @@ void expect_same_again(const quantize::Int8Model& model) {
 }
 
 TEST(FuzzOnnx, MutatedFilesAreRefusedOrGiveAModelThatRuns) {
-  const auto files = seeds();
+  const auto files = fuzz::sound_files([](const auto& model) { return write_onnx(model); });
   Rng rng(12);
   int accepted = 0, refused = 0;
   for (int round = 0; round < fuzz::rounds(); ++round) {

@@ -7,20 +7,10 @@
 #include "exchange/tflite.h"
 #include "mutate.h"
 #include "quantize/interpreter.h"
-#include "quantize/quantize.h"
-#include "quantize/random_network.h"
+#include "sound_files.h"
 
 namespace atml::exchange {
 namespace {
-
-std::vector<std::string> seeds() {
-  std::vector<std::string> files;
-  for (std::uint64_t seed = 0; seed < 12; ++seed) {
-    const auto model = quantize::random_model(quantize::RandomNetwork(seed).make(), seed);
-    files.push_back(*write_tflite(model));
-  }
-  return files;
-}
 
 void expect_same_on_host(const quantize::Int8Model& model) {
   const auto input = quantize::random_inputs(model, 1, 1);
@@ -37,7 +27,7 @@ void expect_same_on_host(const quantize::Int8Model& model) {
 }
 
 TEST(FuzzTflite, MutatedFilesAreRefusedOrGiveTheSameBytesInC) {
-  const auto files = seeds();
+  const auto files = fuzz::sound_files([](const auto& model) { return write_tflite(model); });
   Rng rng(11);
   int accepted = 0, refused = 0, compiled = 0;
   const int most = std::max(12, fuzz::rounds() / 50);  // a compiler takes a second
