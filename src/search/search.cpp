@@ -311,6 +311,13 @@ Result<StudyView> StudyView::open(const std::string& study) {
 }
 
 Result<StudyView::Look> StudyView::look() {
+  if (last_) return *last_;
+  ATML_TRY(Look now, read());
+  if (now.report.finished) last_ = now;
+  return now;
+}
+
+Result<StudyView::Look> StudyView::read() {
   study::Store& store = *context_->store;
   Ended ended;
   ATML_TRY(ended.nothing_fits, stored_nothing_fits(*context_));

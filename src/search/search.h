@@ -5,6 +5,7 @@
 #include <atomic>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/events.h"
@@ -60,12 +61,14 @@ class StudyView {
     report::ReportData report;
     report::Progress progress;
   };
-  /// The study as it stands now.
+  /// The study as it stands now. One that has ended is read once.
   Result<Look> look();
 
  private:
   explicit StudyView(std::unique_ptr<Context> context);
+  Result<Look> read();
   std::unique_ptr<Context> context_;
+  std::optional<Look> last_;  // of a study that has ended
 };
 
 }  // namespace atml::search

@@ -128,8 +128,7 @@ Status TrialRunner::keep_checkpoint(const study::Trial& trial,
   if (context_.settings.inherit || context_.settings.distil)
     ATML_TRY_STATUS(context_.store->put_blob(trial.number,
                                              rung_checkpoint_kind(trial.rungs.size() - 1), state));
-  if (trial.outcome == Outcome::kMeasured)
-    return context_.store->delete_blob(trial.number, "checkpoint");
+  if (trial.outcome == Outcome::kMeasured) return {};
   return context_.store->put_blob(trial.number, "checkpoint", state);
 }
 
@@ -163,7 +162,9 @@ Status TrialRunner::train_rung(study::Trial& trial, const StopToken& stop,
   end(trial, last ? Outcome::kMeasured : Outcome::kPruned,
       last ? "" : pause_reason(trial, context_.plan));
   ATML_TRY_STATUS(keep_checkpoint(trial, *trainer));
-  return context_.store->update_trial(trial);
+  ATML_TRY_STATUS(context_.store->update_trial(trial));
+  // Only now: a process that is killed before must find what it went on from.
+  return last ? context_.store->delete_blob(trial.number, "checkpoint") : Status();
 }
 
 }  // namespace atml::search
