@@ -38,7 +38,9 @@ static struct block *append(uint32_t pc, uint32_t count, uint32_t end, size_t la
     list = checked(realloc(list, room * sizeof(struct block *)));
   }
   struct block *block = checked(malloc(sizeof *block));
-  *block = (struct block){pc, count, end, -1, checked(calloc(layer_count + 1, sizeof(struct tally)))};
+  *block = (struct block){.pc = pc, .count = count, .end = end, .layer = -1};
+  block->tallies = checked(calloc(layer_count + 1, sizeof(struct tally)));
+  block->accesses = checked(calloc(count, sizeof(struct access)));
   list[used++] = block;
   return block;
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,12 +14,21 @@ struct tally {
   uint64_t taken; /* times the next block was not the one behind this block */
 };
 
+/* What an instruction did when it last used memory. */
+struct access {
+  uint32_t pc;
+  uint32_t info; /* as QEMU passes it */
+  uint32_t size; /* bytes; 0: it has not yet */
+  bool store;
+};
+
 struct block {
   uint32_t pc;
   uint32_t count; /* instructions */
   uint32_t end;   /* address behind the last instruction */
   int layer;      /* index of the layer that starts at pc, or -1 */
   struct tally *tallies; /* one a layer, and one more, the first, for code before the first layer */
+  struct access *accesses; /* one an instruction */
 };
 
 /* The block with this key, new with zero tallies where it is unknown. Never returns NULL: aborts when

@@ -41,7 +41,7 @@ static size_t window_count;
 static struct block *previous;    /* last block executed while active */
 static size_t previous_tally;
 static size_t current_tally;      /* layer + 1 */
-static uint32_t last_pc;
+static const struct block *last;  /* block entered, active or not */
 static uint32_t lowest_stack;
 static uint64_t unaligned;
 static uint64_t flash_lines;
@@ -98,7 +98,27 @@ static void end_run(int code, const char *what, uint32_t pc, const uint32_t *add
   _exit(code);
 }
 
-static void on_marker(bool starting) {
+/* The callbacks that run for every block and every access cost more than the emulation itself, so what a
+ * block is (a marker, a layer's first, outside flash) is decided once, when it is translated. */
+
+static void count(struct block *block) {
+  last = block;
+  stretch += block->count;
+  if (stretch > arguments.limit) end_run(kExitLimit, "limit", block->pc, NULL);
+}
+
+static void tally(struct block *block) {
+  if (previous != NULL && previous->end != block->pc) previous->tallies[previous_tally].taken++;
+  block->tallies[current_tally].executions++;
+  previous = block;
+  previous_tally = current_tally;
+}
+
+static void on_marker(unsigned int vcpu, void *userdata) {
+  (void)vcpu;
+  last = userdata;
+  const bool starting = last->pc == arguments.start;
+  if (previous != NULL) previous->tallies[previous_tally].taken++; /* the call of the stop marker */
   if (active && !starting && window_count < kMaxWindows) windows[window_count++] = stretch;
   active = starting;
   stretch = 0;
@@ -108,46 +128,56 @@ static void on_marker(bool starting) {
 
 static void on_block(unsigned int vcpu, void *userdata) {
   (void)vcpu;
-  struct block *block = userdata;
-  last_pc = block->pc;
-  if (block->pc == arguments.start || block->pc == arguments.stop) {
-    if (previous != NULL) previous->tallies[previous_tally].taken++;  /* the call of the stop marker */
-    on_marker(block->pc == arguments.start);
-    return;
-  }
-  stretch += block->count;
-  if (stretch > arguments.limit) end_run(kExitLimit, "limit", block->pc, NULL);
-  if (!active) return;
-  if (arguments.enforce && !contains(arguments.flash, block->pc, 2)) end_run(kExitMap, "execute", block->pc, NULL);
-  if (block->layer >= 0) current_tally = (size_t)block->layer + 1;
-  if (previous != NULL && previous->end != block->pc) previous->tallies[previous_tally].taken++;
-  block->tallies[current_tally].executions++;
-  previous = block;
-  previous_tally = current_tally;
+  count(userdata);
+  if (active) tally(userdata);
 }
 
+static void on_first_block_of_layer(unsigned int vcpu, void *userdata) {
+  (void)vcpu;
+  struct block *const block = userdata;
+  count(block);
+  if (!active) return;
+  current_tally = (size_t)block->layer + 1;
+  tally(block);
+}
+
+static void on_block_outside_flash(unsigned int vcpu, void *userdata) {
+  (void)vcpu;
+  struct block *const block = userdata;
+  count(block);
+  if (active) end_run(kExitMap, "execute", block->pc, NULL);
+}
+
+static void on_flash_read(uint32_t address) {
+  if (address >> 4 == last_line) return;
+  last_line = address >> 4;
+  flash_lines++;
+  if (arguments.cache_sets > 0 && !cache_holds(address >> 5)) misses[current_tally]++;
+}
+
+/* QEMU 7.2 calls back for loads and stores alike, whichever are asked for, and asking it which one this
+ * is takes longer than the rest: the answer is kept with the instruction while `info` stays the same. */
 static void on_access(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t wide_address, void *userdata) {
   (void)vcpu;
-  if (!active) return;
   const uint32_t address = (uint32_t)wide_address;
-  if (address >= kSystemSpace) return;
-  const uint32_t pc = (uint32_t)(uintptr_t)userdata;
-  const uint32_t size = 1u << qemu_plugin_mem_size_shift(info);
-  const bool store = qemu_plugin_mem_is_store(info);
+  if (!active || address >= kSystemSpace) return;
+  struct access *const access = userdata;
+  if (access->size == 0 || access->info != info) {
+    access->info = info;
+    access->size = 1u << qemu_plugin_mem_size_shift(info);
+    access->store = qemu_plugin_mem_is_store(info);
+  }
+  const uint32_t size = access->size;
   if (address & (size - 1)) {
     unaligned++;
-    if (arguments.align) end_run(kExitMap, "unaligned", pc, &address);
+    if (arguments.align) end_run(kExitMap, "unaligned", access->pc, &address);
   }
-  if (store && address < lowest_stack && address >= arguments.stack.low) lowest_stack = address;
+  if (access->store && address < lowest_stack && address >= arguments.stack.low) lowest_stack = address;
   if (!arguments.enforce || contains(arguments.ram, address, size) || contains(arguments.stack, address, size)) return;
-  if (store || !contains(arguments.flash, address, size)) {
-    end_run(kExitMap, store ? "write" : "read", pc, &address);
+  if (access->store || !contains(arguments.flash, address, size)) {
+    end_run(kExitMap, access->store ? "write" : "read", access->pc, &address);
   }
-  if (address >> 4 != last_line) {
-    last_line = address >> 4;
-    flash_lines++;
-    if (arguments.cache_sets > 0 && !cache_holds(address >> 5)) misses[current_tally]++;
-  }
+  on_flash_read(address);
 }
 
 static int layer_at(uint32_t pc) {
@@ -157,19 +187,26 @@ static int layer_at(uint32_t pc) {
   return -1;
 }
 
+static qemu_plugin_vcpu_udata_cb_t callback_for(const struct block *block) {
+  if (block->pc == arguments.start || block->pc == arguments.stop) return on_marker;
+  if (arguments.enforce && !contains(arguments.flash, block->pc, 2)) return on_block_outside_flash;
+  return block->layer >= 0 ? on_first_block_of_layer : on_block;
+}
+
 static void on_translation(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
   (void)id;
-  const size_t count = qemu_plugin_tb_n_insns(tb);
-  const struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, count - 1);
+  const size_t length = qemu_plugin_tb_n_insns(tb);
+  const struct qemu_plugin_insn *final = qemu_plugin_tb_get_insn(tb, length - 1);
   const uint32_t pc = (uint32_t)qemu_plugin_tb_vaddr(tb);
-  const uint32_t end = (uint32_t)(qemu_plugin_insn_vaddr(last) + qemu_plugin_insn_size(last));
-  struct block *block = find_block(pc, (uint32_t)count, end, arguments.layer_count);
+  const uint32_t end = (uint32_t)(qemu_plugin_insn_vaddr(final) + qemu_plugin_insn_size(final));
+  struct block *block = find_block(pc, (uint32_t)length, end, arguments.layer_count);
   block->layer = layer_at(pc);
-  qemu_plugin_register_vcpu_tb_exec_cb(tb, on_block, QEMU_PLUGIN_CB_NO_REGS, block);
-  for (size_t i = 0; i < count; i++) {
+  qemu_plugin_register_vcpu_tb_exec_cb(tb, callback_for(block), QEMU_PLUGIN_CB_NO_REGS, block);
+  for (size_t i = 0; i < length; i++) {
     struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+    block->accesses[i].pc = (uint32_t)qemu_plugin_insn_vaddr(insn);
     qemu_plugin_register_vcpu_mem_cb(insn, on_access, QEMU_PLUGIN_CB_NO_REGS, QEMU_PLUGIN_MEM_RW,
-                                     (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn));
+                                     &block->accesses[i]);
   }
 }
 
@@ -184,7 +221,7 @@ static void on_exit_of_qemu(qemu_plugin_id_t id, void *userdata) {
 static void on_abort(int number) {
   (void)number;
   signal(SIGABRT, SIG_DFL);
-  end_run(134, "abort", last_pc, NULL);
+  end_run(134, "abort", last == NULL ? 0 : last->pc, NULL);
 }
 
 ATML_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
