@@ -123,6 +123,7 @@ class Choice {
   bool offer(const Groups& groups, std::int64_t bound = 0) {
     const std::int64_t price = streaming_price(model_, groups);
     if (price > budget_ || (tried_ && !is_better(bound, price))) return false;
+    if (!offered_.insert(extents(groups)).second) return false;  // it was no better than worse ones
     PlannedMemory plan = plan_arena(model_, choices_, groups);
     if (tried_ && !is_better(plan.plan.arena.value, price)) return false;
     best_ = std::move(plan);
@@ -138,6 +139,15 @@ class Choice {
   PlannedMemory take() { return std::move(best_); }
 
  private:
+  using Extents = std::vector<std::pair<int, int>>;
+
+  // First and last operators, which tell partitions of one order apart.
+  static Extents extents(const Groups& groups) {
+    Extents result;
+    for (const StreamGroup& g : groups) result.emplace_back(g.first_op, g.last_op);
+    return result;
+  }
+
   bool fits(std::int64_t arena) const { return arena <= limit_; }
 
   bool is_better(std::int64_t arena, std::int64_t price) const {
@@ -153,6 +163,7 @@ class Choice {
   std::int64_t limit_;
   std::int64_t budget_;  // highest price
   bool tried_ = false;
+  std::set<Extents> offered_;
   PlannedMemory best_;
   std::int64_t price_ = 0;
 };

@@ -27,15 +27,105 @@ struct Neighbour {
   bool is_input = false;  // this block is the input of the pair
 };
 
+// What the lists of a problem say of two blocks.
+class Relations {
+ public:
+  explicit Relations(const PackProblem& problem)
+      : count_(problem.blocks.size()), share_(count_ * count_, nullptr), apart_(share_.size()) {
+    for (const SharePair& s : problem.shares) {  // the first of a pair holds
+      if (share(s.in, s.out) == nullptr) share_[at(s.in, s.out)] = share_[at(s.out, s.in)] = &s;
+    }
+    for (const auto& [a, b] : problem.apart) apart_[at(a, b)] = apart_[at(b, a)] = true;
+  }
+
+  const SharePair* share(int i, int j) const { return share_[at(i, j)]; }
+  bool are_apart(int i, int j) const { return apart_[at(i, j)]; }
+
+ private:
+  std::size_t at(int i, int j) const {
+    return static_cast<std::size_t>(i) * count_ + static_cast<std::size_t>(j);
+  }
+
+  std::size_t count_;
+  std::vector<const SharePair*> share_;
+  std::vector<bool> apart_;
+};
+
+// Bytes that a sharing pair saves at best.
+std::int64_t saving(const Block& in, const Block& out, const Overlap& rule) {
+  const std::int64_t a = in.size, b = out.size;
+  if (rule.kind == Overlap::Kind::kExact) return std::min(a, b);
+  if (rule.kind == Overlap::Kind::kNever) return 0;
+  if (rule.distance <= std::max<std::int64_t>(0, b - a)) return std::min(a, b);
+  return std::max<std::int64_t>(0, a + b - std::max(b, align_up(rule.distance) + a));
+}
+
+// Bounds from below: at each operator the live blocks need the sum of their sizes less what sharing
+// pairs can save.
+class Bound {
+ public:
+  explicit Bound(const PackProblem& problem)
+      : blocks_(problem.blocks), has_apart_(blocks_.size(), false) {
+    for (const auto& [a, b] : problem.apart)
+      has_apart_[static_cast<std::size_t>(a)] = has_apart_[static_cast<std::size_t>(b)] = true;
+    for (auto s = problem.shares.begin(); s != problem.shares.end(); ++s) {
+      const bool known = std::any_of(problem.shares.begin(), s, [&](const SharePair& earlier) {
+        return std::minmax(earlier.in, earlier.out) == std::minmax(s->in, s->out);
+      });
+      if (!known && !has_apart_[static_cast<std::size_t>(s->in)]) shares_.push_back(&*s);
+    }
+  }
+
+  std::int64_t at(int op) const {
+    std::int64_t total = 0, largest_apart = 0;
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+      if (!is_live(blocks_[i], op)) continue;
+      if (has_apart_[i])
+        largest_apart = std::max(largest_apart, blocks_[i].size);
+      else
+        total += blocks_[i].size;
+    }
+    return total + largest_apart - saved(op);
+  }
+
+  std::int64_t highest() const {
+    std::int64_t result = 0;
+    int last = 0;
+    for (const Block& b : blocks_) last = std::max(last, b.last_op);
+    for (int op = -1; op <= last; ++op) result = std::max(result, at(op));
+    return result;
+  }
+
+ private:
+  static bool is_live(const Block& b, int op) { return b.first_op <= op && op <= b.last_op; }
+
+  std::int64_t saved(int op) const {
+    std::int64_t sum = 0;
+    for (const SharePair* s : shares_) {
+      const Block& in = blocks_[static_cast<std::size_t>(s->in)];
+      const Block& out = blocks_[static_cast<std::size_t>(s->out)];
+      if (is_live(in, op) && out.first_op == op && alive_together(in, out))
+        sum += saving(in, out, s->rule);
+    }
+    return sum;
+  }
+
+  const std::vector<Block>& blocks_;
+  std::vector<bool> has_apart_;
+  std::vector<const SharePair*> shares_;  // that may save something
+};
+
 class Packer {
  public:
   explicit Packer(const PackProblem& problem)
-      : blocks_(problem.blocks), neighbours_(blocks_.size()), has_apart_(blocks_.size(), false) {
-    for (const auto& [a, b] : problem.apart) has_apart_[at(a)] = has_apart_[at(b)] = true;
+      : blocks_(problem.blocks), neighbours_(blocks_.size()) {
+    const Relations relations(problem);
     for (int i = 0; i < count(); ++i) {
       for (int j = 0; j < count(); ++j) {
-        if (i != j && alive_together(block(i), block(j)) && !is_apart(problem, i, j))
-          neighbours_[at(i)].push_back(relation(problem, i, j));
+        if (i == j || !alive_together(block(i), block(j)) || relations.are_apart(i, j)) continue;
+        const SharePair* s = relations.share(i, j);
+        neighbours_[at(i)].push_back(s == nullptr ? Neighbour{j, {}, false}
+                                                  : Neighbour{j, s->rule, s->in == i});
       }
     }
   }
@@ -43,25 +133,27 @@ class Packer {
   int count() const { return static_cast<int>(blocks_.size()); }
   const Block& block(int i) const { return blocks_[at(i)]; }
 
-  // Lowest offset that keeps all rules towards the blocks already placed.
+  // Lowest offset that keeps all rules towards the blocks already placed. Runs a million times a
+  // network: what is placed is gathered once, and the candidates are tried from below.
   std::int64_t lowest(int i, const std::vector<std::int64_t>& offsets) const {
-    std::int64_t best = -1;
-    const auto consider = [&](std::int64_t o) {
-      if (o >= 0 && (best < 0 || o < best) && fits(i, o, offsets)) best = o;
-    };
-    consider(0);
+    placed_.clear();
+    candidates_.assign(1, 0);
     for (const Neighbour& n : neighbours_[at(i)]) {
       const std::int64_t other = offsets[at(n.other)];
       if (other == kUnplaced) continue;
-      consider(other + block(n.other).size);
-      if (n.rule.kind == Overlap::Kind::kExact) consider(other);
+      placed_.push_back({other, other + block(n.other).size, &n});
+      candidates_.push_back(placed_.back().end);
+      if (n.rule.kind == Overlap::Kind::kExact) candidates_.push_back(other);
       if (n.rule.kind == Overlap::Kind::kAtLeast) {
-        consider(n.is_input ? align_up(other + n.rule.distance)
-                            : align_down(other - n.rule.distance));
+        candidates_.push_back(n.is_input ? align_up(other + n.rule.distance)
+                                         : align_down(other - n.rule.distance));
       }
     }
-    ATML_ASSERT(best >= 0, "above all placed blocks there is always room");
-    return best;
+    std::ranges::sort(candidates_);
+    for (const std::int64_t o : candidates_) {
+      if (o >= 0 && is_free(o, o + block(i).size)) return o;
+    }
+    ATML_UNREACHABLE("above all placed blocks there is always room");
   }
 
   bool fits(int i, std::int64_t offset, const std::vector<std::int64_t>& offsets) const {
@@ -75,72 +167,47 @@ class Packer {
     return true;
   }
 
-  // Places all blocks in the given order; the top, or `limit` as soon as it is reached.
-  std::int64_t place(const std::vector<int>& order, std::vector<std::int64_t>& offsets,
-                     std::int64_t limit) const {
-    std::ranges::fill(offsets, kUnplaced);
+  // Places the blocks from position `from` of the order on; those before it are where they are. The
+  // top, or `limit` as soon as it is reached.
+  std::int64_t place(const std::vector<int>& order, std::size_t from,
+                     std::vector<std::int64_t>& offsets, std::int64_t limit) const {
     std::int64_t top = 0;
-    for (const int i : order) {
-      offsets[at(i)] = lowest(i, offsets);
-      top = std::max(top, offsets[at(i)] + block(i).size);
+    for (std::size_t k = 0; k < from; ++k) top = std::max(top, end_of(order[k], offsets));
+    for (std::size_t k = from; k < order.size(); ++k) offsets[at(order[k])] = kUnplaced;
+    for (std::size_t k = from; k < order.size(); ++k) {
+      offsets[at(order[k])] = lowest(order[k], offsets);
+      top = std::max(top, end_of(order[k], offsets));
       if (top >= limit) return limit;
     }
     return top;
   }
 
-  // At each operator the live blocks need the sum of their sizes less what sharing pairs can save.
-  std::int64_t bound() const {
-    std::int64_t result = 0;
-    int last = 0;
-    for (const Block& b : blocks_) last = std::max(last, b.last_op);
-    for (int op = -1; op <= last; ++op) result = std::max(result, bound_at(op));
-    return result;
-  }
-
-  std::int64_t bound_at(int op) const {
-    std::int64_t total = 0, saved = 0, largest_apart = 0;
-    for (int i = 0; i < count(); ++i) {
-      if (block(i).first_op > op || block(i).last_op < op) continue;
-      if (has_apart_[at(i)]) {
-        largest_apart = std::max(largest_apart, block(i).size);
-        continue;
-      }
-      total += block(i).size;
-      for (const Neighbour& n : neighbours_[at(i)]) {
-        if (n.is_input && block(n.other).first_op == op) saved += saving(i, n.other, n.rule);
-      }
-    }
-    return total + largest_apart - saved;
-  }
-
  private:
-  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  struct Placed {
+    std::int64_t start, end;
+    const Neighbour* neighbour;
+  };
 
-  static bool is_apart(const PackProblem& problem, int i, int j) {
-    return std::ranges::binary_search(problem.apart, std::pair(std::min(i, j), std::max(i, j)));
-  }
-
-  static Neighbour relation(const PackProblem& problem, int i, int j) {
-    Neighbour n{j, {}, false};
-    for (const SharePair& s : problem.shares) {
-      if (s.in == i && s.out == j) return {j, s.rule, true};
-      if (s.in == j && s.out == i) return {j, s.rule, false};
+  // Whether the blocks in placed_ let one lie at [start, end).
+  bool is_free(std::int64_t start, std::int64_t end) const {
+    for (const Placed& p : placed_) {
+      if (end <= p.start || p.end <= start) continue;
+      const Neighbour& n = *p.neighbour;
+      if (!n.rule.allows(n.is_input ? start - p.start : p.start - start)) return false;
     }
-    return n;
+    return true;
   }
 
-  // Bytes that a sharing pair saves at best.
-  std::int64_t saving(int in, int out, const Overlap& rule) const {
-    const std::int64_t a = block(in).size, b = block(out).size;
-    if (rule.kind == Overlap::Kind::kExact) return std::min(a, b);
-    if (rule.kind == Overlap::Kind::kNever) return 0;
-    if (rule.distance <= std::max<std::int64_t>(0, b - a)) return std::min(a, b);
-    return std::max<std::int64_t>(0, a + b - std::max(b, align_up(rule.distance) + a));
+  std::int64_t end_of(int i, const std::vector<std::int64_t>& offsets) const {
+    return offsets[at(i)] + block(i).size;
   }
+
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
   const std::vector<Block>& blocks_;
   std::vector<std::vector<Neighbour>> neighbours_;
-  std::vector<bool> has_apart_;
+  mutable std::vector<Placed> placed_;            // of lowest()
+  mutable std::vector<std::int64_t> candidates_;  // of lowest()
 };
 
 // Depth first over all orders; a branch ends when its top reaches the best found.
@@ -177,7 +244,7 @@ using Order = std::vector<int>;
 
 void try_order(const Packer& packer, const Order& order, Packing& best) {
   std::vector<std::int64_t> offsets(best.offsets.size());
-  const std::int64_t top = packer.place(order, offsets, best.top);
+  const std::int64_t top = packer.place(order, 0, offsets, best.top);
   if (top >= best.top) return;
   best.top = top;
   best.offsets = offsets;
@@ -193,18 +260,26 @@ std::vector<Order> start_orders(const Packer& packer) {
   return {by_size, by_time, backwards};
 }
 
-// Random exchanges in the order; kept when the top does not rise.
+// Random exchanges in the order; kept when the top does not rise. What lies before both positions
+// stays where it is.
 void improve(const Packer& packer, Packing& best, Order order) {
   Rng rng(1);
   std::int64_t current = best.top + 1;
+  std::vector<std::int64_t> kept;  // offsets of `order`; empty: not placed yet
+  std::vector<std::int64_t> offsets(best.offsets.size());
   for (int i = 0; i < kImprovements && best.top > best.bound; ++i) {
-    Order next = order;
-    std::swap(next[rng.below(next.size())], next[rng.below(next.size())]);
-    std::vector<std::int64_t> offsets(best.offsets.size());
-    const std::int64_t top = packer.place(next, offsets, current + 1);
-    if (top > current) continue;
+    const std::size_t a = rng.below(order.size()), b = rng.below(order.size());
+    std::swap(order[a], order[b]);
+    const std::size_t from = kept.empty() ? 0 : std::min(a, b);
+    for (std::size_t k = 0; k < from; ++k)
+      offsets[static_cast<std::size_t>(order[k])] = kept[static_cast<std::size_t>(order[k])];
+    const std::int64_t top = packer.place(order, from, offsets, current + 1);
+    if (top > current) {
+      std::swap(order[a], order[b]);
+      continue;
+    }
     current = top;
-    order = next;
+    kept = offsets;
     if (top < best.top) {
       best.top = top;
       best.offsets = offsets;
@@ -218,7 +293,7 @@ Packing pack_blocks(const PackProblem& problem) {
   const Packer packer(problem);
   Packing best;
   best.offsets.assign(problem.blocks.size(), 0);
-  best.bound = packer.bound();
+  best.bound = Bound(problem).highest();
   best.top = std::numeric_limits<std::int64_t>::max();
   const auto orders = start_orders(packer);
   for (const Order& order : orders) {
@@ -233,7 +308,7 @@ Packing pack_blocks(const PackProblem& problem) {
   return best;
 }
 
-std::int64_t live_bound(const PackProblem& problem, int op) { return Packer(problem).bound_at(op); }
+std::int64_t live_bound(const PackProblem& problem, int op) { return Bound(problem).at(op); }
 
 bool packing_holds(const PackProblem& problem, const std::vector<std::int64_t>& offsets) {
   const Packer packer(problem);

@@ -1,7 +1,9 @@
 #include "codegen/streaming.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
+#include <set>
 
 #include "codegen/weights.h"
 
@@ -104,16 +106,43 @@ struct Builder {
   }
 };
 
-// runtime/kernels/stream.c with buffers of any size.
+// A set of parts.
+using PartSet = std::vector<std::uint64_t>;
+
+constexpr std::size_t kWordBits = 64;
+
+void set(PartSet& parts, std::size_t part, bool member = true) {
+  const std::uint64_t bit = std::uint64_t{1} << part % kWordBits;
+  std::uint64_t& word = parts[part / kWordBits];
+  word = member ? word | bit : word & ~bit;
+}
+
+template <class Visit>
+void for_each(const PartSet& parts, Visit visit) {
+  for (std::size_t w = 0; w < parts.size(); ++w) {
+    for (std::uint64_t rest = parts[w]; rest != 0; rest &= rest - 1)
+      visit(w * kWordBits + static_cast<std::size_t>(std::countr_zero(rest)));
+  }
+}
+
+// runtime/kernels/stream.c with buffers of any size. A plan asks for hundreds of groups, so what a
+// step changes is kept up to date instead of found anew.
 class Simulation {
  public:
-  explicit Simulation(StreamGroup& group) : g_(group), filled_(group.buffers.size(), 0) {
-    for (std::size_t b = 0; b < filled_.size(); ++b) {
-      if (g_.buffers[b].given) filled_[b] = g_.buffers[b].height;
-      if (g_.buffers[b].line) g_.buffers[b].capacity = 0;
+  explicit Simulation(StreamGroup& group)
+      : g_(group),
+        filled_(group.buffers.size(), 0),
+        needed_(group.buffers.size(), 0),
+        readers_(group.buffers.size()),
+        occupied_((parts() + kWordBits - 1) / kWordBits, 0) {
+    for (int s = 0; s < static_cast<int>(g_.stages.size()); ++s) {
+      for (const int input : g_.stages[at(s)].inputs) readers_[at(input)].push_back(s);
     }
-    const std::size_t parts = g_.buffers.size() + g_.stages.size();
-    g_.together.assign(parts, std::vector<bool>(parts, false));
+    for (int b = 0; b < static_cast<int>(filled_.size()); ++b) {
+      if (g_.buffers[at(b)].given) filled_[at(b)] = g_.buffers[at(b)].height;
+      if (g_.buffers[at(b)].line) g_.buffers[at(b)].capacity = 0;
+    }
+    for (int b = 0; b < static_cast<int>(filled_.size()); ++b) update(b);
     for (const int given : whole(true)) {
       for (const int kept : whole(false)) {
         const std::int64_t none = -g_.buffers[at(given)].height * g_.buffers[at(given)].row_bytes;
@@ -127,7 +156,9 @@ class Simulation {
     for (int s = last(); s >= 0;) {
       if (is_ready(g_.stages[at(s)])) {
         step(at(s));
-        s = last();
+        // Of the stages behind, only readers of the new row can have become ready.
+        const auto& readers = readers_[at(g_.stages[at(s)].output)];
+        if (!readers.empty()) s = std::max(s, readers.back());
       } else {
         --s;
       }
@@ -146,7 +177,21 @@ class Simulation {
     }
   }
 
+  // After run() as well: which parts are held at one time, and the most bytes of them.
+  void find_peak() {
+    g_.together.assign(parts(), std::vector<bool>(parts(), false));
+    for (const PartSet& live : moments_) {
+      std::int64_t bytes = 0;
+      for_each(live, [&](std::size_t part) {
+        bytes += bytes_of(part);
+        for_each(live, [&](std::size_t other) { g_.together[part][other] = true; });
+      });
+      g_.peak = std::max(g_.peak, bytes);
+    }
+  }
+
  private:
+  std::size_t parts() const { return g_.buffers.size() + g_.stages.size(); }
   int last() const { return static_cast<int>(g_.stages.size()) - 1; }
 
   std::vector<int> whole(bool given) const {
@@ -155,6 +200,12 @@ class Simulation {
       if (!g_.buffers[at(b)].line && g_.buffers[at(b)].given == given) list.push_back(b);
     }
     return list;
+  }
+
+  std::int64_t bytes_of(std::size_t part) const {
+    if (part >= g_.buffers.size()) return g_.stages[part - g_.buffers.size()].scratch;
+    const StreamBuffer& b = g_.buffers[part];
+    return (b.capacity * b.row_bytes + 3) / 4 * 4;
   }
 
   bool is_ready(const StreamStage& s) const {
@@ -167,7 +218,8 @@ class Simulation {
 
   int first_needed(int b) const {
     int row = filled_[at(b)];
-    for (const StreamStage& s : g_.stages) {
+    for (const int reader : readers_[at(b)]) {
+      const StreamStage& s = g_.stages[at(reader)];
       const int y = filled_[at(s.output)];
       if (y >= g_.buffers[at(s.output)].height) continue;
       if (s.inputs[0] == b) row = std::min(row, y * s.stride - s.pad);
@@ -176,48 +228,40 @@ class Simulation {
     return std::max(row, 0);
   }
 
+  // After a change of its rows or of a reader's.
+  void update(int b) {
+    needed_[at(b)] = first_needed(b);
+    set(occupied_, at(b), g_.buffers[at(b)].line && filled_[at(b)] > needed_[at(b)]);
+  }
+
   void step(std::size_t index) {
     const StreamStage& stage = g_.stages[index];
     const int y = filled_[at(stage.output)];
     StreamBuffer& out = g_.buffers[at(stage.output)];
-    if (out.line) out.capacity = std::max(out.capacity, y + 1 - first_needed(stage.output));
-    std::vector<std::size_t> live{g_.part_of_scratch(index)};
-    for (int b = 0; b < static_cast<int>(g_.buffers.size()); ++b) {
-      if (g_.buffers[at(b)].line && (b == stage.output || filled_[at(b)] > first_needed(b)))
-        live.push_back(at(b));
-    }
-    moments_.push_back(live);
-    for (const std::size_t a : live) {
-      for (const std::size_t b : live) g_.together[a][b] = true;
-    }
+    if (out.line) out.capacity = std::max(out.capacity, y + 1 - needed_[at(stage.output)]);
+    PartSet live = occupied_;
+    set(live, g_.part_of_scratch(index));
+    if (out.line) set(live, at(stage.output));
+    moments_.insert(std::move(live));
     for (auto& over : g_.over_inputs) {
       const StreamBuffer& in = g_.buffers[at(over.input)];
-      const int needed = first_needed(over.input);
+      const int needed = needed_[at(over.input)];
       if (over.output != stage.output || needed >= in.height) continue;
       over.rule.distance =
           std::max(over.rule.distance, (y + 1) * out.row_bytes - needed * in.row_bytes);
     }
     ++filled_[at(stage.output)];
     ++g_.rows;
+    update(stage.output);
+    for (const int input : stage.inputs) update(input);
   }
 
- public:
-  void find_peak() {
-    for (const auto& live : moments_) {
-      std::int64_t bytes = 0;
-      for (const std::size_t part : live) {
-        const bool buffer = part < g_.buffers.size();
-        bytes += buffer ? (g_.buffers[part].capacity * g_.buffers[part].row_bytes + 3) / 4 * 4
-                        : g_.stages[part - g_.buffers.size()].scratch;
-      }
-      g_.peak = std::max(g_.peak, bytes);
-    }
-  }
-
- private:
   StreamGroup& g_;
-  std::vector<int> filled_;
-  std::vector<std::vector<std::size_t>> moments_;
+  std::vector<int> filled_;                // rows written, by buffer
+  std::vector<int> needed_;                // first row that is still read, by buffer
+  std::vector<std::vector<int>> readers_;  // stages, rising, by buffer
+  PartSet occupied_;                       // line buffers that hold a row
+  std::set<PartSet> moments_;              // parts that were held at one time
 };
 
 bool is_usable(const StreamGroup& group) {
