@@ -369,13 +369,19 @@ Status run(const Arguments& a) {
 int main(int argc, char** argv) {
   Arguments a;
   if (argc > 1) a.work = argv[1];
+  bool known = !a.work.empty() && !a.work.starts_with("--") && argc % 2 == 0;
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string key = argv[i];
-    if (key == "--cores") a.cores = split(argv[i + 1], ',');
-    if (key == "--seconds") a.seconds = std::atof(argv[i + 1]);
-    if (key == "--out") a.out = argv[i + 1];
+    if (key == "--cores")
+      a.cores = split(argv[i + 1], ',');
+    else if (key == "--seconds")
+      a.seconds = std::atof(argv[i + 1]);
+    else if (key == "--out")
+      a.out = argv[i + 1];
+    else
+      known = false;
   }
-  if (a.work.empty() || argc % 2 != 0) {
+  if (!known) {
     fmt::print(stderr, "usage: bench_size_table WORK [--cores a,b] [--seconds S] [--out FILE]\n");
     return 2;
   }
