@@ -72,6 +72,7 @@ struct Case {
 
 struct Errors {
   std::vector<double> flash, ram;  // percent; > 0: the estimate is too high
+  std::vector<double> microseconds;
   int not_computable = 0, missing = 0;
 };
 
@@ -117,7 +118,9 @@ Result<Errors> compare(const Case& c, const Settings& settings, double deadline,
       ++errors.not_computable;
       continue;
     }
+    const double start = now_seconds();
     const codegen::Estimate e = codegen::estimate(model, c.part, options);
+    errors.microseconds.push_back(1e6 * (now_seconds() - start));
     errors.flash.push_back(error_percent(e.flash, real.flash));
     errors.ram.push_back(error_percent(e.ram, real.ram));
   }
@@ -134,6 +137,14 @@ Json row_of(const std::string& name, const std::vector<double>& errors) {
   row.set("lowest_percent", *std::ranges::min_element(errors))
       .set("highest_percent", *std::ranges::max_element(errors));
   row.set("too_high", std::ranges::count_if(errors, [](double e) { return e > 0; }));
+  return row;
+}
+
+Json time_row(const std::string& name, const std::vector<double>& microseconds) {
+  Json row = Json::object();
+  row.set("name", name).set("networks", microseconds.size());
+  row.set("median_microseconds", quantile(microseconds, 0.5))
+      .set("p95_microseconds", quantile(microseconds, 0.95));
   return row;
 }
 
@@ -189,6 +200,11 @@ Result<std::vector<Json>> estimate_table(const Settings& settings) {
         print(rows.back());
         rows.push_back(row_of("RAM, " + c.title(), errors.ram));
         print(rows.back());
+        rows.push_back(time_row("time, " + c.title(), errors.microseconds));
+        fmt::print("{:<60} {:>8} {:>8.0f} {:>8.0f}  microseconds of an estimate\n",
+                   rows.back()["name"].string(), rows.back()["networks"].integer(),
+                   rows.back()["median_microseconds"].number(),
+                   rows.back()["p95_microseconds"].number());
         std::fflush(stdout);
       }
     }
