@@ -25,26 +25,38 @@ struct Segment {
 
 using Groups = std::vector<StreamGroup>;
 
-// All segments, by first operator.
+// What a segment may need at most to be of use.
+struct Ceiling {
+  std::int64_t bytes = kNoPrice, price = kNoPrice;
+};
+
+// All segments below a ceiling, by first operator.
 struct Segments {
   std::vector<std::vector<Segment>> from;
 
-  Segments(const Int8Model& model, const std::vector<KernelChoice>& choices)
+  Segments(const Int8Model& model, const std::vector<KernelChoice>& choices, Ceiling ceiling = {})
       : from(model.ops.size()) {
     const int count = static_cast<int>(model.ops.size());
+    std::vector<KernelChoice> rows;
+    for (std::size_t i = 0; i < from.size(); ++i)
+      rows.push_back(row_kernel(model, model.ops[i], choices[i]));
+    const auto keep = [&](Segment s) {
+      if (s.bytes <= ceiling.bytes && s.price <= ceiling.price)
+        from[static_cast<std::size_t>(s.first)].push_back(std::move(s));
+    };
     for (int i = 0; i < count; ++i) {
-      auto& list = from[static_cast<std::size_t>(i)];
-      list.push_back({i, i, least_bytes(model, choices, i), 0, {}});
-      for (int j = i + 1; j < count; ++j) {
-        const KernelChoice& choice = choices[static_cast<std::size_t>(j)];
-        if (row_kernel(model, model.ops[static_cast<std::size_t>(j)], choice).kernel ==
-            Kernel::kNone)
-          break;
+      keep({i, i, least_bytes(model, choices, i), 0, {}});
+      std::int64_t least_price = 0;
+      for (int j = i; j < count; ++j) {
+        const KernelChoice& row = rows[static_cast<std::size_t>(j)];
+        if (row.kernel == Kernel::kNone) break;
+        least_price += least_streaming_price(model, j, row);
+        if (least_price > ceiling.price) break;
         Segment s{i, j, 0, 0, {}};
         if (!make_group(model, choices, i, j, s.group)) continue;
         s.bytes = least_bytes(model, choices, s.group);
         s.price = streaming_price(model, s.group);
-        list.push_back(std::move(s));
+        keep(std::move(s));
       }
     }
   }
@@ -113,10 +125,21 @@ struct Segments {
 class Choice {
  public:
   Choice(const Int8Model& model, const std::vector<KernelChoice>& choices, Streaming streaming,
-         std::int64_t limit, std::int64_t budget = kNoPrice)
-      : model_(model), choices_(choices), streaming_(streaming), limit_(limit), budget_(budget) {
+         std::int64_t limit)
+      : model_(model), choices_(choices), streaming_(streaming), limit_(limit) {
     offer({});
   }
+
+  // The smallest arena for a price of `budget` at most; begins with what another choice has found.
+  Choice(const Choice& plain, std::int64_t budget)
+      : model_(plain.model_),
+        choices_(plain.choices_),
+        streaming_(Streaming::kOn),
+        limit_(plain.limit_),
+        budget_(budget),
+        tried_(true),
+        best_(plain.best_),
+        price_(plain.price_) {}
 
   // Whether these groups are the best so far. What cannot be with an arena of `bound` bytes, a
   // lower bound, is not packed.
@@ -124,7 +147,7 @@ class Choice {
     const std::int64_t price = streaming_price(model_, groups);
     if (price > budget_ || (tried_ && !is_better(bound, price))) return false;
     if (!offered_.insert(extents(groups)).second) return false;  // it was no better than worse ones
-    PlannedMemory plan = plan_arena(model_, choices_, groups);
+    PlannedMemory plan = plan_arena(model_, choices_, groups, wanted());
     if (tried_ && !is_better(plan.plan.arena.value, price)) return false;
     best_ = std::move(plan);
     price_ = price;
@@ -150,6 +173,13 @@ class Choice {
 
   bool fits(std::int64_t arena) const { return arena <= limit_; }
 
+  // The highest arena that would be better. Small models are packed to the end.
+  std::int64_t wanted() const {
+    if (!tried_ || static_cast<int>(model_.ops.size()) <= kExactOperators) return kAnyTop;
+    const std::int64_t mine = best_.plan.arena.value;
+    return streaming_ == Streaming::kAuto && fits(mine) ? limit_ : mine;
+  }
+
   bool is_better(std::int64_t arena, std::int64_t price) const {
     const std::int64_t mine = best_.plan.arena.value;
     if (streaming_ == Streaming::kAuto && fits(arena) && fits(mine))
@@ -161,7 +191,7 @@ class Choice {
   const std::vector<KernelChoice>& choices_;
   Streaming streaming_;
   std::int64_t limit_;
-  std::int64_t budget_;  // highest price
+  std::int64_t budget_ = kNoPrice;  // highest price
   bool tried_ = false;
   std::set<Extents> offered_;
   PlannedMemory best_;
@@ -240,6 +270,22 @@ void offer_all(const Segments& segments, const Planning& planning, Choice& choic
   if (!choice.is_done()) improve(segments, choice);
 }
 
+// What streaming saves for next to nothing where the plan fits without; that plan where it is not
+// worth it, which one dynamic programme over the bounds usually tells.
+PlannedMemory nearly_free(const Int8Model& model, const std::vector<KernelChoice>& choices,
+                          const Planning& planning, Choice& plain) {
+  const std::int64_t arena = plain.arena();
+  if (planning.free_price <= 0 || arena < 4 * kWorthStreaming.value) return plain.take();
+  const std::int64_t worth = arena - std::max(kWorthStreaming.value, (arena + 3) / 4);
+  const Segments segments(model, choices, {worth, planning.free_price});
+  Groups groups;
+  if (!segments.cheapest(worth, groups) || streaming_price(model, groups) > planning.free_price)
+    return plain.take();
+  Choice free(plain, planning.free_price);
+  offer_all(segments, planning, free);
+  return free.arena() <= worth ? free.take() : plain.take();
+}
+
 // Instructions of a run, about: what a share of them is, not more, is asked.
 std::int64_t expected_instructions(const Int8Model& model) {
   double total = 0;
@@ -270,16 +316,7 @@ PlannedMemory choose_plan(const Int8Model& model, const std::vector<KernelChoice
   const std::int64_t limit = planning.arena_limit.value;
   Choice choice(model, choices, planning.streaming, limit);
   if (planning.streaming == Streaming::kOff) return choice.take();
-  if (choice.is_done()) {
-    if (planning.free_price <= 0 || choice.arena() < 4 * kWorthStreaming.value)
-      return choice.take();
-    Choice free(model, choices, Streaming::kOn, limit, planning.free_price);
-    const Segments segments(model, choices);
-    offer_all(segments, planning, free);
-    const std::int64_t saved = choice.arena() - free.arena();
-    const bool worth = saved >= kWorthStreaming.value && 4 * saved >= choice.arena();
-    return worth ? free.take() : choice.take();
-  }
+  if (choice.is_done()) return nearly_free(model, choices, planning, choice);
   const Segments segments(model, choices);
   offer_all(segments, planning, choice);
   return choice.take();

@@ -144,13 +144,15 @@ void add_shares(const Int8Model& model, int i, const KernelChoice& choice, Block
   }
 }
 
+// A bound at one operator needs the shares of that one only: `only`, where it is not negative.
 Blocks blocks_of(const Int8Model& model, const std::vector<KernelChoice>& choices,
-                 const Groups& groups) {
+                 const Groups& groups, int only = -1) {
   Blocks blocks;
   add_tensors(model, groups, blocks);
   add_scratch(choices, groups, blocks);
   for (int i = 0; i < static_cast<int>(model.ops.size()); ++i) {
-    if (group_of(groups, i) == nullptr) add_shares(model, i, choices[at(i)], blocks);
+    if ((only < 0 || i == only) && group_of(groups, i) == nullptr)
+      add_shares(model, i, choices[at(i)], blocks);
   }
   for (const StreamGroup& group : groups) add_group(group, blocks);
   std::ranges::sort(blocks.problem.apart);
@@ -266,10 +268,10 @@ void describe(const Int8Model& model, const Blocks& blocks, const Packing& packi
 }  // namespace
 
 PlannedMemory plan_arena(const Int8Model& model, const std::vector<KernelChoice>& choices,
-                         const std::vector<StreamGroup>& groups) {
+                         const std::vector<StreamGroup>& groups, std::int64_t wanted) {
   const auto kernels = with_row_kernels(model, choices, groups);
   const Blocks blocks = blocks_of(model, kernels, groups);
-  Packing packing = pack_blocks(blocks.problem);
+  Packing packing = pack_blocks(blocks.problem, wanted);
   ATML_ASSERT(packing_holds(blocks.problem, packing.offsets),
               "the memory plan overlaps live tensors");
   packing.top = read_end(model, kernels, groups, blocks, packing);
@@ -283,7 +285,7 @@ PlannedMemory plan_arena(const Int8Model& model, const std::vector<KernelChoice>
 std::int64_t least_bytes(const Int8Model& model, const std::vector<KernelChoice>& choices,
                          const StreamGroup& group) {
   const auto kernels = with_row_kernels(model, choices, {group});
-  Blocks blocks = blocks_of(model, kernels, {group});
+  Blocks blocks = blocks_of(model, kernels, {group}, group.first_op);
   // The parts of the group are one block of the group's peak.
   for (const StreamBuffer& b : group.buffers) {
     if (b.line) blocks.problem.blocks[at(blocks.of_tensor[at(b.tensor)])].size = 0;
@@ -296,7 +298,7 @@ std::int64_t least_bytes(const Int8Model& model, const std::vector<KernelChoice>
 }
 
 std::int64_t least_bytes(const Int8Model& model, const std::vector<KernelChoice>& choices, int op) {
-  return live_bound(blocks_of(model, choices, {}).problem, op);
+  return live_bound(blocks_of(model, choices, {}, op).problem, op);
 }
 
 }  // namespace atml::codegen

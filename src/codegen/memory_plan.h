@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "codegen/firmware.h"
@@ -40,7 +41,9 @@ struct Packing {
   std::int64_t top = 0;
   std::int64_t bound = 0;  // no packing can have a lower top
 };
-Packing pack_blocks(const PackProblem& problem);
+/// A packing that starts more than an eighth above `wanted` is not improved.
+constexpr std::int64_t kAnyTop = std::numeric_limits<std::int64_t>::max();
+Packing pack_blocks(const PackProblem& problem, std::int64_t wanted = kAnyTop);
 
 /// Whether a packing keeps all rules; for tests and as a guard in the generator.
 bool packing_holds(const PackProblem& problem, const std::vector<std::int64_t>& offsets);
@@ -59,9 +62,11 @@ struct PlannedMemory {
 };
 
 /// `choices` has the kernels of the operators one after another; those of streamed operators are
-/// replaced by row_kernel().
+/// replaced by row_kernel(). A plan that is of use only below `wanted` bytes, and is far from it,
+/// is not improved.
 PlannedMemory plan_arena(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,
-                         const std::vector<StreamGroup>& groups = {});
+                         const std::vector<StreamGroup>& groups = {},
+                         std::int64_t wanted = kAnyTop);
 
 /// Lower bounds of the arena while a group, or a single operator, runs.
 std::int64_t least_bytes(const quantize::Int8Model& model, const std::vector<KernelChoice>& choices,

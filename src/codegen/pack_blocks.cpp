@@ -289,7 +289,7 @@ void improve(const Packer& packer, Packing& best, Order order) {
 
 }  // namespace
 
-Packing pack_blocks(const PackProblem& problem) {
+Packing pack_blocks(const PackProblem& problem, std::int64_t wanted) {
   const Packer packer(problem);
   Packing best;
   best.offsets.assign(problem.blocks.size(), 0);
@@ -299,7 +299,7 @@ Packing pack_blocks(const PackProblem& problem) {
   for (const Order& order : orders) {
     if (best.top > best.bound) try_order(packer, order, best);
   }
-  if (best.top == best.bound) return best;
+  if (best.top == best.bound || best.top - best.top / 9 > wanted) return best;
   if (packer.count() <= kExactBlocks) {
     Exhaustive(packer, best, best.bound).run();
   } else {

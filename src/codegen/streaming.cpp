@@ -264,6 +264,16 @@ class Simulation {
   std::set<PartSet> moments_;              // parts that were held at one time
 };
 
+// What the row-wise kernel of an operator costs beside the other.
+double kernel_price(const Int8Model& model, int i) {
+  const Op& op = model.ops[at(i)];
+  const double macs = static_cast<double>(model.macs(op).value);
+  const int width = model.output_of(op).shape.width;
+  if (std::holds_alternative<Depthwise>(op.kind)) return kDepthwisePrice * macs;
+  if (std::holds_alternative<Conv>(op.kind)) return kPixelPrice * macs * (width % 4) / width;
+  return 0;
+}
+
 bool is_usable(const StreamGroup& group) {
   if (group.buffers.size() > kMostBuffers) return false;
   const bool saves = std::ranges::any_of(
@@ -344,14 +354,15 @@ bool make_group(const Int8Model& model, const std::vector<KernelChoice>& choices
 std::int64_t streaming_price(const Int8Model& model, const StreamGroup& group) {
   double price =
       kCallPrice * static_cast<double>(group.rows) + kMovePrice * static_cast<double>(group.moved);
-  for (const StreamStage& stage : group.stages) {
-    const Op& op = model.ops[at(stage.op)];
-    const double macs = static_cast<double>(model.macs(op).value);
-    const int width = model.output_of(op).shape.width;
-    if (std::holds_alternative<Depthwise>(op.kind)) price += kDepthwisePrice * macs;
-    if (std::holds_alternative<Conv>(op.kind)) price += kPixelPrice * macs * (width % 4) / width;
-  }
+  for (const StreamStage& stage : group.stages) price += kernel_price(model, stage.op);
   return static_cast<std::int64_t>(price);
+}
+
+std::int64_t least_streaming_price(const Int8Model& model, int op, const KernelChoice& row_kernel) {
+  const Op& streamed = model.ops[at(op)];
+  const int rows = averages_all(row_kernel.kernel) ? model.input_of(streamed).shape.height
+                                                   : model.output_of(streamed).shape.height;
+  return static_cast<std::int64_t>(kCallPrice * rows + kernel_price(model, op));
 }
 
 }  // namespace atml::codegen

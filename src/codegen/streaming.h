@@ -64,4 +64,8 @@ bool make_group(const quantize::Int8Model& model, const std::vector<KernelChoice
 /// twice; the price is row-wise depthwise kernels, shifts and calls.
 std::int64_t streaming_price(const quantize::Int8Model& model, const StreamGroup& group);
 
+/// The least that this operator adds to the price of any group it is in.
+std::int64_t least_streaming_price(const quantize::Int8Model& model, int op,
+                                   const KernelChoice& row_kernel);
+
 }  // namespace atml::codegen
