@@ -84,9 +84,10 @@ std::string days_text(const Days& days) {
   if (!days.keeps_up) return "";  // a reason of the verdict, said there
   if (!days.reason.empty()) return fmt::format("  battery      not known: {}\n", days.reason);
   std::string text = fmt::format(
-      "  battery      {:.1f} days at {:g} inferences a second; {:.0f} % of the energy is "
+      "  battery      {:.1f} days at {:g} inference{} a second; {:.0f} % of the energy is "
       "inference\n",
-      days.endurance.days, days.per_second, 100 * days.endurance.active_share);
+      days.endurance.days, days.per_second, days.per_second == 1 ? "" : "s",
+      100 * days.endurance.active_share);
   if (!days.endurance.sleep_known)
     text += "               sleep current unknown for this part: the days count inference alone\n";
   return text;
