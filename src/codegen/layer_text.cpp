@@ -266,7 +266,8 @@ struct BodyText {
     const Shape& shape = l.out_tensor().shape;
     const bool whole = l.in_tensor(1).shape == shape;
     const auto inputs = [&](const std::string& first, const std::string& second) {
-      return l.choice.swapped ? second + ", " + first : first + ", " + second;
+      return l.choice.swapped ? fmt::format("{}, {}", second, first)
+                              : fmt::format("{}, {}", first, second);
     };
     return with_params(
         "atml_add_params",
