@@ -1,5 +1,5 @@
-// What a channel needs beside its weights, in its short forms and where they do not fit; and the two
-// kernels of add.
+// What a channel needs beside its weights, in its short forms and where they do not fit; and the
+// two kernels of add.
 #include <gtest/gtest.h>
 
 #include "codegen/emulated_program_test.h"
@@ -51,14 +51,17 @@ std::vector<quantize::Int8Model> wide_models(Rounding rounding) {
 std::vector<quantize::Int8Model> short_models(Rounding rounding) {
   std::vector<quantize::Int8Model> models;
   for (const int bits : {8, 4}) {
-    models.push_back(depthwise([](quantize::Filter& f) { f.bias = {32767, -32768, 0, 1, -1}; }, bits));
+    models.push_back(depthwise(
+        [](quantize::Filter& f) {
+          f.bias = {32767, -32768, 0, 1, -1};
+        },
+        bits));
     models.push_back(depthwise(
         [](quantize::Filter& f) {
           f.scales = {f.scales[0], f.scales[0] / 2, f.scales[0] / 4, f.scales[0] / 8, f.scales[0]};
         },
         bits));
-    models.push_back(
-        depthwise([](quantize::Filter& f) { f.scales.assign(5, f.scales[0]); }, bits));
+    models.push_back(depthwise([](quantize::Filter& f) { f.scales.assign(5, f.scales[0]); }, bits));
   }
   for (auto& model : models) model.rounding = rounding;
   return models;
@@ -70,7 +73,8 @@ std::vector<quantize::Int8Model> pair_models(Rounding rounding) {
   const auto limits = [](quantize::Filter& f) {
     std::fill(f.weights.begin(), f.weights.end(), std::int8_t{0});
     for (std::size_t o = 0; o < f.bias.size(); ++o) {
-      f.weights[o * f.weights.size() / f.bias.size()] = static_cast<std::int8_t>(o % 2 == 0 ? 7 : -7);
+      f.weights[o * f.weights.size() / f.bias.size()] =
+          static_cast<std::int8_t>(o % 2 == 0 ? 7 : -7);
       f.bias[o] = o % 2 == 0 ? (1 << 25) - 2000 : -(1 << 25) + 2000;
       f.scales[o] /= static_cast<float>(1 << (o % 4 * 4));
     }
@@ -179,8 +183,8 @@ TEST(AddKernels, TheInputAtOneHalfGoesFirst) {
            {0.3f, 0.5f, 0.6f, Rounding::kDouble, Kernel::kAddHalf, true},
            {0.5f, 0.5f, 0.9f, Rounding::kDouble, Kernel::kAddHalf, false},
            {0.5f, 1e-7f, 0.6f, Rounding::kDouble, Kernel::kAddHalf, false},
-           {0.5f, 0.3f, 1e-6f, Rounding::kDouble, Kernel::kAdd, false},   // the sum is scaled up
-           {0.5f, 0.3f, 4e5f, Rounding::kDouble, Kernel::kAdd, false},    // shifted too far
+           {0.5f, 0.3f, 1e-6f, Rounding::kDouble, Kernel::kAdd, false},  // the sum is scaled up
+           {0.5f, 0.3f, 4e5f, Rounding::kDouble, Kernel::kAdd, false},   // shifted too far
            {0.5f, 0.3f, 0.6f, Rounding::kSingle, Kernel::kAdd, false},
            {0.3f, 0.5f, 0.6f, Rounding::kSingle, Kernel::kAdd, false},
        }) {

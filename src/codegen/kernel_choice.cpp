@@ -86,7 +86,8 @@ bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pa
 
 bool is_half(const Multiplier& m) { return m.mantissa == 1 << 30 && m.shift == 0; }
 
-// The short form of atml_packed_depthwise: biases of 16 bits, right shifts of a layer in a span of 4.
+// The short form of atml_packed_depthwise: biases of 16 bits, right shifts of a layer in a span
+// of 4.
 bool is_short(const Filter& f, const FilterParams& p) {
   int least = 31, most = 0;
   for (const Multiplier& m : p.multipliers) {
@@ -94,9 +95,8 @@ bool is_short(const Filter& f, const FilterParams& p) {
     least = std::min(least, -m.shift);
     most = std::max(most, -m.shift);
   }
-  return most - least <= 3 && std::ranges::all_of(f.bias, [](std::int32_t b) {
-           return b >= -(1 << 15) && b < 1 << 15;
-         });
+  return most - least <= 3 &&
+         std::ranges::all_of(f.bias, [](std::int32_t b) { return b >= -(1 << 15) && b < 1 << 15; });
 }
 
 Kernel nibble_kernel(Kernel packed) {

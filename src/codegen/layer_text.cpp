@@ -185,9 +185,9 @@ std::string depthwise_packed_text(const Layer& l) {
       "{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
       "{}, {}}}",
       l.array(0), l.array(1), l.array(2), o.channels, l.choice.per_channel ? 1 : 0,
-      l.choice.wide ? 1 : 0, depthwise_right(filter_params(l.model, l.op), l.choice),
-      x.in, y.in, x.in_step, y.in_step, x.out, y.out, x.out_step, y.out_step, x.taps, y.taps,
-      x.stride, y.stride, x.pad, y.pad, l.in_tensor().zero_point, l.out_tensor().zero_point,
+      l.choice.wide ? 1 : 0, depthwise_right(filter_params(l.model, l.op), l.choice), x.in, y.in,
+      x.in_step, y.in_step, x.out, y.out, x.out_step, y.out_step, x.taps, y.taps, x.stride,
+      y.stride, x.pad, y.pad, l.in_tensor().zero_point, l.out_tensor().zero_point,
       depthwise_pitch(x.in, x.out, x.taps, x.stride, x.pad));
   return with_params("atml_packed_depthwise", values,
                      fmt::format("{}({}, {}, {}, &p)", l.function(), l.in(), l.out(), l.scratch()));

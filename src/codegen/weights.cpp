@@ -34,9 +34,7 @@ void append_int16(std::string& bytes, std::int32_t value) {
 }
 
 // Halfword 256 b + a; a's sign borrows from b's byte, which the kernels undo by subtracting.
-void append_pair(std::string& bytes, int a, int b) {
-  append_int16(bytes, 256 * b + a);
-}
+void append_pair(std::string& bytes, int a, int b) { append_int16(bytes, 256 * b + a); }
 
 const char* type_name(ArrayType type) {
   switch (type) {

@@ -32,7 +32,8 @@ std::string pack_pair_multipliers(const quantize::FilterParams& params, bool per
 std::string pack_taps(const quantize::Op& op, const FilterShape& shape, bool transposed);
 /// Its biases and factors, and the right shift that the short ones count from (atml_filters.h).
 std::string pack_depthwise_bias(const quantize::Filter& filter, bool wide);
-std::string pack_depthwise_factors(const quantize::FilterParams& params, const KernelChoice& choice);
+std::string pack_depthwise_factors(const quantize::FilterParams& params,
+                                   const KernelChoice& choice);
 int depthwise_right(const quantize::FilterParams& params, const KernelChoice& choice);
 
 /// kDepthwiseRows: words of int16 pairs, see atml_rows_depthwise (atml_stream.h).
