@@ -16,8 +16,8 @@ typedef struct {
 } atml_depthwise_channel;
 
 /* int8 [rows][row_taps] -> the form that atml_depthwise_row() reads; at most
- * 2 x rows x (row_taps + 1) halfwords. */
-void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p);
+ * 2 x rows x (row_taps + 1) halfwords. Returns their sum. */
+int32_t atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p);
 
 /* rows[r]: row r of the window, padding included, from its first column on. */
 void atml_depthwise_row(const int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,

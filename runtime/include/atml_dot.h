@@ -52,20 +52,27 @@ static inline int8_t atml_finish(int32_t acc2, int32_t multiplier, int32_t right
   return atml_finish_with(acc2, multiplier, right, atml_finish_constant(right, zero_point));
 }
 
-/* The scale of the next pair of channels. */
-static inline const atml_pair_scale *atml_next_scale(const atml_pair_scale *scale, const atml_packed_filter *f) {
-  return (f->scale_step != 0) ? &scale[1] : scale;
+/* The multipliers of the next pair of channels. */
+static inline const int32_t *atml_next_pair(const int32_t *multipliers, const atml_packed_filter *f) {
+  return (f->multiplier_step != 0) ? &multipliers[2] : multipliers;
 }
 
-/* Outputs of a pair of channels of one pixel; `partner` is 0 where the last pair has one channel. The stream holds the
- * bias of the first and twice that of the second. */
+/* A channel's word of the stream: its bias and right shift. */
+static inline int32_t atml_bias_of(int32_t word) { return word >> 6; }
+static inline int32_t atml_right_of(int32_t word) { return (int32_t)((uint32_t)word & 63u) + 1; }
+
+/* The output of one channel of one pixel. */
+static inline int8_t atml_finish_channel(int32_t sum, const uint8_t *stream, int32_t multiplier, int32_t zero_point) {
+  const int32_t word = atml_load_int32(stream);
+  return atml_finish(2 * atml_add_wrapped(sum, atml_bias_of(word)), multiplier, atml_right_of(word), zero_point);
+}
+
+/* Outputs of a pair of channels of one pixel; `partner` is 0 where the last pair has one channel. */
 static inline void atml_finish_pair(int8_t *out, int32_t sum_a, int32_t sum_b, int32_t partner, const uint8_t *stream,
-                                    const atml_pair_scale *scale, int32_t zero_point) {
-  out[0] = atml_finish(2 * atml_add_wrapped(sum_a, atml_load_int32(stream)), scale->multiplier_a, scale->right_a,
-                       zero_point);
+                                    const int32_t *multipliers, int32_t zero_point) {
+  out[0] = atml_finish_channel(sum_a, stream, multipliers[0], zero_point);
   if (partner != 0) {
-    out[1] = atml_finish(atml_add_wrapped(2 * sum_b, atml_load_int32(&stream[4])), scale->multiplier_b, scale->right_b,
-                         zero_point);
+    out[1] = atml_finish_channel(sum_b, &stream[4], multipliers[1], zero_point);
   }
 }
 

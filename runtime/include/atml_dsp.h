@@ -29,4 +29,11 @@
 #define ATML_UNROLL 0
 #endif
 
+/* What runs seldom is built for size, also where the rest is not; behind the includes of such a file. */
+#if defined(__GNUC__) && !defined(__clang__) && !ATML_UNROLL && !ATML_SMALL
+#define ATML_SELDOM _Pragma("GCC optimize (\"Os\")")
+#else
+#define ATML_SELDOM
+#endif
+
 #endif

@@ -1,8 +1,9 @@
 /* What the assembly of dsp_dot.c (weights of 8 bits) and dsp_nibble_dot.c (4 bits) shares. Requantisation (double
  * rounding) in five instructions: with acc2 = 2 acc and C = (2 zero_point + 1) 2^(right - 1),
- *   SMMLAR(acc2, multiplier, C + (acc2 >> 31)) >> right, saturated.
- * Frame of both kinds: 0 in, 4 its end, 8 scales, 12 scale_step, 16 channels left, 20 2 zero_point + 1, 24 out,
- * 28-35 see each, 36 k, 40 and more of nibbles only. */
+ *   SMMLAR(acc2, multiplier, C + (acc2 >> 31)) >> right, saturated;
+ * the last bit of the shift is SSAT's, since the stream holds right - 1.
+ * Frame of both kinds: 0 in, 4 its end, 8 multipliers, 12 multiplier_step, 16 channels left, 20 2 zero_point + 1,
+ * 24 out, 28-39 see each, 40 k (until a kernel of one pixel has taken it), 44 and more of nibbles only. */
 #ifndef ATML_DSP_DOT_H
 #define ATML_DSP_DOT_H
 
@@ -11,23 +12,23 @@
 #include "atml_filters.h"
 
 /* The assembly knows these offsets. */
-typedef char atml_check_offsets[(offsetof(atml_packed_filter, stream) == 0) && (offsetof(atml_packed_filter, scales) == 4) &&
+typedef char atml_check_offsets[(offsetof(atml_packed_filter, stream) == 0) && (offsetof(atml_packed_filter, multipliers) == 4) &&
                                         (offsetof(atml_packed_filter, k) == 8) && (offsetof(atml_packed_filter, channels) == 12) &&
-                                        (offsetof(atml_packed_filter, scale_step) == 16) &&
-                                        (offsetof(atml_packed_filter, zero_point) == 20) && (sizeof(atml_pair_scale) == 12)
+                                        (offsetof(atml_packed_filter, multiplier_step) == 16) &&
+                                        (offsetof(atml_packed_filter, zero_point) == 20)
                                     ? 1
                                     : -1];
 
-/* acc2 -> output: register a; t = scratch. */
+/* acc2 -> output: register a; t = scratch; shift: right - 1. */
 #if ATML_SINGLE_ROUNDING
-#define FINISH(a, m, c, right, t) "smmla " a ", " a ", " m ", " c "\n\t" \
-                                  "asr " a ", " a ", " right "\n\t" \
-                                  "ssat " a ", #8, " a "\n\t"
+#define FINISH(a, m, c, shift, t) "smmla " a ", " a ", " m ", " c "\n\t" \
+                                  "asr " a ", " a ", " shift "\n\t" \
+                                  "ssat " a ", #8, " a ", asr #1\n\t"
 #else
-#define FINISH(a, m, c, right, t) "add " t ", " c ", " a ", asr #31\n\t" \
+#define FINISH(a, m, c, shift, t) "add " t ", " c ", " a ", asr #31\n\t" \
                                   "smmlar " a ", " a ", " m ", " t "\n\t" \
-                                  "asr " a ", " a ", " right "\n\t" \
-                                  "ssat " a ", #8, " a "\n\t"
+                                  "asr " a ", " a ", " shift "\n\t" \
+                                  "ssat " a ", #8, " a ", asr #1\n\t"
 #endif
 
 
@@ -43,12 +44,14 @@ typedef char atml_check_offsets[(offsetof(atml_packed_filter, stream) == 0) && (
   "strd r0, r10, [sp, #0]\n\t" \
   "strd r5, r8, [sp, #8]\n\t" \
   "strd r7, r9, [sp, #16]\n\t" \
-  "str r6, [sp, #36]\n\t"
+  "str r6, [sp, #40]\n\t"
 
-/* r4-r7: sum + bias of a for four pixels, r8-r11: that plus 2^(shift + 1) x the sum of b. 28 channels, 32 2 bias_b.
+/* r4-r7: sum + bias of a for four pixels, r8-r11: that plus 2^(shift + 1) x the sum of b. 28 channels, 32 words of both.
  * Requantises and stores both channels, goes on at 1 with r1 = stream of the next pair, or returns. */
 #define DOT_4_STORE(frame, shift) \
-  "ldr r2, [sp, #32]\n\t" \
+  "ldr lr, [sp, #36]\n\t" \
+  "asr r2, lr, #5\n\t" /* 2 bias_b: bit 5 is 0 */ \
+  "and lr, lr, #63\n\t" \
   "subs r8, r8, r4\n\t" \
   "subs r9, r9, r5\n\t" \
   "subs r10, r10, r6\n\t" \
@@ -61,24 +64,20 @@ typedef char atml_check_offsets[(offsetof(atml_packed_filter, stream) == 0) && (
   "lsls r5, r5, #1\n\t" \
   "lsls r6, r6, #1\n\t" \
   "lsls r7, r7, #1\n\t" \
-  "ldr r3, [sp, #8]\n\t" \
-  "ldr r2, [sp, #12]\n\t" \
-  "ldr r12, [r3, #4]\n\t" \
-  "ldrb lr, [r3, #9]\n\t" \
+  "ldrd r3, r2, [sp, #8]\n\t" \
   "add r2, r2, r3\n\t" \
   "str r2, [sp, #8]\n\t" \
+  "ldrd r12, r3, [r3]\n\t" \
   "ldr r0, [sp, #20]\n\t" \
   "lsl r0, r0, lr\n\t" \
-  "asr r0, r0, #1\n\t" \
-  FINISH("r8", "r12", "r0", "lr", "r2") \
-  FINISH("r9", "r12", "r0", "lr", "r2") \
-  FINISH("r10", "r12", "r0", "lr", "r2") \
-  FINISH("r11", "r12", "r0", "lr", "r2") \
-  "ldr r12, [r3]\n\t" \
-  "ldrb lr, [r3, #8]\n\t" \
+  FINISH("r8", "r3", "r0", "lr", "r2") \
+  FINISH("r9", "r3", "r0", "lr", "r2") \
+  FINISH("r10", "r3", "r0", "lr", "r2") \
+  FINISH("r11", "r3", "r0", "lr", "r2") \
+  "ldr lr, [sp, #32]\n\t" \
   "ldr r0, [sp, #20]\n\t" \
+  "and lr, lr, #63\n\t" \
   "lsl r0, r0, lr\n\t" \
-  "asr r0, r0, #1\n\t" \
   FINISH("r4", "r12", "r0", "lr", "r2") \
   FINISH("r5", "r12", "r0", "lr", "r2") \
   FINISH("r6", "r12", "r0", "lr", "r2") \
@@ -92,34 +91,30 @@ typedef char atml_check_offsets[(offsetof(atml_packed_filter, stream) == 0) && (
   "strb r7, [r3, r12, lsl #1]\n\t" \
   "subs lr, lr, #2\n\t" \
   "bmi 4f\n\t" \
-  "adds r0, r0, #1\n\t" \
-  "adds r3, r3, #1\n\t" \
+  "add.w r0, r0, #1\n\t" /* the flags live on */ \
+  "add.w r3, r3, #1\n\t" \
   "strb r8, [r0]\n\t" \
   "strb r9, [r0, r12]\n\t" \
   "strb r10, [r0, r12, lsl #1]\n\t" \
   "strb r11, [r3, r12, lsl #1]\n\t" \
-  "adds r0, r0, #1\n\t" \
+  "add.w r0, r0, #1\n\t" \
   "str r0, [sp, #24]\n\t" \
   "str lr, [sp, #16]\n\t" \
-  "cmp lr, #0\n\t" \
   "bne 1b\n" \
   "4:\n\t" \
   "add sp, #" frame "\n\t" \
   "pop {r4-r11, pc}\n\t"
 
-/* The same for one pixel and two pairs, r8 and r9, r10 and r11; 28 and 32: 2 bias_b of both. */
+/* The same for one pixel and two pairs, r8 and r9, r10 and r11; 28 and 36: their words. The flags behind 5 are those of
+ * the channels that are left. */
 #define DOT_1_STORE(frame, shift) \
-  "ldr r7, [sp, #28]\n\t" \
+  "ldrd r4, r5, [sp, #28]\n\t" \
   "bl 5f\n\t" \
-  "ldr lr, [sp, #16]\n\t" \
-  "cmp lr, #0\n\t" \
   "ble 4f\n\t" \
   "mov r8, r10\n\t" \
   "mov r9, r11\n\t" \
-  "ldr r7, [sp, #32]\n\t" \
+  "ldrd r4, r5, [sp, #36]\n\t" \
   "bl 5f\n\t" \
-  "ldr lr, [sp, #16]\n\t" \
-  "cmp lr, #0\n\t" \
   "bgt 1b\n" \
   "4:\n\t" \
   "add sp, #" frame "\n\t" \
@@ -129,18 +124,16 @@ typedef char atml_check_offsets[(offsetof(atml_packed_filter, stream) == 0) && (
   "add r3, r3, r0\n\t" \
   "str r3, [sp, #8]\n\t" \
   "ldrd r12, r6, [sp, #16]\n\t" \
-  "ldrh r4, [r0, #8]\n\t" \
+  "asrs r7, r5, #5\n\t" \
   "subs r9, r9, r8\n\t" \
   "add r9, r7, r9, asr #" shift "\n\t" \
   "lsls r8, r8, #1\n\t" \
-  "lsr r5, r4, #8\n\t" \
-  "uxtb r4, r4\n\t" \
+  "and r5, r5, #63\n\t" \
+  "and r4, r4, #63\n\t" \
   "lsl r3, r6, r4\n\t" \
-  "asr r3, r3, #1\n\t" \
   "ldr r7, [r0]\n\t" \
   FINISH("r8", "r7", "r3", "r4", "r1") \
   "lsl r3, r6, r5\n\t" \
-  "asr r3, r3, #1\n\t" \
   "ldr r7, [r0, #4]\n\t" \
   FINISH("r9", "r7", "r3", "r5", "r1") \
   "ldr r0, [sp, #24]\n\t" \

@@ -49,24 +49,20 @@ void atml_dense_plain(const int8_t *in, int8_t *out, const atml_plain_dense *p);
  * Output channels go in pairs (a, b); an odd last channel has a partner of zeros. k = inputs of a
  * channel, rounded up to a multiple of 4 with zero weights. The zero point of the input is folded into
  * the bias. `stream` holds for each pair:
- *   int32 bias_a, int32 2 x bias_b, then k halfwords 256 w_b + w_a in the order 0 2 1 3 4 6 5 7 ...
+ *   a word of each channel (64 bias + right shift - 1), then k halfwords 256 w_b + w_a in the order
+ *   0 2 1 3 4 6 5 7 ...
  * The halfword is a weight of b plus a weight of a in one register: sum x (256 w_b + w_a) - sum x w_a
- * = 256 sum x w_b, so that only w_a must be unpacked. Needs |sum x w_b| < 2^23, |acc| < 2^30, which the
- * generator checks. The order serves SXTB16, which splits bytes 0 2 and 1 3.
+ * = 256 sum x w_b, so that only w_a must be unpacked. Needs |sum x w_b| < 2^23, |acc| < 2^30, |bias| < 2^25,
+ * which the generator checks. The order serves SXTB16, which splits bytes 0 2 and 1 3.
  * Weights of 4 bits ("nibbles"): k bytes a pair instead, 16 w_b + (w_a + 8) in the order of the inputs; needs
  * |sum x w_b| < 2^27.
  * Factors: right shifts in [1, 22] only, multiplier / 2^(31 + right). */
 typedef struct {
-  int32_t multiplier_a, multiplier_b;
-  uint8_t right_a, right_b, unused_0, unused_1;
-} atml_pair_scale;
-
-typedef struct {
-  const uint8_t *stream;         /* 4-byte aligned */
-  const atml_pair_scale *scales; /* one a pair, or one for all */
+  const uint8_t *stream;      /* 4-byte aligned */
+  const int32_t *multipliers; /* of pairs, or one pair for all */
   int32_t k;
   int32_t channels;
-  int32_t scale_step;  /* bytes from pair to pair: 12 or 0 */
+  int32_t multiplier_step; /* bytes from pair to pair: 8 or 0 */
   int32_t zero_point;  /* of the output, [-128, 127] */
 } atml_packed_filter;
 
@@ -96,14 +92,17 @@ void atml_pointwise_nibbles(const int8_t *in, int8_t *out, int8_t *scratch, cons
 void atml_dense_nibbles(const int8_t *in, int8_t *out, const atml_packed_filter *f);
 
 /* Depthwise, channel by channel over a ring of rows in scratch. `in` axes: x slides along the longer side.
- * taps: int8 [channels][rows][row_taps]; bias with the input zero point folded in. */
+ * taps: int8 [channels][rows][row_taps].
+ * Six bytes a channel say the rest: its bias in 16 bits, without the input zero point, and a factor, the multiplier
+ * less 2^30 in the lower 30 bits and the right shift less `right` in the upper 2. Where a layer does not fit that
+ * (`wide`): biases as pairs of halfwords, the lower first, and factors as pairs of multiplier and right shift. */
 typedef struct {
   const int8_t *taps;
-  const int32_t *bias;
-  const int32_t *multiplier;
-  const uint8_t *right; /* [1, 22] */
+  const int16_t *bias;
+  const int32_t *factors;
   int32_t channels;
-  int32_t per_channel;      /* 0: one multiplier and right shift for all */
+  uint8_t per_channel;      /* 0: one factor for all */
+  uint8_t wide, right;
   int32_t in_x, in_y;       /* elements along x and y */
   int32_t in_step_x, in_step_y;
   int32_t out_x, out_y;

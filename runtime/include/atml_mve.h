@@ -34,13 +34,15 @@ typedef struct {
 } atml_mve_sums;
 
 /* Adds the biases of the pair and stores four pixels. */
-static inline void atml_mve_store_pair(const atml_mve_sums *sums, const uint8_t *stream, const atml_pair_scale *scale,
+static inline void atml_mve_store_pair(const atml_mve_sums *sums, const uint8_t *stream, const int32_t *multipliers,
                                        int8_t *out, int32_t partner, uint32x4_t steps, int32_t zero_point) {
-  const int32x4_t a = vaddq_n_s32(vld1q_s32(sums->a), atml_load_int32(stream));
-  vstrbq_scatter_offset_s32(out, steps, atml_mve_finish(a, scale->multiplier_a, scale->right_a, zero_point));
+  int32_t word = atml_load_int32(stream);
+  const int32x4_t a = vaddq_n_s32(vld1q_s32(sums->a), atml_bias_of(word));
+  vstrbq_scatter_offset_s32(out, steps, atml_mve_finish(a, multipliers[0], atml_right_of(word), zero_point));
   if (partner != 0) {
-    const int32x4_t b = vaddq_n_s32(vld1q_s32(sums->b), atml_load_int32(&stream[4]) >> 1);
-    vstrbq_scatter_offset_s32(&out[1], steps, atml_mve_finish(b, scale->multiplier_b, scale->right_b, zero_point));
+    word = atml_load_int32(&stream[4]);
+    const int32x4_t b = vaddq_n_s32(vld1q_s32(sums->b), atml_bias_of(word));
+    vstrbq_scatter_offset_s32(&out[1], steps, atml_mve_finish(b, multipliers[1], atml_right_of(word), zero_point));
   }
 }
 

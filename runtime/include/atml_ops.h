@@ -38,6 +38,10 @@ typedef struct {
 
 /* Inputs are scaled up by 2^20 before they are brought to one scale. out may be in_1 or in_2. */
 void atml_add(const int8_t *in_1, const int8_t *in_2, int8_t *out, const atml_add_params *p);
+/* The same bits where TFLite scales in_1 by exactly one half, which needs no rounding ((x + offset) 2^20 / 2), and
+ * in_2 by at most that, as it does with the input of the larger scale: multiplier_1 = 2^30 and shift_1 = 0, shift_2 < 0 or
+ * in_2 the same; shift in [-22, -1]; double rounding only. */
+void atml_add_half(const int8_t *in_1, const int8_t *in_2, int8_t *out, const atml_add_params *p);
 
 typedef struct {
   int32_t count;

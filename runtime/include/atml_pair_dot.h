@@ -60,8 +60,9 @@
 #endif
 
 /* Four pixels of a channel, from twice their accumulators. */
-static inline void atml_finish_pixels(const int32_t *acc2, int8_t *out, int32_t multiplier, int32_t right,
+static inline void atml_finish_pixels(const int32_t *acc2, int8_t *out, int32_t multiplier, int32_t word,
                                       const atml_packed_filter *f) {
+  const int32_t right = atml_right_of(word);
   const atml_finish_row_params finish = {multiplier, right, atml_finish_constant(right, f->zero_point), f->channels};
   atml_finish_row(acc2, out, &finish, &acc2[4]);
 }

@@ -5,7 +5,7 @@
  * of a chunk the sums move to 32 bits. The generator cuts, per channel and as late as possible: chunks of any
  * weights exist (of one input at least), and small weights give long ones.
  *
- * stream, for each channel, 4-byte aligned: int32 bias with the input zero point folded in; then chunks: a byte
+ * stream, for each channel, 4-byte aligned: its word as in a packed filter; then chunks: a byte
  * ATML_SWAR_STEP x (ATML_SWAR_CHUNK - n), then n weights, 1 <= n <= ATML_SWAR_CHUNK; k weights in all.
  * The byte is where the unrolled steps (each ATML_SWAR_STEP bytes of code) are entered. */
 #ifndef ATML_SWAR_H

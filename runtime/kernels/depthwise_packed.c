@@ -5,11 +5,10 @@ void atml_depthwise_packed(const int8_t *in, int8_t *out, int8_t *scratch, const
   int16_t *const taps = &ring[p->rows * p->pitch];
   const int32_t count = p->rows * p->row_taps;
   const int8_t *source = p->taps;
+  atml_depthwise_channel channel;
   atml_clear_ring(ring, p);
   for (int32_t c = 0; c < p->channels; c++) {
-    const int32_t s = (p->per_channel != 0) ? c : 0;
-    const atml_depthwise_channel channel = {taps, p->bias[c], p->multiplier[s], p->right[s]};
-    atml_depthwise_pack_taps(source, taps, p);
+    atml_open_channel(source, c, taps, p, &channel);
     source += count;
     atml_run_channel(&in[c], &out[c], ring, p, &channel);
   }

@@ -13,15 +13,18 @@
 static int32_t is_3x3(const atml_packed_depthwise *p) { return ((p->rows == 3) && (p->row_taps == 3)) ? 1 : 0; }
 
 /* 3 x 3 taps become words, which load three at a time: 36 of the 48 bytes that there are. */
-void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
+int32_t atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
   int32_t *const words = (int32_t *)(void *)taps;
+  int32_t sum = 0;
   for (int32_t i = 0; i < p->rows * p->row_taps; i++) {
     if (is_3x3(p) != 0) {
       words[i] = source[i];
     } else {
       taps[i] = source[i];
     }
+    sum += source[i];
   }
+  return sum;
 }
 
 /* The assembly knows the order. */
@@ -94,10 +97,13 @@ static void row_3x3(const int16_t *const *rows, int8_t *out, const atml_packed_d
 
 #else
 
-void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
+int32_t atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
+  int32_t sum = 0;
   for (int32_t i = 0; i < p->rows * p->row_taps; i++) {
     taps[i] = source[i];
+    sum += source[i];
   }
+  return sum;
 }
 
 static void row_3x3(const int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,

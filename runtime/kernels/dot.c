@@ -41,10 +41,12 @@ static ATML_IN_ORDER void dot_pair(const int16_t *patch, const uint8_t *weights,
 
 void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
-  const atml_pair_scale *scale = f->scales;
+  const int32_t *multipliers = f->multipliers;
   for (int32_t c = 0; c < f->channels; c += 2) {
-    const uint32_t bias_a = 2u * (uint32_t)atml_load_int32(stream);
-    const uint32_t bias_b = (uint32_t)atml_load_int32(&stream[4]);
+    const int32_t word_a = atml_load_int32(stream);
+    const int32_t word_b = atml_load_int32(&stream[4]);
+    const uint32_t bias_a = 2u * (uint32_t)atml_bias_of(word_a);
+    const uint32_t bias_b = 2u * (uint32_t)atml_bias_of(word_b);
     int32_t a[4];
     int32_t b[4];
     for (int32_t first = 0; first < 4; first += ATML_PIXELS) {
@@ -56,12 +58,12 @@ void atml_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) 
         b[first + p] = (int32_t)(2u * (uint32_t)((int32_t)(sums[2 * p + 1] - low) >> 8) + bias_b);
       }
     }
-    atml_finish_pixels(a, &out[c], scale->multiplier_a, scale->right_a, f);
+    atml_finish_pixels(a, &out[c], multipliers[0], word_a, f);
     if (c + 1 < f->channels) {
-      atml_finish_pixels(b, &out[c + 1], scale->multiplier_b, scale->right_b, f);
+      atml_finish_pixels(b, &out[c + 1], multipliers[1], word_b, f);
     }
     stream += 8 + 2 * f->k;
-    scale = atml_next_scale(scale, f);
+    multipliers = atml_next_pair(multipliers, f);
   }
 }
 
@@ -135,15 +137,15 @@ static void dot_pair_1(const int8_t *in, const uint8_t *weights, uint32_t *sums,
 
 void atml_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
-  const atml_pair_scale *scale = f->scales;
+  const int32_t *multipliers = f->multipliers;
   for (int32_t c = 0; c < f->channels; c += 2) {
     uint32_t sums[2];
     dot_pair_1(in, &stream[8], sums, &in[f->k]);
     /* low = sum x w_a and mix = 256 sum x w_b + low, both modulo 2^32: the sum of b is (mix - low) / 256. */
     atml_finish_pair(&out[c], (int32_t)sums[0], (int32_t)(sums[1] - sums[0]) >> 8, (c + 1 < f->channels) ? 1 : 0, stream,
-                     scale, f->zero_point);
+                     multipliers, f->zero_point);
     stream += 8 + 2 * f->k;
-    scale = atml_next_scale(scale, f);
+    multipliers = atml_next_pair(multipliers, f);
   }
 }
 

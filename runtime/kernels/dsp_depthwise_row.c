@@ -101,9 +101,11 @@ static int32_t is_3x3(const atml_packed_depthwise *p) {
   return (p->rows == 3) && (p->row_taps == 3) && (p->stride_x <= 2);
 }
 
-void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
+int32_t atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
+  int32_t sum = 0;
   for (int32_t r = 0; r < p->rows; r++) {
     if (is_3x3(p) != 0) {
+      sum += source[0] + source[1] + source[2];
       taps[0] = source[0];
       taps[1] = source[1];
       taps[2] = source[1];
@@ -112,6 +114,7 @@ void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_pa
     } else {
       for (int32_t t = 0; t < p->row_taps; t++) {
         *taps = source[t];
+        sum += source[t];
         taps++;
       }
       if ((p->row_taps & 1) != 0) {
@@ -121,6 +124,7 @@ void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_pa
     }
     source += p->row_taps;
   }
+  return sum;
 }
 
 static uint32_t load_pair(const int16_t *in) {

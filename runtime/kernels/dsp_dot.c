@@ -57,8 +57,8 @@
   "bne 2b\n\t"
 #endif
 
-/* Frame: 0 patch, 4 its end, 8 scales, 12 scale_step, 16 channels left, 20 2 zero_point + 1, 24 out,
- * 28 channels, 32 2 bias_b, 36 k. r0 patch, r1 stream, r4-r7 low, r8-r11 mix of the four pixels. */
+/* Frame: 0 patch, 4 its end, 8 multipliers, 12 multiplier_step, 16 channels left, 20 2 zero_point + 1, 24 out,
+ * 28 channels, 32 words of both channels, 40 k. r0 patch, r1 stream, r4-r7 low, r8-r11 mix of the four pixels. */
 __attribute__((naked)) void atml_dot_4(const int16_t *patch __attribute__((unused)), int8_t *out __attribute__((unused)),
                                        const atml_packed_filter *f __attribute__((unused))) {
   __asm__ volatile(
@@ -66,10 +66,11 @@ __attribute__((naked)) void atml_dot_4(const int16_t *patch __attribute__((unuse
       "strd r1, r7, [sp, #24]\n\t"
       "mov r1, r4\n"
       "1:\n\t" /* a pair of channels */
-      "ldr r12, [sp, #36]\n\t"
+      "ldr r12, [sp, #40]\n\t"
       "ldrd r4, r3, [r1], #8\n\t"
       "ldr r0, [sp, #0]\n\t"
-      "str r3, [sp, #32]\n\t"
+      "strd r4, r3, [sp, #32]\n\t"
+      "asrs r4, r4, #6\n\t"
       "mov r5, r4\n\t"
       "mov r6, r4\n\t"
       "mov r7, r4\n\t"
@@ -91,8 +92,8 @@ __attribute__((naked)) void atml_dot_4(const int16_t *patch __attribute__((unuse
   "smlad " low ", r4, r7, " low "\n\t"       \
   "smlad " mix ", r4, r6, " mix "\n\t"
 
-/* Frame: 0 in, 4 its end, 8 scales, 12 scale_step, 16 channels left, 20 2 zero_point + 1, 24 out, 28 and 32
- * 2 bias_b of both pairs, 36 k. r0 in, r1 and r2 streams of two pairs, r8-r11 low and mix of each. A last pair
+/* Frame: 0 in, 4 its end, 8 multipliers, 12 multiplier_step, 16 channels left, 20 2 zero_point + 1, 24 out, 28 words
+ * of the first pair, 36 of the second. r0 in, r1 and r2 streams of two pairs, r8-r11 low and mix of each. A last pair
  * alone is computed twice. */
 __attribute__((naked)) void atml_dot_1(const int8_t *in __attribute__((unused)), int8_t *out __attribute__((unused)),
                                        const atml_packed_filter *f __attribute__((unused))) {
@@ -101,22 +102,24 @@ __attribute__((naked)) void atml_dot_1(const int8_t *in __attribute__((unused)),
       "str r1, [sp, #24]\n\t"
       "mov r2, r4\n"
       "1:\n\t" /* r2 = stream of the next pair */
-      "ldr r12, [sp, #36]\n\t"
+      "ldrd r0, r12, [sp, #0]\n\t"
       "ldr r3, [sp, #16]\n\t"
       "mov r1, r2\n\t"
+      "subs r4, r12, r0\n\t" /* k */
       "cmp r3, #2\n\t"
       "itt gt\n\t"
-      "addgt r2, r2, r12, lsl #1\n\t"
+      "addgt r2, r2, r4, lsl #1\n\t"
       "addgt r2, r2, #8\n\t"
       "ldrd r8, r9, [r1], #8\n\t"
       "ldrd r10, r11, [r2], #8\n\t"
-      "ldr r0, [sp, #0]\n\t"
-      "strd r9, r11, [sp, #28]\n\t"
+      "strd r8, r9, [sp, #28]\n\t"
+      "strd r10, r11, [sp, #36]\n\t"
+      "asr r8, r8, #6\n\t"
+      "asr r10, r10, #6\n\t"
       "mov r9, r8\n\t"
       "mov r11, r10\n\t"
-      "tst r12, #4\n\t"
-      "ldr r12, [sp, #4]\n\t"
-      "bne 3f\n"
+      "lsls r4, r4, #29\n\t" /* negative: 4 */
+      "bmi 3f\n"
       "2:\n\t" STEP_1
       "3:\n\t" STEP_1
       "cmp r0, r12\n\t"

@@ -30,7 +30,7 @@
   "smlad r7, lr, r2, r7\n\t"
 #define STEP_4 HALF_STEP_4("", "") HALF_STEP_4(", #4", ", ror #8")
 
-/* Frame: 40-55 8 sum x of the four pixels; registers as in dsp_dot.c. */
+/* Frame: 44-59 8 sum x of the four pixels; the rest and the registers as in dsp_dot.c. */
 __attribute__((naked)) void atml_nibble_dot_4(const int16_t *patch __attribute__((unused)),
                                               int8_t *out __attribute__((unused)),
                                               const atml_packed_filter *f __attribute__((unused))) {
@@ -52,15 +52,16 @@ __attribute__((naked)) void atml_nibble_dot_4(const int16_t *patch __attribute__
       "smlad r7, lr, r8, r7\n\t"
       "cmp r0, r10\n\t"
       "bne 0b\n\t"
-      "strd r4, r5, [sp, #40]\n\t"
-      "strd r6, r7, [sp, #48]\n"
+      "strd r4, r5, [sp, #44]\n\t"
+      "strd r6, r7, [sp, #52]\n"
       "1:\n\t" /* a pair of channels */
-      "ldr r12, [sp, #36]\n\t"
+      "ldr r12, [sp, #40]\n\t"
       "ldrd r2, r3, [r1], #8\n\t"
-      "ldrd r4, r5, [sp, #40]\n\t"
-      "ldrd r6, r7, [sp, #48]\n\t"
+      "ldrd r4, r5, [sp, #44]\n\t"
+      "ldrd r6, r7, [sp, #52]\n\t"
       "ldr r0, [sp, #0]\n\t"
-      "str r3, [sp, #32]\n\t"
+      "strd r2, r3, [sp, #32]\n\t"
+      "asrs r2, r2, #6\n\t"
       "subs r4, r2, r4\n\t"
       "subs r5, r2, r5\n\t"
       "subs r6, r2, r6\n\t"
@@ -91,12 +92,12 @@ __attribute__((naked)) void atml_nibble_dot_4(const int16_t *patch __attribute__
   "smlad " mix ", r4, r6, " mix "\n\t"       \
   "smlad " low ", r4, r7, " low "\n\t"
 
-/* Frame: 40 8 sum x; registers as in dsp_dot.c. */
+/* Frame: 44 8 sum x; the rest and the registers as in dsp_dot.c. */
 __attribute__((naked)) void atml_nibble_dot_1(const int8_t *in __attribute__((unused)),
                                               int8_t *out __attribute__((unused)),
                                               const atml_packed_filter *f __attribute__((unused))) {
   __asm__ volatile(
-      DOT_ENTER("44", "")
+      DOT_ENTER("48", "")
       "str r1, [sp, #24]\n\t"
       "mov r8, #0x00080008\n\t"
       "movs r7, #0\n"
@@ -108,33 +109,35 @@ __attribute__((naked)) void atml_nibble_dot_1(const int8_t *in __attribute__((un
       "smlad r7, r3, r8, r7\n\t"
       "cmp r0, r10\n\t"
       "bne 0b\n\t"
-      "str r7, [sp, #40]\n\t"
+      "str r7, [sp, #44]\n\t"
       "mov r2, r4\n"
       "1:\n\t" /* r2 = stream of the next pair */
-      "ldr r12, [sp, #36]\n\t"
+      "ldrd r0, r12, [sp, #0]\n\t"
       "ldr r3, [sp, #16]\n\t"
       "mov r1, r2\n\t"
+      "subs r4, r12, r0\n\t" /* k */
       "cmp r3, #2\n\t"
       "itt gt\n\t"
-      "addgt r2, r2, r12\n\t"
+      "addgt r2, r2, r4\n\t"
       "addgt r2, r2, #8\n\t"
       "ldrd r8, r9, [r1], #8\n\t"
       "ldrd r10, r11, [r2], #8\n\t"
-      "ldr r0, [sp, #0]\n\t"
-      "ldr r7, [sp, #40]\n\t"
-      "strd r9, r11, [sp, #28]\n\t"
+      "ldr r7, [sp, #44]\n\t"
+      "strd r8, r9, [sp, #28]\n\t"
+      "strd r10, r11, [sp, #36]\n\t"
+      "asr r8, r8, #6\n\t"
+      "asr r10, r10, #6\n\t"
       "subs r8, r8, r7\n\t"
       "subs r10, r10, r7\n\t"
       "mov r9, r8\n\t"
       "mov r11, r10\n\t"
-      "tst r12, #4\n\t"
-      "ldr r12, [sp, #4]\n\t"
-      "bne 3f\n"
+      "lsls r4, r4, #29\n\t" /* negative: 4 */
+      "bmi 3f\n"
       "2:\n\t" STEP_1
       "3:\n\t" STEP_1
       "cmp r0, r12\n\t"
       "bne 2b\n\t"
-      DOT_1_STORE("44", "3"));
+      DOT_1_STORE("48", "3"));
 }
 
 #endif

@@ -7,10 +7,13 @@
 
 #include "atml_mve.h"
 
-void atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
+int32_t atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
+  int32_t sum = 0;
   for (int32_t i = 0; i < p->rows * p->row_taps; i++) {
     taps[i] = source[i];
+    sum += source[i];
   }
+  return sum;
 }
 
 /* Four inputs `stride` apart, those of active lanes only. */

@@ -56,20 +56,20 @@ static void sum_4(const int8_t *x, const uint8_t *weights, int32_t k, atml_mve_s
 
 void atml_nibble_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
-  const atml_pair_scale *scale = f->scales;
+  const int32_t *multipliers = f->multipliers;
   const uint32x4_t steps = atml_mve_steps(f->channels);
   for (int32_t c = 0; c < f->channels; c += 2) {
     atml_mve_sums sums;
     sum_4((const int8_t *)(const void *)patch, &stream[8], f->k, &sums);
-    atml_mve_store_pair(&sums, stream, scale, &out[c], (c + 1 < f->channels) ? 1 : 0, steps, f->zero_point);
+    atml_mve_store_pair(&sums, stream, multipliers, &out[c], (c + 1 < f->channels) ? 1 : 0, steps, f->zero_point);
     stream += 8 + f->k;
-    scale = atml_next_scale(scale, f);
+    multipliers = atml_next_pair(multipliers, f);
   }
 }
 
 void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
-  const atml_pair_scale *scale = f->scales;
+  const int32_t *multipliers = f->multipliers;
   for (int32_t c = 0; c < f->channels; c += 2) {
     int32_t sum_a = 0;
     int32_t sum_b = 0;
@@ -80,9 +80,9 @@ void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *
       sum_a = vmladavaq_s8(sum_a, v, low_nibbles(both));
       sum_b = vmladavaq_s8(sum_b, v, vshrq_n_s8(both, 4));
     }
-    atml_finish_pair(&out[c], sum_a, sum_b, (c + 1 < f->channels) ? 1 : 0, stream, scale, f->zero_point);
+    atml_finish_pair(&out[c], sum_a, sum_b, (c + 1 < f->channels) ? 1 : 0, stream, multipliers, f->zero_point);
     stream += 8 + f->k;
-    scale = atml_next_scale(scale, f);
+    multipliers = atml_next_pair(multipliers, f);
   }
 }
 

@@ -46,12 +46,14 @@ static void sum_inputs(const int16_t *patch, int32_t k, uint32_t *too_much) {
 
 void atml_nibble_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
-  const atml_pair_scale *scale = f->scales;
+  const int32_t *multipliers = f->multipliers;
   uint32_t too_much[4];
   sum_inputs(patch, f->k, too_much);
   for (int32_t c = 0; c < f->channels; c += 2) {
-    const uint32_t bias_a = 2u * (uint32_t)atml_load_int32(stream);
-    const uint32_t bias_b = (uint32_t)atml_load_int32(&stream[4]);
+    const int32_t word_a = atml_load_int32(stream);
+    const int32_t word_b = atml_load_int32(&stream[4]);
+    const uint32_t bias_a = 2u * (uint32_t)atml_bias_of(word_a);
+    const uint32_t bias_b = 2u * (uint32_t)atml_bias_of(word_b);
     int32_t a[4];
     int32_t b[4];
     for (int32_t first = 0; first < 4; first += ATML_PIXELS) {
@@ -63,18 +65,18 @@ void atml_nibble_dot_4(const int16_t *patch, int8_t *out, const atml_packed_filt
         b[first + p] = (int32_t)(2u * (uint32_t)((int32_t)(sums[2 * p + 1] - low) >> 4) + bias_b);
       }
     }
-    atml_finish_pixels(a, &out[c], scale->multiplier_a, scale->right_a, f);
+    atml_finish_pixels(a, &out[c], multipliers[0], word_a, f);
     if (c + 1 < f->channels) {
-      atml_finish_pixels(b, &out[c + 1], scale->multiplier_b, scale->right_b, f);
+      atml_finish_pixels(b, &out[c + 1], multipliers[1], word_b, f);
     }
     stream += 8 + f->k;
-    scale = atml_next_scale(scale, f);
+    multipliers = atml_next_pair(multipliers, f);
   }
 }
 
 void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *f) {
   const uint8_t *stream = f->stream;
-  const atml_pair_scale *scale = f->scales;
+  const int32_t *multipliers = f->multipliers;
   int32_t sum = 0;
   for (int32_t i = 0; i < f->k; i++) {
     sum += in[i];
@@ -89,9 +91,10 @@ void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *
       mix += (uint32_t)(in[i] * both);
     }
     atml_finish_pair(&out[c], (int32_t)(low - 8u * (uint32_t)sum), (int32_t)(mix - low) >> 4,
-                     (c + 1 < f->channels) ? 1 : 0, stream, scale, f->zero_point);
+                     (c + 1 < f->channels) ? 1 : 0, stream,
+                     multipliers, f->zero_point);
     stream += 8 + f->k;
-    scale = atml_next_scale(scale, f);
+    multipliers = atml_next_pair(multipliers, f);
   }
 }
 

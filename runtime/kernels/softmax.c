@@ -2,7 +2,10 @@
  * same bits as TFLite's int8 reference kernel). Always double rounding: TFLite knows no other here.
  * Q a.b: a integer bits, b fraction bits, 1 sign. */
 #include "atml_arithmetic.h"
+#include "atml_dsp.h"
 #include "atml_ops.h"
+
+ATML_SELDOM
 
 static int32_t saturate(int64_t x) {
   if (x > INT32_MAX) {

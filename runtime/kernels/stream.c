@@ -1,5 +1,9 @@
 #include "atml_stream.h"
 
+#include "atml_dsp.h"
+
+ATML_SELDOM
+
 typedef struct {
   int16_t first;  /* row at the buffer's start */
   int16_t filled; /* rows that were written */

@@ -4,7 +4,7 @@
 /* One channel of four pixels: twice the accumulators. Returns the next channel's stream. */
 static inline const uint8_t *accumulate(const int32_t *patch, const uint8_t *stream, int32_t *acc2, int32_t k) {
   uint32_t sums[4];
-  const uint32_t bias = (uint32_t)atml_load_int32(stream);
+  const uint32_t bias = (uint32_t)atml_bias_of(atml_load_int32(stream));
   const uint8_t *const next = atml_swar_sums(patch, &stream[4], sums, &patch[2 * k]);
   acc2[0] = (int32_t)(2u * (sums[0] - (sums[1] << 16) + bias));
   acc2[1] = (int32_t)(2u * (sums[1] + bias));
@@ -15,19 +15,18 @@ static inline const uint8_t *accumulate(const int32_t *patch, const uint8_t *str
 
 void atml_swar_dot(const int32_t *patch, int8_t *out, const atml_packed_filter *f, int32_t pixels) {
   const uint8_t *stream = f->stream;
-  const atml_pair_scale *scale = f->scales;
+  const int32_t *multiplier = f->multipliers;
   atml_finish_row_params finish;
   finish.step = f->channels;
   for (int32_t c = 0; c < f->channels; c++) {
     int32_t acc2[4];
-    const int32_t second = c & 1;
-    finish.multiplier = (second == 0) ? scale->multiplier_a : scale->multiplier_b;
-    finish.right = (second == 0) ? scale->right_a : scale->right_b;
+    finish.multiplier = *multiplier;
+    finish.right = atml_right_of(atml_load_int32(stream));
     finish.constant = atml_finish_constant(finish.right, f->zero_point);
     stream = accumulate(patch, stream, acc2, f->k);
     atml_finish_row(acc2, &out[c], &finish, &acc2[pixels]);
-    if ((second != 0) && (f->scale_step != 0)) {
-      scale = &scale[1];
+    if (f->multiplier_step != 0) {
+      multiplier++;
     }
   }
 }

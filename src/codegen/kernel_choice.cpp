@@ -64,8 +64,8 @@ bool factors_pack(const FilterParams& p) {
   });
 }
 
-// The bounds of atml_filters.h: |accumulator| < 2^30 and, for the second of each pair, |sum x w| <
-// 2^23 (weights of 4 bits: 2^27).
+// The bounds of atml_filters.h: |accumulator| < 2^30 and, for pairs, |bias| < 2^25 and, for the
+// second of each, |sum x w| < 2^23 (weights of 4 bits: 2^27).
 bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pairs) {
   const Filter& f = *filter_of(op);
   for (int o = 0; o < shape.outputs; ++o) {
@@ -78,9 +78,25 @@ bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pa
     const std::int64_t folded =
         std::abs(f.bias[static_cast<std::size_t>(o)]) + std::abs(signed_total * input_offset);
     if (folded + 128 * total >= 1 << 30) return false;
+    if (pairs && folded >= 1 << 25) return false;
     if (pairs && 128 * total >= 1 << (has_nibbles(op) ? 27 : 23)) return false;
   }
   return true;
+}
+
+bool is_half(const Multiplier& m) { return m.mantissa == 1 << 30 && m.shift == 0; }
+
+// The short form of atml_packed_depthwise: biases of 16 bits, right shifts of a layer in a span
+// of 4.
+bool is_short(const Filter& f, const FilterParams& p) {
+  int least = 31, most = 0;
+  for (const Multiplier& m : p.multipliers) {
+    if (m.mantissa < 1 << 30) return false;
+    least = std::min(least, -m.shift);
+    most = std::max(most, -m.shift);
+  }
+  return most - least <= 3 &&
+         std::ranges::all_of(f.bias, [](std::int32_t b) { return b >= -(1 << 15) && b < 1 << 15; });
 }
 
 Kernel nibble_kernel(Kernel packed) {
@@ -142,7 +158,7 @@ struct Chooser {
     const std::int64_t k = packed_inputs(shape.inputs);
     c.nibbles = has_nibbles(op);
     c.weights = pairs * (c.nibbles ? k : 2 * k);
-    c.tables = pairs * 8 + (c.per_channel ? pairs : 1) * 12;
+    c.tables = pairs * 8 + (c.per_channel ? pairs : 1) * 8;
     if (kernel != Kernel::kDensePacked) c.scratch = round_up(9 * k, 4);
     if (c.nibbles) c.kernel = nibble_kernel(kernel);
     return c;
@@ -183,6 +199,10 @@ struct Chooser {
     KernelChoice c = plain(Kernel::kDepthwisePacked, shape, p);
     c.clamp = p.low > -128 || p.high < 127;
     c.transposed = transposed;
+    c.wide = !(assume_live && all_zero(*filter_of(op))) && !is_short(*filter_of(op), p);
+    const std::int64_t factors = c.per_channel ? shape.outputs : 1;
+    c.tables = round_up(2ll * shape.outputs, 4) + 4 * factors;
+    if (c.wide) c.tables = 4ll * shape.outputs + 8 * factors;
     const Shape& i = in().shape;
     const Shape& o = out().shape;
     const int rows = transposed ? w.kernel_w : w.kernel_h;
@@ -230,7 +250,20 @@ struct Chooser {
     return c;
   }
   Result<KernelChoice> operator()(const Mean&) const { return simple(Kernel::kMean); }
-  Result<KernelChoice> operator()(const Add&) const { return simple(Kernel::kAdd); }
+  Result<KernelChoice> operator()(const Add&) const {
+    const AddParams p = add_params(model, op);
+    KernelChoice c;
+    c.kernel = Kernel::kAdd;
+    const bool sum_fits = p.output.shift <= -1 && p.output.shift >= -22;
+    if (model.rounding != Rounding::kDouble || !sum_fits) return c;
+    const auto goes_first = [](const Multiplier& a, const Multiplier& b) {
+      return is_half(a) && (b.shift < 0 || is_half(b));
+    };
+    c.swapped = !goes_first(p.input_1, p.input_2);
+    if (!c.swapped || goes_first(p.input_2, p.input_1)) c.kernel = Kernel::kAddHalf;
+    if (c.kernel == Kernel::kAdd) c.swapped = false;
+    return c;
+  }
   Result<KernelChoice> operator()(const Mul&) const { return simple(Kernel::kMul); }
   Result<KernelChoice> operator()(const Concat&) const {
     std::int64_t tables = 0;
@@ -287,6 +320,8 @@ std::string_view function_name(Kernel kernel) {
       return "atml_mean";
     case Kernel::kAdd:
       return "atml_add";
+    case Kernel::kAddHalf:
+      return "atml_add_half";
     case Kernel::kMul:
       return "atml_mul";
     case Kernel::kPlace:

@@ -30,6 +30,7 @@ enum class Kernel {
   kGlobalAverage,
   kMean,
   kAdd,
+  kAddHalf,
   kMul,
   kPlace,
   kPad,
@@ -62,6 +63,8 @@ struct KernelChoice {
   bool per_channel = false;  // factors differ between the output channels
   bool transposed = false;   // packed depthwise: x slides along the height
   bool nibbles = false;      // weights of 4 bits, two a byte
+  bool swapped = false;      // add: the second input goes first
+  bool wide = false;         // packed depthwise: biases and factors do not fit the short form
   std::int64_t weights = 0;  // bytes in flash: kernels
   std::int64_t tables = 0;   // bytes in flash: biases, factors, look-up tables
   std::int64_t scratch = 0;  // bytes in the arena, 4-byte aligned

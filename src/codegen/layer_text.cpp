@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace atml::codegen {
 
 using namespace quantize;
@@ -68,7 +70,7 @@ std::string window_text(const Layer& l) {
 std::string packed_filter_text(const Layer& l) {
   const FilterShape shape = filter_shape(l.model, l.op);
   return fmt::format("{{{}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1),
-                     packed_inputs(shape.inputs), shape.outputs, l.choice.per_channel ? 12 : 0,
+                     packed_inputs(shape.inputs), shape.outputs, l.choice.per_channel ? 8 : 0,
                      l.out_tensor().zero_point);
 }
 
@@ -85,24 +87,54 @@ std::string with_params(const std::string& type, const std::string& values,
   return fmt::format("  static const {} p = {};\n  {};\n", type, values, call);
 }
 
-// The same with a window: a streamed row has its own.
-std::string with_window(const Layer& l, const std::string& type, const std::string& values,
-                        const std::string& call) {
-  if (!l.rows()) return with_params(type, values, call);
-  return fmt::format(
-      "  static const {0} whole = {1};\n  {0} p = whole;\n  p.window.in_h = r->rows;\n"
-      "  p.window.out_h = 1;\n  p.window.pad_top = (uint8_t)r->above;\n  {2};\n",
-      type, values, call);
+// Kernels whose parameters have a window: their type, and whether they need scratch.
+struct WindowKernel {
+  const char* type = nullptr;
+  bool scratch = false;
+};
+
+WindowKernel window_kernel(Kernel kernel) {
+  switch (kernel) {
+    case Kernel::kConvPacked:
+    case Kernel::kConvSwar:
+    case Kernel::kConvNibbles:
+      return {"atml_packed_conv", true};
+    case Kernel::kConvPlain:
+    case Kernel::kDepthwisePlain:
+      return {"atml_plain_conv", false};
+    case Kernel::kDepthwiseRows:
+      return {"atml_rows_depthwise", false};
+    case Kernel::kMaxPool:
+    case Kernel::kAveragePool:
+      return {"atml_pool", false};
+    default:
+      return {};
+  }
+}
+
+// The function of model.c that runs a row of such a kernel: "conv_packed_row".
+std::string row_function(Kernel kernel) {
+  return std::string(function_name(kernel).substr(5)) + "_row";
+}
+
+// A call of such a kernel: a streamed row has a window of its own.
+std::string with_window(const Layer& l, const std::string& values) {
+  const WindowKernel w = window_kernel(l.choice.kernel);
+  const std::string scratch = w.scratch ? l.scratch() + ", " : "";
+  if (!l.rows()) {
+    return with_params(w.type, values,
+                       fmt::format("{}({}, {}, {}&p)", l.function(), l.in(), l.out(), scratch));
+  }
+  return with_params(w.type, values,
+                     fmt::format("{}(r, {}&p)", row_function(l.choice.kernel), scratch));
 }
 
 // atml_rows_depthwise
 std::string depthwise_rows_text(const Layer& l) {
   const FilterParams p = filter_params(l.model, l.op);
   return with_window(
-      l, "atml_rows_depthwise",
-      fmt::format("{{{}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), window_text(l),
-                  p.input_offset, p.output_offset, p.low, p.high),
-      fmt::format("{}({}, {}, &p)", l.function(), l.in(), l.out()));
+      l, fmt::format("{{{}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), window_text(l),
+                     p.input_offset, p.output_offset, p.low, p.high));
 }
 
 std::string mean_params_text(const Layer& l) {
@@ -151,10 +183,11 @@ std::string depthwise_packed_text(const Layer& l) {
   const Axis& y = l.choice.transposed ? width : height;
   const std::string values = fmt::format(
       "{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
-      "{}}}",
-      l.array(0), l.array(1), l.array(2), l.array(3), o.channels, l.choice.per_channel ? 1 : 0,
-      x.in, y.in, x.in_step, y.in_step, x.out, y.out, x.out_step, y.out_step, x.taps, y.taps,
-      x.stride, y.stride, x.pad, y.pad, l.in_tensor().zero_point, l.out_tensor().zero_point,
+      "{}, {}}}",
+      l.array(0), l.array(1), l.array(2), o.channels, l.choice.per_channel ? 1 : 0,
+      l.choice.wide ? 1 : 0, depthwise_right(filter_params(l.model, l.op), l.choice), x.in, y.in,
+      x.in_step, y.in_step, x.out, y.out, x.out_step, y.out_step, x.taps, y.taps, x.stride,
+      y.stride, x.pad, y.pad, l.in_tensor().zero_point, l.out_tensor().zero_point,
       depthwise_pitch(x.in, x.out, x.taps, x.stride, x.pad));
   return with_params("atml_packed_depthwise", values,
                      fmt::format("{}({}, {}, {}, &p)", l.function(), l.in(), l.out(), l.scratch()));
@@ -166,10 +199,8 @@ std::string filter_text(const Layer& l) {
     case Kernel::kConvPacked:
     case Kernel::kConvSwar:
     case Kernel::kConvNibbles:
-      return with_window(l, "atml_packed_conv",
-                         fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l),
-                                     l.in_tensor().zero_point),
-                         call + l.scratch() + ", &p)");
+      return with_window(l, fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l),
+                                        l.in_tensor().zero_point));
     case Kernel::kPointwisePacked:
     case Kernel::kPointwiseSwar:
     case Kernel::kPointwiseNibbles: {
@@ -195,9 +226,7 @@ std::string filter_text(const Layer& l) {
           call + "&p)");
     }
     default:
-      return with_window(l, "atml_plain_conv",
-                         fmt::format("{{{}, {}}}", plain_filter_text(l), window_text(l)),
-                         call + "&p)");
+      return with_window(l, fmt::format("{{{}, {}}}", plain_filter_text(l), window_text(l)));
   }
 }
 
@@ -208,8 +237,7 @@ std::string pool_text(const Layer& l, int low, int high) {
     return fmt::format("  atml_global_average({}, {}, {}, {});\n", l.in(), l.out(),
                        i.height * i.width, i.channels);
   }
-  return with_window(l, "atml_pool", fmt::format("{{{}, {}, {}}}", window_text(l), low, high),
-                     fmt::format("{}({}, {}, &p)", l.function(), l.in(), l.out()));
+  return with_window(l, fmt::format("{{{}, {}, {}}}", window_text(l), low, high));
 }
 
 std::string factor_text(const Multiplier& m) { return fmt::format("{}, {}", m.mantissa, m.shift); }
@@ -228,20 +256,29 @@ struct BodyText {
                        fmt::format("atml_mean({}, {}, &p)", l.in(), l.out()));
   }
   std::string operator()(const Add&) const {
-    const AddParams p = add_params(l.model, l.op);
+    AddParams p = add_params(l.model, l.op);
     ATML_ASSERT(p.left_shift == 20, "atml_add shifts by 20");
+    if (l.choice.swapped) {
+      std::swap(p.offset_1, p.offset_2);
+      std::swap(p.input_1, p.input_2);
+    }
     // One value a channel: position by position.
     const Shape& shape = l.out_tensor().shape;
     const bool whole = l.in_tensor(1).shape == shape;
+    const auto inputs = [&](const std::string& first, const std::string& second) {
+      return l.choice.swapped ? fmt::format("{}, {}", second, first)
+                              : fmt::format("{}, {}", first, second);
+    };
     return with_params(
         "atml_add_params",
         fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", whole ? l.elements() : shape.channels,
                     p.offset_1, p.offset_2, p.output_offset, factor_text(p.input_1),
                     factor_text(p.input_2), factor_text(p.output), p.low, p.high),
-        whole ? fmt::format("atml_add({}, {}, {}, &p)", l.in(0), l.in(1), l.out())
-              : fmt::format("int32_t i = 0;\n  do {{\n    atml_add({2} + i, {3}, {4} + i, &p);\n"
+        whole ? fmt::format("{}({}, {}, &p)", l.function(), inputs(l.in(0), l.in(1)), l.out())
+              : fmt::format("int32_t i = 0;\n  do {{\n    {2}({3}, {4} + i, &p);\n"
                             "    i += {1};\n  }} while (i < {0})",
-                            shape.elements(), shape.channels, l.in(0), l.in(1), l.out()));
+                            shape.elements(), shape.channels, l.function(),
+                            inputs(l.in(0) + " + i", l.in(1)), l.out()));
   }
   std::string operator()(const Mul&) const {
     const MulParams p = mul_params(l.model, l.op);
@@ -317,6 +354,17 @@ std::string layer_title(const Int8Model& model, const Op& op) {
   if (const auto* table = std::get_if<Table>(&op.kind)) text += " of " + table->function;
   return fmt::format("{}, {} -> {}", text, model.input_of(op).shape.text(),
                      model.output_of(op).shape.text());
+}
+
+std::string row_kernel_text(Kernel kernel) {
+  const WindowKernel w = window_kernel(kernel);
+  if (w.type == nullptr) return "";
+  return fmt::format(
+      "{}(const atml_row *r, {}const {} *whole) {{\n  {} p = *whole;\n"
+      "  p.window.in_h = r->rows;\n  p.window.out_h = 1;\n"
+      "  p.window.pad_top = (uint8_t)r->above;\n  {}(r->in, r->out, {}&p);\n}}\n\n",
+      row_function(kernel), w.scratch ? "int8_t *scratch, " : "", w.type, w.type,
+      function_name(kernel), w.scratch ? "scratch, " : "");
 }
 
 std::string layer_body(const Int8Model& model, const Lowered& lowered, int index) {

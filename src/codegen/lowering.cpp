@@ -35,19 +35,17 @@ struct Arrays {
 };
 
 // multiplier and shift arrays: one entry for all channels where the factors are equal.
-void add_factors(Arrays& arrays, const FilterParams& p, const KernelChoice& choice,
-                 bool right_shifts) {
+void add_factors(Arrays& arrays, const FilterParams& p, const KernelChoice& choice) {
   const std::size_t count = choice.per_channel ? p.multipliers.size() : 1;
   std::vector<std::int32_t> mantissas;
   std::string shifts;
   for (std::size_t i = 0; i < count; ++i) {
     const Multiplier& m = p.multipliers[i];
     mantissas.push_back(m.mantissa);
-    shifts.push_back(static_cast<char>(right_shifts ? std::max(1, -m.shift) : m.shift));
+    shifts.push_back(static_cast<char>(m.shift));
   }
   arrays.add("multiplier", ArrayType::kInt32, int32_bytes(mantissas));
-  arrays.add(right_shifts ? "right" : "shift", right_shifts ? ArrayType::kUint8 : ArrayType::kInt8,
-             shifts);
+  arrays.add("shift", ArrayType::kInt8, shifts);
 }
 
 // Weights in the order that the plain kernels read; a depthwise over one channel is a convolution.
@@ -76,19 +74,19 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
     case Kernel::kPointwiseNibbles:
     case Kernel::kDenseNibbles:
       arrays.add("stream", ArrayType::kUint8, pack_stream(model, op));
-      arrays.add("scales", ArrayType::kPairScale, pack_pair_scales(p, choice.per_channel));
+      arrays.add("multipliers", ArrayType::kInt32, pack_pair_multipliers(p, choice.per_channel));
       return;
     case Kernel::kConvSwar:
     case Kernel::kPointwiseSwar:
       arrays.add("stream", ArrayType::kUint8, pack_swar_stream(model, op));
-      arrays.add("scales", ArrayType::kPairScale, pack_pair_scales(p, choice.per_channel));
+      arrays.add("multipliers", ArrayType::kInt32, pack_pair_multipliers(p, choice.per_channel));
       return;
     case Kernel::kDepthwisePacked:
     case Kernel::kDepthwiseNibbles:
       arrays.add("taps", ArrayType::kInt8,
                  stored(pack_taps(op, filter_shape(model, op), choice.transposed), choice));
-      arrays.add("bias", ArrayType::kInt32, int32_bytes(folded_bias(model, op)));
-      add_factors(arrays, p, choice, true);
+      arrays.add("bias", ArrayType::kInt16, pack_depthwise_bias(*filter_of(op), choice.wide));
+      arrays.add("factors", ArrayType::kInt32, pack_depthwise_factors(p, choice));
       return;
     case Kernel::kDepthwiseRows:
       arrays.add("taps", ArrayType::kInt32,
@@ -99,7 +97,7 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
       arrays.add("weights", ArrayType::kInt8,
                  stored(plain_weights(model, op, choice.kernel), choice));
       arrays.add("bias", ArrayType::kInt32, int32_bytes(filter_of(op)->bias));
-      add_factors(arrays, p, choice, false);
+      add_factors(arrays, p, choice);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <iterator>
+#include <set>
 
 #include "base/text.h"
 #include "codegen/layer_text.h"
@@ -230,6 +231,14 @@ std::string model_text(const SourceContext& c) {
 #endif
 
 )");
+  std::set<Kernel> row_kernels;
+  for (const Step& s : c.lowered.steps) {
+    if (s.streamed) row_kernels.insert(s.choice.kernel);
+  }
+  for (const Kernel kernel : row_kernels) {
+    const std::string function = row_kernel_text(kernel);
+    if (!function.empty()) text += c.upper() + "_LAYER " + function;
+  }
   std::string calls;
   for (const Step& s : c.lowered.steps) {
     const Op& op = c.model.ops[static_cast<std::size_t>(s.op)];

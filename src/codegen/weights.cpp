@@ -27,12 +27,14 @@ std::int32_t read_int32(const std::string& bytes, std::size_t offset) {
   return static_cast<std::int32_t>(bits);
 }
 
-// Halfword 256 b + a; a's sign borrows from b's byte, which the kernels undo by subtracting.
-void append_pair(std::string& bytes, int a, int b) {
-  const int both = 256 * b + a;
-  bytes.push_back(static_cast<char>(both & 255));
-  bytes.push_back(static_cast<char>((both >> 8) & 255));
+void append_int16(std::string& bytes, std::int32_t value) {
+  const std::uint32_t bits = static_cast<std::uint32_t>(value);
+  bytes.push_back(static_cast<char>(bits & 255u));
+  bytes.push_back(static_cast<char>((bits >> 8) & 255u));
 }
+
+// Halfword 256 b + a; a's sign borrows from b's byte, which the kernels undo by subtracting.
+void append_pair(std::string& bytes, int a, int b) { append_int16(bytes, 256 * b + a); }
 
 const char* type_name(ArrayType type) {
   switch (type) {
@@ -40,10 +42,10 @@ const char* type_name(ArrayType type) {
       return "int8_t";
     case ArrayType::kUint8:
       return "uint8_t";
+    case ArrayType::kInt16:
+      return "int16_t";
     case ArrayType::kInt32:
       return "int32_t";
-    case ArrayType::kPairScale:
-      return "atml_pair_scale";
   }
   ATML_UNREACHABLE("unknown array type");
 }
@@ -53,10 +55,10 @@ std::size_t element_size(ArrayType type) {
     case ArrayType::kInt8:
     case ArrayType::kUint8:
       return 1;
+    case ArrayType::kInt16:
+      return 2;
     case ArrayType::kInt32:
       return 4;
-    case ArrayType::kPairScale:
-      return 12;
   }
   ATML_UNREACHABLE("unknown array type");
 }
@@ -76,11 +78,10 @@ std::string element_text(const ConstArray& a, std::size_t i) {
       return fmt::format("{:4}", static_cast<int>(static_cast<signed char>(a.bytes[offset])));
     case ArrayType::kUint8:
       return fmt::format("{:3}", byte(0));
+    case ArrayType::kInt16:
+      return fmt::format("{:6}", static_cast<std::int16_t>(byte(0) | byte(1) << 8));
     case ArrayType::kInt32:
       return fmt::format("{:11}", read_int32(a.bytes, offset));
-    case ArrayType::kPairScale:
-      return fmt::format("{{{:10}, {:10}, {:2}, {:2}, 0, 0}}", read_int32(a.bytes, offset),
-                         read_int32(a.bytes, offset + 4), byte(8), byte(9));
   }
   ATML_UNREACHABLE("unknown array type");
 }
@@ -90,10 +91,10 @@ std::size_t per_line(ArrayType type) {
     case ArrayType::kInt8:
     case ArrayType::kUint8:
       return 16;
+    case ArrayType::kInt16:
+      return 12;
     case ArrayType::kInt32:
       return 8;
-    case ArrayType::kPairScale:
-      return 2;
   }
   ATML_UNREACHABLE("unknown array type");
 }
@@ -137,18 +138,34 @@ std::string pack_nibbles(const std::string& weights) {
   return packed;
 }
 
+namespace {
+
+// Of a factor that packs. A factor of 0 has shift 0: any right shift gives 0.
+int right_shift(const Multiplier& m) { return std::max(1, -m.shift); }
+
+// Each channel's word of a stream: 64 bias + right shift - 1.
+std::vector<std::int32_t> channel_words(const Int8Model& model, const Op& op) {
+  const FilterParams p = filter_params(model, op);
+  std::vector<std::int32_t> words = folded_bias(model, op);
+  for (std::size_t o = 0; o < words.size(); ++o)
+    words[o] = words[o] * 64 + right_shift(p.multipliers[o]) - 1;
+  return words;
+}
+
+}  // namespace
+
 std::string pack_stream(const Int8Model& model, const Op& op) {
   constexpr int kOrder[4] = {0, 2, 1, 3};
   const FilterShape shape = filter_shape(model, op);
-  const std::vector<std::int32_t> bias = folded_bias(model, op);
+  const std::vector<std::int32_t> words = channel_words(model, op);
   const auto weight = [&](int o, int i) {
     return o < shape.outputs && i < shape.inputs ? shape.weight(op, o, i) : 0;
   };
   std::string stream;
   stream.reserve(at(shape.outputs + 1) * at(packed_inputs(shape.inputs) + 4));
   for (int o = 0; o < shape.outputs; o += 2) {
-    append_int32(stream, bias[at(o)]);
-    append_int32(stream, o + 1 < shape.outputs ? 2 * bias[at(o + 1)] : 0);
+    append_int32(stream, words[at(o)]);
+    append_int32(stream, o + 1 < shape.outputs ? words[at(o + 1)] : 0);
     if (has_nibbles(op)) {
       for (int i = 0; i < packed_inputs(shape.inputs); ++i)
         stream.push_back(static_cast<char>((weight(o, i) + 8) | (weight(o + 1, i) & 15) << 4));
@@ -186,31 +203,63 @@ void append_chunks(std::string& stream, const std::vector<int>& weights) {
 
 std::string pack_swar_stream(const Int8Model& model, const Op& op) {
   const FilterShape shape = filter_shape(model, op);
-  const std::vector<std::int32_t> bias = folded_bias(model, op);
+  const std::vector<std::int32_t> words = channel_words(model, op);
   std::string stream;
   std::vector<int> weights(at(packed_inputs(shape.inputs)), 0);
   for (int o = 0; o < shape.outputs; ++o) {
     for (int i = 0; i < shape.inputs; ++i) weights[at(i)] = shape.weight(op, o, i);
-    append_int32(stream, bias[at(o)]);
+    append_int32(stream, words[at(o)]);
     append_chunks(stream, weights);
     while (stream.size() % 4 != 0) stream.push_back('\0');
   }
   return stream;
 }
 
-std::string pack_pair_scales(const FilterParams& params, bool per_channel) {
+std::string pack_pair_multipliers(const FilterParams& params, bool per_channel) {
   const int outputs = static_cast<int>(params.multipliers.size());
   const auto mantissa = [&](int o) { return o < outputs ? params.multipliers[at(o)].mantissa : 0; };
-  // A factor of 0 has shift 0: any right shift gives 0.
-  const auto right = [&](int o) {
-    return o < outputs ? std::max(1, -params.multipliers[at(o)].shift) : 1;
-  };
   std::string bytes;
   for (int o = 0; o < (per_channel ? outputs : 1); o += 2) {
-    const int partner = per_channel ? o + 1 : o;
     append_int32(bytes, mantissa(o));
-    append_int32(bytes, mantissa(partner));
-    append_int32(bytes, right(o) | right(partner) << 8);
+    append_int32(bytes, mantissa(per_channel ? o + 1 : o));
+  }
+  return bytes;
+}
+
+std::string pack_depthwise_bias(const Filter& filter, bool wide) {
+  std::string bytes;
+  for (const std::int32_t bias : filter.bias) {
+    if (wide)
+      append_int32(bytes, bias);
+    else
+      append_int16(bytes, bias);
+  }
+  return bytes;
+}
+
+int depthwise_right(const FilterParams& params, const KernelChoice& choice) {
+  if (choice.wide) return 0;
+  int least = right_shift(params.multipliers[0]);
+  if (choice.per_channel) {
+    for (const Multiplier& m : params.multipliers) least = std::min(least, right_shift(m));
+  }
+  return least;
+}
+
+std::string pack_depthwise_factors(const FilterParams& params, const KernelChoice& choice) {
+  const std::size_t count = choice.per_channel ? params.multipliers.size() : 1;
+  const int least = depthwise_right(params, choice);
+  std::string bytes;
+  for (std::size_t i = 0; i < count; ++i) {
+    const Multiplier& m = params.multipliers[i];
+    if (choice.wide) {
+      append_int32(bytes, m.mantissa);
+      append_int32(bytes, right_shift(m));
+    } else {
+      const auto span = static_cast<std::uint32_t>(right_shift(m) - least);
+      append_int32(bytes, static_cast<std::int32_t>(
+                              span << 30 | (static_cast<std::uint32_t>(m.mantissa) & 0x3fffffffu)));
+    }
   }
   return bytes;
 }

@@ -11,7 +11,7 @@
 
 namespace atml::codegen {
 
-enum class ArrayType { kInt8, kUint8, kInt32, kPairScale };
+enum class ArrayType { kInt8, kUint8, kInt16, kInt32 };
 
 struct ConstArray {
   std::string name;  // C identifier with prefix
@@ -22,14 +22,19 @@ struct ConstArray {
 /// Weights of 4 bits, two a byte, the first in the low half (atml_nibbles.h); each in [-8, 7].
 std::string pack_nibbles(const std::string& weights);
 /// The stream of atml_packed_filter (atml_filters.h says its form; weights of 4 bits are packed)
-/// and its factors (pairs, or one).
+/// and its multipliers (pairs, or one pair).
 std::string pack_stream(const quantize::Int8Model& model, const quantize::Op& op);
 /// The stream of atml_swar.h: channels of bias and chunks, each chunk as long as the sums of two
 /// pixels are sure to stay in int16.
 std::string pack_swar_stream(const quantize::Int8Model& model, const quantize::Op& op);
-std::string pack_pair_scales(const quantize::FilterParams& params, bool per_channel);
+std::string pack_pair_multipliers(const quantize::FilterParams& params, bool per_channel);
 /// kDepthwisePacked: taps [channel][row][tap along x].
 std::string pack_taps(const quantize::Op& op, const FilterShape& shape, bool transposed);
+/// Its biases and factors, and the right shift that the short ones count from (atml_filters.h).
+std::string pack_depthwise_bias(const quantize::Filter& filter, bool wide);
+std::string pack_depthwise_factors(const quantize::FilterParams& params,
+                                   const KernelChoice& choice);
+int depthwise_right(const quantize::FilterParams& params, const KernelChoice& choice);
 
 /// kDepthwiseRows: words of int16 pairs, see atml_rows_depthwise (atml_stream.h).
 std::vector<std::int32_t> pack_row_taps(const quantize::Op& op, const FilterShape& shape);
