@@ -319,6 +319,7 @@ void Engine::allocate() {
   }
   uses[home(0)].kept = uses[home(network_.last())].kept = true;
   for (std::size_t i = 0; i < uses.size(); ++i) uses[i].used = alias_[i] == static_cast<int>(i);
+  for (std::size_t s = 0; s < segments_.size(); ++s) share_gradient(uses, static_cast<int>(s));
   memory_ = place_tensors(uses, segments_, most_threads_, tensors_);
 
   for (const int layer : op_layer_) recomputed_.push_back(uses[home(layer)].internal(segments_));
@@ -330,6 +331,35 @@ void Engine::allocate() {
     if (shared && h.top + h.bottom + h.left + h.right > 0) {
       to_clear_[static_cast<std::size_t>(uses[i].last_reader)].push_back(&tensors_[i]);
     }
+  }
+}
+
+// A segment that begins with the only reader of its input and ends with the writer of its output
+// takes the output's gradient of a channel apart before it writes the input's: the same memory does.
+void Engine::share_gradient(std::vector<TensorUse>& uses, int segment) const {
+  const Segment& s = segments_[static_cast<std::size_t>(segment)];
+  if (s.channels == 1 || s.last - s.first < 2) return;
+  const auto home = [&](int layer) { return alias_[static_cast<std::size_t>(layer)]; };
+  const std::vector<int>& sources = network_.layer(op_layer_[s.first]).inputs;
+  if (sources.size() != 1) return;
+  const int in = home(sources[0]), out = home(op_layer_[s.last - 1]);
+  for (std::size_t i = s.first; i < s.last; ++i) {
+    if (op_rounds_[i]) return;
+    // One chain: every step reads what the one before wrote, and nobody else does.
+    const std::vector<int>& inputs = network_.layer(op_layer_[i]).inputs;
+    if (inputs.size() != 1) return;
+    if (i > s.first && home(inputs[0]) != home(op_layer_[i - 1])) return;
+    const TensorUse& output = uses[static_cast<std::size_t>(home(op_layer_[i]))];
+    if (i + 1 < s.last && !output.internal(segments_)) return;
+  }
+  TensorUse& use = uses[static_cast<std::size_t>(in)];
+  const Layout &a = tensors_[static_cast<std::size_t>(in)].layout,
+               &b = tensors_[static_cast<std::size_t>(out)].layout;
+  const bool same = a.channel == b.channel && a.group == b.group && a.row == b.row &&
+                    a.origin == b.origin && a.shape == b.shape;
+  if (same && use.trained && use.writer >= 0 && use.first_reader == segment &&
+      use.last_reader == segment) {
+    use.gradient_over = out;
   }
 }
 
@@ -409,16 +439,33 @@ void Engine::forward_share(const Pass& pass, bool pack) {
       ops_[i]->pack(pass);
     crew_->barrier();
   }
-  for (const Segment& s : segments_) {
+  for (std::size_t n = 0; n < segments_.size(); ++n) {
+    const Segment& s = segments_[n];
     if (s.channels == 1) {
       if (takes_part(s.first, pass)) ops_[s.first]->forward(pass, 0, 1);
     } else {
       for (int c = pass.worker; c < s.channels; c += pass.workers) {
-        for (std::size_t i = s.first; i < s.last; ++i) ops_[i]->forward(pass, c, c + 1);
+        Pass here = pass;
+        look_ahead(here, n, c + pass.workers, false);
+        for (std::size_t i = s.first; i < s.last; ++i) ops_[i]->forward(here, c, c + 1);
       }
     }
     crew_->barrier();
   }
+}
+
+// The first tensor that the segment reads and the one it writes (backward: whose gradient it reads).
+void Engine::look_ahead(Pass& pass, std::size_t segment, int channel, bool backward) const {
+  const Segment& s = segments_[segment];
+  if (channel >= s.channels) return;
+  const int first = op_layer_[s.first], last = op_layer_[s.last - 1];
+  const auto& inputs = network_.layer(first).inputs;
+  if (inputs.empty()) return;
+  const Tensor& in = *tensor_of_[static_cast<std::size_t>(inputs[0])];
+  const Tensor& out = *tensor_of_[static_cast<std::size_t>(last)];
+  pass.ahead[0] = in.plane(channel).data;
+  if (!backward || out.gradient != nullptr)
+    pass.ahead[1] = backward ? out.gradient_plane(channel).data : out.plane(channel).data;
 }
 
 void Engine::backward() {
@@ -437,8 +484,10 @@ void Engine::backward_share(const Pass& pass) {
       if (takes_part(s.first, pass)) ops_[s.first]->backward(pass, 0, 1);
     } else {
       for (int c = pass.worker; c < s.channels; c += pass.workers) {
+        Pass here = pass;
+        look_ahead(here, n, c + pass.workers, true);
         for (std::size_t i = s.first; i < s.last; ++i) {
-          if (recomputed_[i]) ops_[i]->recompute(pass, c, c + 1);
+          if (recomputed_[i]) ops_[i]->recompute(here, c, c + 1);
         }
         for (std::size_t i = s.last; i-- > s.first;) ops_[i]->backward(pass, c, c + 1);
       }

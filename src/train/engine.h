@@ -87,6 +87,7 @@ class Engine {
   void lay_out(const std::vector<Halo>& halos);
   void build_ops();
   void allocate();
+  void share_gradient(std::vector<TensorUse>& uses, int segment) const;
   void clear_halo(const Tensor& tensor, const Pass& pass) const;
   void add_rounding(int layer);
   void round_weights(float* values) const;
@@ -95,6 +96,7 @@ class Engine {
   Pass make_pass(bool training, std::uint64_t noise, int worker) const;
   void forward_share(const Pass& pass, bool pack);
   void backward_share(const Pass& pass);
+  void look_ahead(Pass& pass, std::size_t segment, int channel, bool backward) const;
   bool takes_part(std::size_t op, const Pass& pass) const;
 
   network::Network network_;

@@ -85,6 +85,15 @@ struct Dot {
   std::ptrdiff_t k_stride = 0;
 };
 
+/// A 3x3 window over one channel at stride 1.
+struct Window3 {
+  const float* w = nullptr;  // 9 numbers, row by row
+  bool flipped = false;      // the window turned by half a turn, as for the data gradient
+  float bias = 0;
+  bool accumulate = false;
+  const float* ahead[2] = {};  // memory that is wanted soon, as many vectors as the output has
+};
+
 /// Backward pass of y = act(scale * x + shift) under batch normalisation:
 /// dz = act'(scale * x + shift) * dy, dx (+)= scale * dz + slope * x + offset.
 struct NormBackward {
@@ -128,6 +137,11 @@ struct Kernels {
 
   void (*gemm)(const Gemm&);
   void (*dot)(const Dot&);
+
+  /// y(g, r, c) (+)= bias + sum over i, j < 3 of w[3 i + j] x(g, r + i, c + j).
+  void (*window3)(Extent out, Plane x, Plane y, const Window3&);
+  /// dw[(3 i + j) * stride] = sum over all positions and lanes of dy(g, r, c) x(g, r + i, c + j).
+  void (*window3_weights)(Extent out, Plane x, Plane dy, float* dw, std::ptrdiff_t stride);
 
   /// Winograd's F(2x2, 3x3), see winograd.cpp. B^T d B of the 4x4 square at x + tiles[t].in, point
   /// p to v + p * point + t vectors; rows of x are `row` apart.

@@ -444,6 +444,143 @@ void dot(const Dot& d) {
   }
 }
 
+// ---- 3x3 windows at stride 1
+// ---------------------------------------------------------------------------
+//
+// Every vector of the input is loaded once for a tile of ROWS x COLUMNS outputs, of which it meets
+// up to nine; with one row and a load for every product the loads would take longer than the
+// products.
+
+ATML_INLINE float* row_of(const Plane& p, int g, int y) { return p.data + g * p.group + y * p.row; }
+
+template <int ROWS, int COLUMNS>
+ATML_INLINE void window3_tile(const float* x, std::ptrdiff_t x_row, float* y, std::ptrdiff_t y_row,
+                              const Vec* w, Vec start, bool accumulate) {
+  Vec sum[ROWS][COLUMNS];
+  ATML_UNROLL for (int r = 0; r < ROWS; ++r) {
+    ATML_UNROLL for (int c = 0; c < COLUMNS; ++c) sum[r][c] =
+        accumulate ? load(y + r * y_row + c * kLanes) : start;
+  }
+  ATML_UNROLL for (int i = 0; i < ROWS + 2; ++i) {
+    ATML_UNROLL for (int j = 0; j < COLUMNS + 2; ++j) {
+      const Vec v = load(x + i * x_row + j * kLanes);
+      ATML_UNROLL for (int r = 0; r < ROWS; ++r) {
+        if (i - r < 0 || i - r > 2) continue;
+        ATML_UNROLL for (int t = 0; t < 3; ++t) {
+          if (j - t >= 0 && j - t < COLUMNS) sum[r][j - t] += w[3 * (i - r) + t] * v;
+        }
+      }
+    }
+  }
+  ATML_UNROLL for (int r = 0; r < ROWS; ++r) {
+    ATML_UNROLL for (int c = 0; c < COLUMNS; ++c) store(y + r * y_row + c * kLanes, sum[r][c]);
+  }
+}
+
+// All rows of a strip of COLUMNS columns of one group.
+template <int COLUMNS>
+void window3_strip(int rows, const float* x, std::ptrdiff_t x_row, float* y, std::ptrdiff_t y_row,
+                   const Window3& n, const float* const* ahead) {
+  Vec w[9];
+  ATML_UNROLL for (int k = 0; k < 9; ++k) w[k] = splat(n.w[n.flipped ? 8 - k : k]);
+  const Vec start = splat(n.bias);
+  const float *first = ahead[0], *second = ahead[1];
+  constexpr int kRows = ATML_WINDOW_ROWS;
+  int r = 0;
+  for (; r + kRows <= rows; r += kRows) {
+    ATML_UNROLL for (int i = 0; i < kRows * COLUMNS; ++i) {
+      __builtin_prefetch(first + i * kLanes, 0, 2);
+      __builtin_prefetch(second + i * kLanes, 0, 2);
+    }
+    first += kRows * COLUMNS * kLanes;
+    second += kRows * COLUMNS * kLanes;
+    window3_tile<kRows, COLUMNS>(x + r * x_row, x_row, y + r * y_row, y_row, w, start,
+                                 n.accumulate);
+  }
+  for (; r < rows; ++r)
+    window3_tile<1, COLUMNS>(x + r * x_row, x_row, y + r * y_row, y_row, w, start, n.accumulate);
+}
+
+// Calls body<columns>(first column) for strips of nearly equal width, at most ATML_WINDOW_COLUMNS.
+template <class Body>
+ATML_INLINE void each_strip(int cols, Body body) {
+  const int strips = (cols + ATML_WINDOW_COLUMNS - 1) / ATML_WINDOW_COLUMNS;
+  int c = 0;
+  for (int s = 0; s < strips; ++s) {
+    const int width = cols / strips + (s < cols % strips ? 1 : 0);
+    switch (width) {
+      case 1:
+        body.template operator()<1>(c);
+        break;
+      case 2:
+        body.template operator()<2>(c);
+        break;
+      case 3:
+        body.template operator()<3>(c);
+        break;
+      case 4:
+        body.template operator()<4>(c);
+        break;
+      case 5:
+        if constexpr (ATML_WINDOW_COLUMNS >= 5) body.template operator()<5>(c);
+        break;
+      case 6:
+        if constexpr (ATML_WINDOW_COLUMNS >= 6) body.template operator()<6>(c);
+        break;
+      case 7:
+        if constexpr (ATML_WINDOW_COLUMNS >= 7) body.template operator()<7>(c);
+        break;
+      default:
+        if constexpr (ATML_WINDOW_COLUMNS >= 8) body.template operator()<8>(c);
+        break;
+    }
+    c += width;
+  }
+}
+
+void window3(Extent e, Plane x, Plane y, const Window3& n) {
+  std::ptrdiff_t done = 0;
+  each_strip(e.cols, [&]<int COLUMNS>(int c) {
+    for (int g = 0; g < e.groups; ++g) {
+      const float* from = row_of(x, g, 0) + c * kLanes;
+      // Without a wish it asks for what it has just read.
+      const float* ahead[2] = {n.ahead[0] != nullptr ? n.ahead[0] + done : from,
+                               n.ahead[1] != nullptr ? n.ahead[1] + done : from};
+      window3_strip<COLUMNS>(e.rows, from, x.row, row_of(y, g, 0) + c * kLanes, y.row, n, ahead);
+      done += static_cast<std::ptrdiff_t>(e.rows) * COLUMNS * kLanes;
+    }
+  });
+}
+
+template <int COLUMNS>
+ATML_INLINE void window3_row_weights(const float* x, std::ptrdiff_t x_row, const float* dy,
+                                     Vec* sum) {
+  Vec d[COLUMNS];
+  ATML_UNROLL for (int c = 0; c < COLUMNS; ++c) d[c] = load(dy + c * kLanes);
+  ATML_UNROLL for (int i = 0; i < 3; ++i) {
+    ATML_UNROLL for (int j = 0; j < COLUMNS + 2; ++j) {
+      const Vec v = load(x + i * x_row + j * kLanes);
+      ATML_UNROLL for (int t = 0; t < 3; ++t) {
+        if (j - t >= 0 && j - t < COLUMNS) sum[3 * i + t] += d[j - t] * v;
+      }
+    }
+  }
+}
+
+void window3_weights(Extent e, Plane x, Plane dy, float* dw, std::ptrdiff_t stride) {
+  float total[9] = {};
+  each_strip(e.cols, [&]<int COLUMNS>(int c) {
+    for (int g = 0; g < e.groups; ++g) {
+      Vec sum[9] = {};
+      for (int r = 0; r < e.rows; ++r)
+        window3_row_weights<COLUMNS>(row_of(x, g, r) + c * kLanes, x.row,
+                                     row_of(dy, g, r) + c * kLanes, sum);
+      ATML_UNROLL for (int k = 0; k < 9; ++k) total[k] += lane_sum(sum[k]);
+    }
+  });
+  for (int k = 0; k < 9; ++k) dw[k * stride] = total[k];
+}
+
 // ---- Winograd: a square a step, its 16 vectors in registers
 // ----------------------------------------------------------
 
@@ -542,7 +679,6 @@ ATML_INLINE void each_row(Extent e, Visit visit) {
     for (int y = 0; y < e.rows; ++y) visit(g, y);
   }
 }
-ATML_INLINE float* row_of(const Plane& p, int g, int y) { return p.data + g * p.group + y * p.row; }
 
 void moments(Extent e, Plane x, float shift, double* sum, double* squares) {
   double total = 0;
@@ -923,6 +1059,8 @@ const Kernels ATML_KERNELS = {
     .tall_rows = ATML_TALL_ROWS,
     .gemm = gemm,
     .dot = dot,
+    .window3 = window3,
+    .window3_weights = window3_weights,
     .winograd_in = winograd_in,
     .winograd_out = winograd_out,
     .moments = moments,
