@@ -103,9 +103,7 @@ class ConvOp : public Op {
         inputs_(in.layout.shape.channels / spec.groups) {
     build_forward();
     if (target.wanted) build_backward();
-    scratch_worker_ = static_cast<std::size_t>(forward_.k() + 9) *
-                      static_cast<std::size_t>(forward_.rows() + 4) *
-                      static_cast<std::size_t>(kernels.lanes);
+    scratch_worker_ = dot_scratch(forward_.rows(), forward_.k(), kernels.lanes);
     scratch_ = std::make_unique<Buffer>(scratch_worker_ * static_cast<std::size_t>(workers));
   }
 
@@ -184,8 +182,6 @@ class ConvOp : public Op {
     n.w = forward_.gemm(group).a;
     if (spec_.bias.size > 0)
       n.bias = pass.parameters.value[spec_.bias.first + static_cast<std::size_t>(group)];
-    n.ahead[0] = pass.ahead[0];
-    n.ahead[1] = pass.ahead[1];
     pass.kernels->window3(extent_of(out_.layout), window_start(group), out_.plane(group), n);
   }
 
@@ -197,9 +193,8 @@ class ConvOp : public Op {
     n.w = backward_[0].gemm(group).a;
     n.flipped = true;
     n.accumulate = target_.accumulate;
-    const Plane dy =
-        moved(out_.gradient_plane(group), out_.layout, w.pad_top(l.shape.height) - 2,
-              w.pad_left(l.shape.width) - 2);
+    const Plane dy = moved(out_.gradient_plane(group), out_.layout, w.pad_top(l.shape.height) - 2,
+                           w.pad_left(l.shape.width) - 2);
     pass.kernels->window3(extent_of(l), dy, in_.gradient_plane(group), n);
   }
 
@@ -335,7 +330,7 @@ class ConvOp : public Op {
     d.k_offset = forward_.k_offset.data();
     d.m_offset = forward_.m_offset.data();
     d.positions = forward_.positions.data();
-    d.k = forward_.k();
+    d.k = d.columns = forward_.k();
     d.rows = forward_.rows();
     d.position_count = static_cast<int>(forward_.positions.size());
     d.m_stride = spec_.m_stride;
@@ -367,14 +362,11 @@ class ConvOp : public Op {
     for (const Product& p : backward_) {
       Gemm g = p.gemm(group);
       take_share(pass, shared(), g);
-      data_gradient(pass, group, g);
+      g.x = out_.gradient_plane(group * spec_.filters).data;
+      g.out = in_.gradient_plane(group * inputs_).data;
+      g.accumulate = target_.accumulate;
+      pass.kernels->gemm(g);
     }
-  }
-  void data_gradient(const Pass& pass, int group, Gemm& g) const {
-    g.x = out_.gradient_plane(group * spec_.filters).data;
-    g.out = in_.gradient_plane(group * inputs_).data;
-    g.accumulate = target_.accumulate;
-    pass.kernels->gemm(g);
   }
 
   // The rows of the transposed product are input channels (of a covering kernel: its inputs), its

@@ -335,7 +335,8 @@ void Engine::allocate() {
 }
 
 // A segment that begins with the only reader of its input and ends with the writer of its output
-// takes the output's gradient of a channel apart before it writes the input's: the same memory does.
+// takes the output's gradient of a channel apart before it writes the input's: the same memory
+// does.
 void Engine::share_gradient(std::vector<TensorUse>& uses, int segment) const {
   const Segment& s = segments_[static_cast<std::size_t>(segment)];
   if (s.channels == 1 || s.last - s.first < 2) return;
@@ -439,33 +440,16 @@ void Engine::forward_share(const Pass& pass, bool pack) {
       ops_[i]->pack(pass);
     crew_->barrier();
   }
-  for (std::size_t n = 0; n < segments_.size(); ++n) {
-    const Segment& s = segments_[n];
+  for (const Segment& s : segments_) {
     if (s.channels == 1) {
       if (takes_part(s.first, pass)) ops_[s.first]->forward(pass, 0, 1);
     } else {
       for (int c = pass.worker; c < s.channels; c += pass.workers) {
-        Pass here = pass;
-        look_ahead(here, n, c + pass.workers, false);
-        for (std::size_t i = s.first; i < s.last; ++i) ops_[i]->forward(here, c, c + 1);
+        for (std::size_t i = s.first; i < s.last; ++i) ops_[i]->forward(pass, c, c + 1);
       }
     }
     crew_->barrier();
   }
-}
-
-// The first tensor that the segment reads and the one it writes (backward: whose gradient it reads).
-void Engine::look_ahead(Pass& pass, std::size_t segment, int channel, bool backward) const {
-  const Segment& s = segments_[segment];
-  if (channel >= s.channels) return;
-  const int first = op_layer_[s.first], last = op_layer_[s.last - 1];
-  const auto& inputs = network_.layer(first).inputs;
-  if (inputs.empty()) return;
-  const Tensor& in = *tensor_of_[static_cast<std::size_t>(inputs[0])];
-  const Tensor& out = *tensor_of_[static_cast<std::size_t>(last)];
-  pass.ahead[0] = in.plane(channel).data;
-  if (!backward || out.gradient != nullptr)
-    pass.ahead[1] = backward ? out.gradient_plane(channel).data : out.plane(channel).data;
 }
 
 void Engine::backward() {
@@ -484,10 +468,8 @@ void Engine::backward_share(const Pass& pass) {
       if (takes_part(s.first, pass)) ops_[s.first]->backward(pass, 0, 1);
     } else {
       for (int c = pass.worker; c < s.channels; c += pass.workers) {
-        Pass here = pass;
-        look_ahead(here, n, c + pass.workers, true);
         for (std::size_t i = s.first; i < s.last; ++i) {
-          if (recomputed_[i]) ops_[i]->recompute(here, c, c + 1);
+          if (recomputed_[i]) ops_[i]->recompute(pass, c, c + 1);
         }
         for (std::size_t i = s.last; i-- > s.first;) ops_[i]->backward(pass, c, c + 1);
       }

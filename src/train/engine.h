@@ -96,7 +96,6 @@ class Engine {
   Pass make_pass(bool training, std::uint64_t noise, int worker) const;
   void forward_share(const Pass& pass, bool pack);
   void backward_share(const Pass& pass);
-  void look_ahead(Pass& pass, std::size_t segment, int channel, bool backward) const;
   bool takes_part(std::size_t op, const Pass& pass) const;
 
   network::Network network_;

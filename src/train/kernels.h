@@ -74,16 +74,28 @@ struct Dot {
   const float* dy = nullptr;
   const float* x = nullptr;
   float* dw = nullptr;
-  float* scratch = nullptr;  // (rows + 4) * (k + 9) vectors
+  float* scratch = nullptr;  // dot_scratch() floats
   const std::int32_t* k_offset = nullptr;
   const std::int32_t* m_offset = nullptr;
   const Position* positions = nullptr;
   int k = 0;
+  int columns = 0;  // k of the whole layer, of which this may be a worker's share
   int rows = 0;
   int position_count = 0;
   std::ptrdiff_t m_stride = 0;
   std::ptrdiff_t k_stride = 0;
 };
+
+/// Floats of a panel of Dot for each vector of rows: a block of positions, transposed.
+constexpr int kOuterFloats = 2048;
+/// Room that Dot wants for `rows` and `k`.
+constexpr std::size_t dot_scratch(int rows, int k, int lanes) {
+  const std::size_t by_lanes = static_cast<std::size_t>(rows + 4) *
+                               static_cast<std::size_t>(k + 9) * static_cast<std::size_t>(lanes);
+  const std::size_t outer = 4 * (static_cast<std::size_t>(kOuterFloats) +
+                                 static_cast<std::size_t>(k) * static_cast<std::size_t>(lanes));
+  return by_lanes > outer ? by_lanes : outer;
+}
 
 /// A 3x3 window over one channel at stride 1.
 struct Window3 {
@@ -91,7 +103,6 @@ struct Window3 {
   bool flipped = false;      // the window turned by half a turn, as for the data gradient
   float bias = 0;
   bool accumulate = false;
-  const float* ahead[2] = {};  // memory that is wanted soon, as many vectors as the output has
 };
 
 /// Backward pass of y = act(scale * x + shift) under batch normalisation:

@@ -1,7 +1,9 @@
 // The kernels, written once with compiler vectors of ATML_LANES floats. Included by one source per
 // instruction set, which defines ATML_LANES, ATML_WIDE_ROWS x ATML_WIDE_COLUMNS and ATML_TALL_ROWS
 // x ATML_TALL_COLUMNS (the accumulators of a tile must fit into the registers: 32 of AVX-512, else
-// 16), ATML_DOT_ROWS x ATML_DOT_COLUMNS, and ATML_KERNELS, the name of the table. Everything here
+// 16), ATML_DOT_ROWS x ATML_DOT_COLUMNS, ATML_WINDOW_ROWS x ATML_WINDOW_COLUMNS (tile of a depthwise
+// 3x3 window), ATML_OUTER_VECTORS (of weights in one tile of an outer product; 0: not used there)
+// and ATML_KERNELS, the name of the table. Everything here
 // has internal linkage.
 #include <utility>  // integer_sequence: a type, no code
 
@@ -29,8 +31,10 @@ ATML_INLINE Vec minimum(Vec a, Vec b) { return a < b ? a : b; }
 // where l mod 2W < W, else of `b`.
 template <int W, int... L>
 ATML_INLINE Vec fold(Vec a, Vec b, std::integer_sequence<int, L...>) {
-  const IntVec low = {((L % (2 * W) < W ? 0 : kLanes) + L / (2 * W) * (2 * W) + L % W)...};
-  return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, low + W);
+  return __builtin_shufflevector(
+             a, b, ((L % (2 * W) < W ? 0 : kLanes) + L / (2 * W) * (2 * W) + L % W)...) +
+         __builtin_shufflevector(
+             a, b, ((L % (2 * W) < W ? 0 : kLanes) + L / (2 * W) * (2 * W) + L % W + W)...);
 }
 template <int W>
 ATML_INLINE Vec fold(Vec a, Vec b) {
@@ -408,6 +412,160 @@ void dot_blocks(const Dot& d) {
   }
 }
 
+// Many rows: as an outer product. A vector of dw holds neighbouring rows m; for every sample of
+// every position dy of these rows, transposed from lanes to rows, meets one number of x. Nothing is
+// summed over lanes, and the sums are `lanes` times smaller than those of dot_tile, so that they
+// stay near.
+
+// The rows of v become its columns.
+template <int W, int... L>
+ATML_INLINE void exchange(Vec& a, Vec& b, std::integer_sequence<int, L...>) {
+  const Vec first = __builtin_shufflevector(a, b, ((L / W) % 2 == 0 ? L : kLanes + L - W)...);
+  b = __builtin_shufflevector(a, b, ((L / W) % 2 == 0 ? L + W : kLanes + L)...);
+  a = first;
+}
+template <int W>
+ATML_INLINE void exchange_all(Vec* v) {
+  ATML_UNROLL for (int i = 0; i < kLanes; ++i) {
+    if ((i / W) % 2 == 0) exchange<W>(v[i], v[i + W], std::make_integer_sequence<int, kLanes>());
+  }
+}
+ATML_INLINE void transpose(Vec* v) {
+  if constexpr (kLanes >= 2) exchange_all<1>(v);
+  if constexpr (kLanes >= 4) exchange_all<2>(v);
+  if constexpr (kLanes >= 8) exchange_all<4>(v);
+  if constexpr (kLanes >= 16) exchange_all<8>(v);
+}
+
+// panel[(p * lanes + lane) * VECTORS * lanes + i] = dy of row `row` + i, position `first` + p.
+template <int VECTORS>
+void outer_panel(const Dot& d, int row, int first, int last, float* panel) {
+  for (int v = 0; v < VECTORS; ++v) {
+    const int start = row + v * kLanes;
+    const int inside = d.rows - start < kLanes ? d.rows - start : kLanes;
+    for (int p = first; p < last; ++p) {
+      const float* dy = d.dy + d.positions[p].out;
+      Vec t[kLanes];
+      if (inside == kLanes) {
+        ATML_UNROLL for (int i = 0; i < kLanes; ++i) t[i] = load(dy + d.m_offset[start + i]);
+      } else {
+        ATML_UNROLL for (int i = 0; i < kLanes; ++i) t[i] =
+            i < inside ? load(dy + d.m_offset[start + i]) : Vec{};
+      }
+      transpose(t);
+      float* to =
+          panel + static_cast<std::ptrdiff_t>(p - first) * kLanes * kLanes * VECTORS + v * kLanes;
+      ATML_UNROLL for (int i = 0; i < kLanes; ++i) store(to + i * kLanes * VECTORS, t[i]);
+    }
+  }
+}
+
+// sums[(k + r) * VECTORS vectors] += x of the positions times the panel.
+template <int VECTORS, int COLUMNS>
+void outer_tile(const Dot& d, int k, int first, int last, const float* panel, float* sums) {
+  const float* x[COLUMNS];
+  ATML_UNROLL for (int r = 0; r < COLUMNS; ++r) x[r] = d.x + d.k_offset[k + r];
+  Vec sum[COLUMNS][VECTORS] = {};
+  for (int p = first; p < last; ++p) {
+    const std::ptrdiff_t in = d.positions[p].in;
+    for (int lane = 0; lane < kLanes; lane += 4) {
+      ATML_UNROLL for (int l = 0; l < 4; ++l) {
+        Vec y[VECTORS];
+        ATML_UNROLL for (int v = 0; v < VECTORS; ++v) y[v] =
+            load(panel + (l * VECTORS + v) * kLanes);
+        ATML_UNROLL for (int r = 0; r < COLUMNS; ++r) {
+          const Vec one = splat(x[r][in + lane + l]);
+          ATML_UNROLL for (int v = 0; v < VECTORS; ++v) sum[r][v] += one * y[v];
+        }
+      }
+      panel += 4 * VECTORS * kLanes;
+    }
+  }
+  float* to = sums + static_cast<std::ptrdiff_t>(k) * VECTORS * kLanes;
+  ATML_UNROLL for (int r = 0; r < COLUMNS; ++r) {
+    ATML_UNROLL for (int v = 0; v < VECTORS; ++v) {
+      float* at = to + (r * VECTORS + v) * kLanes;
+      store(at, load(at) + sum[r][v]);
+    }
+  }
+}
+
+template <int VECTORS>
+void outer_columns(const Dot& d, int k, int width, int first, int last, const float* panel,
+                   float* sums) {
+  switch (width) {
+    case 1:
+      return outer_tile<VECTORS, 1>(d, k, first, last, panel, sums);
+    case 2:
+      return outer_tile<VECTORS, 2>(d, k, first, last, panel, sums);
+    case 3:
+      return outer_tile<VECTORS, 3>(d, k, first, last, panel, sums);
+    case 4:
+      return outer_tile<VECTORS, 4>(d, k, first, last, panel, sums);
+    case 5:
+      return outer_tile<VECTORS, 5>(d, k, first, last, panel, sums);
+    default:
+      return outer_tile<VECTORS, 6>(d, k, first, last, panel, sums);
+  }
+}
+
+template <int VECTORS>
+void outer_rows(const Dot& d, int row) {
+  float* panel = d.scratch;
+  float* sums = d.scratch + kOuterFloats * VECTORS;
+  for (int i = 0; i < d.k * VECTORS; ++i) store(sums + i * kLanes, Vec{});
+  constexpr int kBlock = kOuterFloats / kLanes / kLanes;
+  const int tiles = (d.k + 5) / 6;
+  for (int first = 0; first < d.position_count; first += kBlock) {
+    const int last = first + kBlock < d.position_count ? first + kBlock : d.position_count;
+    outer_panel<VECTORS>(d, row, first, last, panel);
+    int k = 0;
+    for (int t = 0; t < tiles; ++t) {
+      const int width = d.k / tiles + (t < d.k % tiles ? 1 : 0);
+      outer_columns<VECTORS>(d, k, width, first, last, panel, sums);
+      k += width;
+    }
+  }
+  const int height = d.rows - row < VECTORS * kLanes ? d.rows - row : VECTORS * kLanes;
+  for (int k = 0; k < d.k; ++k) {
+    const float* from = sums + static_cast<std::ptrdiff_t>(k) * VECTORS * kLanes;
+    float* to = d.dw + row * d.m_stride + k * d.k_stride;
+    for (int i = 0; i < height; ++i) to[i * d.m_stride] = from[i];
+  }
+}
+
+void dot_outer(const Dot& d) {
+  const int vectors = (d.rows + kLanes - 1) / kLanes;
+  constexpr int kMost = ATML_OUTER_VECTORS > 0 ? ATML_OUTER_VECTORS : 1;
+  const int chunks = (vectors + kMost - 1) / kMost;
+  int done = 0;
+  for (int c = 0; c < chunks; ++c) {
+    const int width = vectors / chunks + (c < vectors % chunks ? 1 : 0);
+    switch (width) {
+      case 1:
+        if constexpr (ATML_OUTER_VECTORS >= 1) outer_rows<1>(d, done * kLanes);
+        break;
+      case 2:
+        if constexpr (ATML_OUTER_VECTORS >= 2) outer_rows<2>(d, done * kLanes);
+        break;
+      case 3:
+        if constexpr (ATML_OUTER_VECTORS >= 3) outer_rows<3>(d, done * kLanes);
+        break;
+      default:
+        if constexpr (ATML_OUTER_VECTORS >= 4) outer_rows<4>(d, done * kLanes);
+        break;
+    }
+    done += width;
+  }
+}
+
+// Of the layer as a whole, so that sums do not depend on how workers share the columns. A quarter
+// of the vector may stay empty; transposing is repaid by some columns.
+bool outer_pays(const Dot& d) {
+  const int room = (d.rows + kLanes - 1) / kLanes * kLanes;
+  return ATML_OUTER_VECTORS > 0 && d.columns >= 6 && d.rows * 4 >= room * 3;
+}
+
 // Few positions (dense layers): hardly anything is summed, so that the sums over lanes and the
 // stores would dominate. Here kLanes neighbouring weights become one vector.
 void dot_narrow(const Dot& d) {
@@ -439,6 +597,8 @@ void dot(const Dot& d) {
     dot_narrow(d);
   } else if (d.rows == 1) {
     dot_blocks<1, 9>(d);
+  } else if (outer_pays(d)) {
+    dot_outer(d);
   } else {
     dot_blocks<ATML_DOT_ROWS, ATML_DOT_COLUMNS>(d);
   }
@@ -480,20 +640,13 @@ ATML_INLINE void window3_tile(const float* x, std::ptrdiff_t x_row, float* y, st
 // All rows of a strip of COLUMNS columns of one group.
 template <int COLUMNS>
 void window3_strip(int rows, const float* x, std::ptrdiff_t x_row, float* y, std::ptrdiff_t y_row,
-                   const Window3& n, const float* const* ahead) {
+                   const Window3& n) {
   Vec w[9];
   ATML_UNROLL for (int k = 0; k < 9; ++k) w[k] = splat(n.w[n.flipped ? 8 - k : k]);
   const Vec start = splat(n.bias);
-  const float *first = ahead[0], *second = ahead[1];
   constexpr int kRows = ATML_WINDOW_ROWS;
   int r = 0;
   for (; r + kRows <= rows; r += kRows) {
-    ATML_UNROLL for (int i = 0; i < kRows * COLUMNS; ++i) {
-      __builtin_prefetch(first + i * kLanes, 0, 2);
-      __builtin_prefetch(second + i * kLanes, 0, 2);
-    }
-    first += kRows * COLUMNS * kLanes;
-    second += kRows * COLUMNS * kLanes;
     window3_tile<kRows, COLUMNS>(x + r * x_row, x_row, y + r * y_row, y_row, w, start,
                                  n.accumulate);
   }
@@ -539,15 +692,10 @@ ATML_INLINE void each_strip(int cols, Body body) {
 }
 
 void window3(Extent e, Plane x, Plane y, const Window3& n) {
-  std::ptrdiff_t done = 0;
   each_strip(e.cols, [&]<int COLUMNS>(int c) {
     for (int g = 0; g < e.groups; ++g) {
-      const float* from = row_of(x, g, 0) + c * kLanes;
-      // Without a wish it asks for what it has just read.
-      const float* ahead[2] = {n.ahead[0] != nullptr ? n.ahead[0] + done : from,
-                               n.ahead[1] != nullptr ? n.ahead[1] + done : from};
-      window3_strip<COLUMNS>(e.rows, from, x.row, row_of(y, g, 0) + c * kLanes, y.row, n, ahead);
-      done += static_cast<std::ptrdiff_t>(e.rows) * COLUMNS * kLanes;
+      window3_strip<COLUMNS>(e.rows, row_of(x, g, 0) + c * kLanes, x.row,
+                             row_of(y, g, 0) + c * kLanes, y.row, n);
     }
   });
 }

@@ -51,9 +51,6 @@ struct Pass {
   std::uint64_t noise = 0;         // seed of this batch's dropout
   int worker = 0;                  // of the crew that runs the pass
   int workers = 1;
-  // Planes that the next channel's steps will read or write: asked for while a depthwise step
-  // computes. First those of recompute() and forward(), then those of backward().
-  const float* ahead[2] = {};
 };
 
 /// The part of `count` things that one of the workers does: [first, last).
