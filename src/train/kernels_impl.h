@@ -1,10 +1,9 @@
 // The kernels, written once with compiler vectors of ATML_LANES floats. Included by one source per
 // instruction set, which defines ATML_LANES, ATML_WIDE_ROWS x ATML_WIDE_COLUMNS and ATML_TALL_ROWS
 // x ATML_TALL_COLUMNS (the accumulators of a tile must fit into the registers: 32 of AVX-512, else
-// 16), ATML_DOT_ROWS x ATML_DOT_COLUMNS, ATML_WINDOW_ROWS x ATML_WINDOW_COLUMNS (tile of a depthwise
-// 3x3 window), ATML_OUTER_VECTORS (of weights in one tile of an outer product; 0: not used there)
-// and ATML_KERNELS, the name of the table. Everything here
-// has internal linkage.
+// 16), ATML_DOT_ROWS x ATML_DOT_COLUMNS, ATML_WINDOW_ROWS x ATML_WINDOW_COLUMNS (tile of a
+// depthwise 3x3 window), ATML_OUTER_VECTORS (of weights in one tile of an outer product; 0: not
+// used there) and ATML_KERNELS, the name of the table. Everything here has internal linkage.
 #include <utility>  // integer_sequence: a type, no code
 
 #include "train/kernels.h"
@@ -559,11 +558,12 @@ void dot_outer(const Dot& d) {
   }
 }
 
-// Of the layer as a whole, so that sums do not depend on how workers share the columns. A quarter
-// of the vector may stay empty; transposing is repaid by some columns.
+// Of the layer as a whole, so that sums do not depend on how workers share the columns. One vector
+// of rows would make tiles of too few sums at once; a quarter of the vectors may stay empty;
+// transposing is repaid by some columns.
 bool outer_pays(const Dot& d) {
   const int room = (d.rows + kLanes - 1) / kLanes * kLanes;
-  return ATML_OUTER_VECTORS > 0 && d.columns >= 6 && d.rows * 4 >= room * 3;
+  return ATML_OUTER_VECTORS > 0 && d.columns >= 6 && d.rows > kLanes && d.rows * 4 >= room * 3;
 }
 
 // Few positions (dense layers): hardly anything is summed, so that the sums over lanes and the
