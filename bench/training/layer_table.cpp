@@ -75,7 +75,7 @@ bool winograd(const LayerCase& c) {
   spec.filters = conv->filters;
   train::Tensor in;
   in.layout.shape = c.input;
-  return train::winograd_is_faster(train::best_kernels(), spec, in);
+  return train::winograd_is_faster(*measured_kernels(), spec, in);
 }
 
 // ---- What one training pass over the layer does, counted
@@ -139,7 +139,7 @@ void count_winograd(Counts& n, const Sizes& s, const Tiles& k) {
 }
 
 Counts count(const LayerCase& c, int batch) {
-  const train::Kernels& k = train::best_kernels();
+  const train::Kernels& k = *measured_kernels();
   const network::Network net = around(c, true);
   const Shape out = net.output_shape();
   const double groups = batch / k.lanes;
@@ -181,7 +181,7 @@ Counts count(const LayerCase& c, int batch) {
 
 // Vectors of loads and stores a second of y = a + b with so many bytes in all.
 double move_rate(const Options& o, double footprint) {
-  const train::Kernels& k = train::best_kernels();
+  const train::Kernels& k = *measured_kernels();
   const int cols = std::max(8, static_cast<int>(footprint / 3 / (k.lanes * 4)));
   const std::size_t floats = static_cast<std::size_t>(cols) * static_cast<std::size_t>(k.lanes);
   train::Buffer a(floats + 256), b(floats + 256), y(floats + 256);
@@ -229,7 +229,7 @@ const char* level_of(double bytes) {
 
 Json layer_table(const Options& o, double peer_sgemm) {
   const double peak = best_sgemm(o, peer_sgemm);
-  const train::Kernels& k = train::best_kernels();
+  const train::Kernels& k = *measured_kernels();
   const double near_rate = move_rate(o, 16 << 10);  // vectors a second in the first-level cache
   std::printf("%-21s %8s %8s | %5s %5s %5s %5s | limited by   (peak %.1f GFLOP/s, batch %d)\n",
               "layer", "GFLOP/s", "of peak", "sums", "cache", "loads", "fixed", peak / 1e9, kBatch);

@@ -24,6 +24,12 @@ struct Options {
   bool seeds = false;
 };
 
+/// The kernels that are measured: the processor's best, or those that --kernels names.
+inline const train::Kernels*& measured_kernels() {
+  static const train::Kernels* chosen = &train::best_kernels();
+  return chosen;
+}
+
 inline double cpu_seconds() {
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -54,7 +60,7 @@ class Stepper {
  public:
   Stepper(const network::Network& net, int batch, int threads = 1)
       : classes_(static_cast<int>(net.output_shape().elements())),
-        engine_(net, batch, train::best_kernels(), nullptr, threads),
+        engine_(net, batch, *measured_kernels(), nullptr, threads),
         optimiser_(train::Settings{}),
         loss_(data::Task::kClassification, classes_, 0),
         score_(data::Task::kClassification, classes_) {

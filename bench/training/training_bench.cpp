@@ -3,15 +3,18 @@
 // the repetitions, so that other programs on the machine disturb them little and equally.
 //
 //   training_bench [--peer PYTHON] [--repetitions N] [--seconds S] [--layers 0|1] [--threads 0|1]
-//                  [--seeds 0|1] [--only PART_OF_A_NAME] [--json FILE]
+//                  [--seeds 0|1] [--only PART_OF_A_NAME] [--kernels NAME] [--json FILE]
 // PYTHON is the interpreter of an environment made by make_venv.sh; without it only ours is
 // measured. --layers (on): which share of the machine's best measured sgemm (Eigen's, the peer's,
 // our own product) each kind of layer reaches, forward and backward, and what limits it. --threads
 // (off; wants an idle machine): two networks on two threads, and one network on two. --seeds (off):
-// what training several seeds in one pass could gain.
+// what training several seeds in one pass could gain. --kernels: portable, avx2, avx512 or neon
+// instead of the best.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdio>
+#include <functional>
 #include <map>
 #include <string>
 #include <thread>
@@ -31,32 +34,124 @@ double our_rate(const Case& c, const Options& o) {
   return c.batch * rate_of(o, cpu_seconds, [&] { stepper.step(); });
 }
 
-// ---- Threads: wall time, so an idle machine with two cores is needed
+// ---- Threads: wall time in paired slices
+//
+// Another program on the machine slows whichever leg it meets, so that legs measured one after the
+// other give any ratio. Here short slices alternate: one network alone, two at once (started
+// together, each counted over its own steps), one network alone again, one network on two threads.
+// A ratio is that of a slice to the mean of the single slices before and after it, the result the
+// median of all ratios.
 
-double wall_rate(const Case& c, const Options& o, int threads) {
-  Stepper stepper(c.network, c.batch, threads);
-  return c.batch * rate_of(o, wall_seconds, [&] { stepper.step(); });
+// A second thread that works on demand.
+class Partner {
+ public:
+  Partner() : thread_([this] { serve(); }) {}
+  ~Partner() {
+    work_ = nullptr;
+    round_.fetch_add(1);
+    round_.notify_all();
+    thread_.join();
+  }
+  void start(std::function<void()> work) {
+    work_ = std::move(work);
+    done_ = false;
+    round_.fetch_add(1);
+    round_.notify_all();
+  }
+  void finish() const { done_.wait(false); }
+
+ private:
+  void serve() {
+    const train::FlushDenormals flush;
+    for (int seen = 0;; ++seen) {
+      round_.wait(seen);
+      if (!work_) return;
+      work_();
+      done_ = true;
+      done_.notify_all();
+    }
+  }
+  std::function<void()> work_;
+  std::atomic<int> round_{0};
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+// Steps a second of one slice, until `stop`.
+double slice(Stepper& stepper, double stop) {
+  const double start = wall_seconds();
+  int count = 0;
+  do {
+    stepper.step();
+    ++count;
+  } while (wall_seconds() < stop);
+  return count / (wall_seconds() - start);
 }
 
-double rate_of_two(const Case& c, const Options& o) {
-  double other = 0;
-  std::thread second([&] { other = wall_rate(c, o, 1); });
-  const double own = wall_rate(c, o, 1);
-  second.join();
-  return own + other;
+double slice_of_two(Stepper& own, Stepper& other, Partner& partner, double seconds) {
+  std::atomic<int> ready{0};
+  std::atomic<double> stop{0};
+  double second = 0;
+  partner.start([&] {
+    ready = 1;
+    while (stop == 0) {
+    }
+    second = slice(other, stop);
+  });
+  while (ready == 0) {
+  }
+  stop = wall_seconds() + seconds;
+  const double first = slice(own, stop);
+  partner.finish();
+  return first + second;
+}
+
+struct Scaling {
+  double one = 0, two = 0, shared = 0;  // samples/s, medians
+  double scaling = 0, sharing = 0;      // medians of the paired ratios
+};
+
+Scaling scaling_of(const Case& c, const Options& o, int pairs) {
+  const train::FlushDenormals flush;
+  Stepper first(c.network, c.batch), second(c.network, c.batch), wide(c.network, c.batch, 2);
+  Partner partner;
+  const auto alone = [&](Stepper& s, double seconds) {
+    return c.batch * slice(s, wall_seconds() + seconds);
+  };
+  // At least thirty steps, so that the last of a slice, which may run alone, hardly counts.
+  const double seconds =
+      std::max(o.seconds / 3, 30 * c.batch / std::max(1.0, alone(first, o.seconds / 3)));
+  alone(second, seconds / 3);
+  alone(wide, seconds / 3);
+  std::vector<double> ones, twos, wides, scaling, sharing;
+  ones.push_back(alone(first, seconds));
+  for (int i = 0; i < pairs; ++i) {
+    twos.push_back(c.batch * slice_of_two(first, second, partner, seconds));
+    ones.push_back(alone(first, seconds));
+    wides.push_back(alone(wide, seconds));
+    ones.push_back(alone(first, seconds));
+    const std::size_t n = ones.size();
+    scaling.push_back(2 * twos.back() / (ones[n - 3] + ones[n - 2]));
+    sharing.push_back(2 * wides.back() / (ones[n - 2] + ones[n - 1]));
+  }
+  return {median(ones), median(twos), median(wides), median(scaling), median(sharing)};
 }
 
 Json thread_table(const std::vector<Case>& cases, const Options& o) {
   Json rows = Json::array();
-  std::printf("\n%-18s %12s %14s %7s %14s %7s   (wall time)\n", "network", "1 x 1 thread",
-              "2 x 1 thread", "times", "1 x 2 threads", "times");
+  const int pairs = 2 * o.repetitions + 1;
+  std::printf(
+      "\n%-18s %12s %14s %7s %14s %7s   (wall time; times: median of %d ratios of a slice\n"
+      "%81s to the mean of the single slices beside it)\n",
+      "network", "1 x 1 thread", "2 x 1 thread", "times", "1 x 2 threads", "times", pairs, "");
   for (const Case& c : cases) {
-    const double one = wall_rate(c, o, 1), two = rate_of_two(c, o), shared = wall_rate(c, o, 2);
-    std::printf("%-18s %12.0f %14.0f %7.2f %14.0f %7.2f\n", c.name.c_str(), one, two, two / one,
-                shared, shared / one);
+    const Scaling s = scaling_of(c, o, pairs);
+    std::printf("%-18s %12.0f %14.0f %7.2f %14.0f %7.2f\n", c.name.c_str(), s.one, s.two, s.scaling,
+                s.shared, s.sharing);
     Json row = Json::object();
-    row.set("name", c.name + " threads").set("one", one).set("two_networks", two);
-    row.set("two_threads", shared).set("scaling", two / one).set("sharing", shared / one);
+    row.set("name", c.name + " threads").set("one", s.one).set("two_networks", s.two);
+    row.set("two_threads", s.shared).set("scaling", s.scaling).set("sharing", s.sharing);
+    row.set("pairs", pairs);
     rows.push(std::move(row));
   }
   return rows;
@@ -110,6 +205,21 @@ Result<std::map<std::string, double>> peer_rates(const std::vector<Case>& cases,
   return rates;
 }
 
+bool choose_kernels(const std::string& name) {
+  int count = 0;
+  const train::Kernels* const* all = train::available_kernels(&count);
+  std::string names;
+  for (int i = 0; i < count; ++i) {
+    if (name == all[i]->name) {
+      measured_kernels() = all[i];
+      return true;
+    }
+    names += std::string(i > 0 ? ", " : "") + all[i]->name;
+  }
+  std::fprintf(stderr, "--kernels '%s': this processor has %s\n", name.c_str(), names.c_str());
+  return false;
+}
+
 int run(const Options& o) {
   std::vector<Case> cases = training_cases();
   std::erase_if(cases, [&](const Case& c) { return c.name.find(o.only) == std::string::npos; });
@@ -124,7 +234,7 @@ int run(const Options& o) {
   }
   Json rows = Json::array();
   std::printf("%-18s %5s %12s %12s %7s %8s   (%s)\n", "network", "batch", "samples/s", "peer",
-              "ratio", "GFLOP/s", train::best_kernels().name);
+              "ratio", "GFLOP/s", measured_kernels()->name);
   for (const Case& c : cases) {
     const double rate = our_rate(c, o);
     const double peer = peers.contains(c.name) ? peers[c.name] : 0;
@@ -171,6 +281,7 @@ int main(int argc, char** argv) {
     if (name == "--threads") o.threads = std::atoi(argv[i + 1]) != 0;
     if (name == "--only") o.only = argv[i + 1];
     if (name == "--seeds") o.seeds = std::atoi(argv[i + 1]) != 0;
+    if (name == "--kernels" && !atml::bench::choose_kernels(argv[i + 1])) return 2;
     if (name == "--seconds") o.seconds = std::atof(argv[i + 1]);
   }
   return atml::bench::run(o);

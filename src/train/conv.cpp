@@ -103,9 +103,7 @@ class ConvOp : public Op {
         inputs_(in.layout.shape.channels / spec.groups) {
     build_forward();
     if (target.wanted) build_backward();
-    scratch_worker_ = static_cast<std::size_t>(forward_.k() + 9) *
-                      static_cast<std::size_t>(forward_.rows() + 4) *
-                      static_cast<std::size_t>(kernels.lanes);
+    scratch_worker_ = dot_scratch(forward_.rows(), forward_.k(), kernels.lanes);
     scratch_ = std::make_unique<Buffer>(scratch_worker_ * static_cast<std::size_t>(workers));
   }
 
@@ -128,14 +126,20 @@ class ConvOp : public Op {
 
   void forward(const Pass& pass, int first, int last) override {
     group_range(first, last);
-    for (int group = first; group < last; ++group) product(pass, group);
+    for (int group = first; group < last; ++group) {
+      if (has_window3()) {
+        window_product(pass, group);
+      } else {
+        product(pass, group);
+      }
+    }
   }
 
   void backward(const Pass& pass, int first, int last) override {
     group_range(first, last);
     for (int group = first; group < last; ++group) {
-      weight_gradient(pass, group);
       if (spec_.bias.size > 0) bias_gradient(pass, group);
+      weight_gradient(pass, group);
       if (target_.wanted) data_gradient(pass, group);
     }
   }
@@ -153,6 +157,45 @@ class ConvOp : public Op {
     const Share positions = share_of(pass, g.position_count);
     g.positions += positions.first;
     g.position_count = positions.last - positions.first;
+  }
+
+  // 3x3 at stride 1, channel by channel: a kernel of its own.
+  bool has_window3() const {
+    const Window& w = spec_.window;
+    return channels() > 1 && w.kernel_h == 3 && w.kernel_w == 3 && w.stride_h == 1 &&
+           w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1;
+  }
+  static Extent extent_of(const Layout& l) { return {l.groups, l.shape.height, l.shape.width}; }
+  // The plane moved to the first tap of position (0, 0).
+  static Plane moved(Plane p, const Layout& l, int rows, int cols) {
+    p.data += l.at(0, 0, rows, cols);
+    return p;
+  }
+  Plane window_start(int group) const {
+    const Window& w = spec_.window;
+    const Layout& l = in_.layout;
+    return moved(in_.plane(group), l, -w.pad_top(l.shape.height), -w.pad_left(l.shape.width));
+  }
+
+  void window_product(const Pass& pass, int group) const {
+    Window3 n;
+    n.w = forward_.gemm(group).a;
+    if (spec_.bias.size > 0)
+      n.bias = pass.parameters.value[spec_.bias.first + static_cast<std::size_t>(group)];
+    pass.kernels->window3(extent_of(out_.layout), window_start(group), out_.plane(group), n);
+  }
+
+  // Input (r, c) meets output (r + top - i, c + left - j) through tap (i, j).
+  void window_data_gradient(const Pass& pass, int group) const {
+    const Window& w = spec_.window;
+    const Layout& l = in_.layout;
+    Window3 n;
+    n.w = backward_[0].gemm(group).a;
+    n.flipped = true;
+    n.accumulate = target_.accumulate;
+    const Plane dy = moved(out_.gradient_plane(group), out_.layout, w.pad_top(l.shape.height) - 2,
+                           w.pad_left(l.shape.width) - 2);
+    pass.kernels->window3(extent_of(l), dy, in_.gradient_plane(group), n);
   }
 
   void product(const Pass& pass, int group) const {
@@ -272,6 +315,13 @@ class ConvOp : public Op {
   }
 
   void weight_gradient(const Pass& pass, int group) {
+    if (has_window3()) {
+      pass.kernels->window3_weights(
+          extent_of(out_.layout), window_start(group), out_.gradient_plane(group),
+          pass.parameters.gradient + spec_.kernel.first + group * spec_.group_stride,
+          spec_.k_stride);
+      return;
+    }
     Dot d;
     d.dy = out_.gradient_plane(group * spec_.filters).data;
     d.x = in_.plane(group * inputs_).data;
@@ -280,7 +330,7 @@ class ConvOp : public Op {
     d.k_offset = forward_.k_offset.data();
     d.m_offset = forward_.m_offset.data();
     d.positions = forward_.positions.data();
-    d.k = forward_.k();
+    d.k = d.columns = forward_.k();
     d.rows = forward_.rows();
     d.position_count = static_cast<int>(forward_.positions.size());
     d.m_stride = spec_.m_stride;
@@ -308,6 +358,7 @@ class ConvOp : public Op {
   }
 
   void data_gradient(const Pass& pass, int group) {
+    if (has_window3()) return window_data_gradient(pass, group);
     for (const Product& p : backward_) {
       Gemm g = p.gemm(group);
       take_share(pass, shared(), g);

@@ -319,6 +319,7 @@ void Engine::allocate() {
   }
   uses[home(0)].kept = uses[home(network_.last())].kept = true;
   for (std::size_t i = 0; i < uses.size(); ++i) uses[i].used = alias_[i] == static_cast<int>(i);
+  for (std::size_t s = 0; s < segments_.size(); ++s) share_gradient(uses, static_cast<int>(s));
   memory_ = place_tensors(uses, segments_, most_threads_, tensors_);
 
   for (const int layer : op_layer_) recomputed_.push_back(uses[home(layer)].internal(segments_));
@@ -330,6 +331,36 @@ void Engine::allocate() {
     if (shared && h.top + h.bottom + h.left + h.right > 0) {
       to_clear_[static_cast<std::size_t>(uses[i].last_reader)].push_back(&tensors_[i]);
     }
+  }
+}
+
+// A segment that begins with the only reader of its input and ends with the writer of its output
+// takes the output's gradient of a channel apart before it writes the input's: the same memory
+// does.
+void Engine::share_gradient(std::vector<TensorUse>& uses, int segment) const {
+  const Segment& s = segments_[static_cast<std::size_t>(segment)];
+  if (s.channels == 1 || s.last - s.first < 2) return;
+  const auto home = [&](int layer) { return alias_[static_cast<std::size_t>(layer)]; };
+  const std::vector<int>& sources = network_.layer(op_layer_[s.first]).inputs;
+  if (sources.size() != 1) return;
+  const int in = home(sources[0]), out = home(op_layer_[s.last - 1]);
+  for (std::size_t i = s.first; i < s.last; ++i) {
+    if (op_rounds_[i]) return;
+    // One chain: every step reads what the one before wrote, and nobody else does.
+    const std::vector<int>& inputs = network_.layer(op_layer_[i]).inputs;
+    if (inputs.size() != 1) return;
+    if (i > s.first && home(inputs[0]) != home(op_layer_[i - 1])) return;
+    const TensorUse& output = uses[static_cast<std::size_t>(home(op_layer_[i]))];
+    if (i + 1 < s.last && !output.internal(segments_)) return;
+  }
+  TensorUse& use = uses[static_cast<std::size_t>(in)];
+  const Layout &a = tensors_[static_cast<std::size_t>(in)].layout,
+               &b = tensors_[static_cast<std::size_t>(out)].layout;
+  const bool same = a.channel == b.channel && a.group == b.group && a.row == b.row &&
+                    a.origin == b.origin && a.shape == b.shape;
+  if (same && use.trained && use.writer >= 0 && use.first_reader == segment &&
+      use.last_reader == segment) {
+    use.gradient_over = out;
   }
 }
 

@@ -87,6 +87,7 @@ class Engine {
   void lay_out(const std::vector<Halo>& halos);
   void build_ops();
   void allocate();
+  void share_gradient(std::vector<TensorUse>& uses, int segment) const;
   void clear_halo(const Tensor& tensor, const Pass& pass) const;
   void add_rounding(int layer);
   void round_weights(float* values) const;

@@ -74,15 +74,35 @@ struct Dot {
   const float* dy = nullptr;
   const float* x = nullptr;
   float* dw = nullptr;
-  float* scratch = nullptr;  // (rows + 4) * (k + 9) vectors
+  float* scratch = nullptr;  // dot_scratch() floats
   const std::int32_t* k_offset = nullptr;
   const std::int32_t* m_offset = nullptr;
   const Position* positions = nullptr;
   int k = 0;
+  int columns = 0;  // k of the whole layer, of which this may be a worker's share
   int rows = 0;
   int position_count = 0;
   std::ptrdiff_t m_stride = 0;
   std::ptrdiff_t k_stride = 0;
+};
+
+/// Floats of a panel of Dot for each vector of rows: a block of positions, transposed.
+constexpr int kOuterFloats = 2048;
+/// Room that Dot wants for `rows` and `k`.
+constexpr std::size_t dot_scratch(int rows, int k, int lanes) {
+  const std::size_t by_lanes = static_cast<std::size_t>(rows + 4) *
+                               static_cast<std::size_t>(k + 9) * static_cast<std::size_t>(lanes);
+  const std::size_t outer = 4 * (static_cast<std::size_t>(kOuterFloats) +
+                                 static_cast<std::size_t>(k) * static_cast<std::size_t>(lanes));
+  return by_lanes > outer ? by_lanes : outer;
+}
+
+/// A 3x3 window over one channel at stride 1.
+struct Window3 {
+  const float* w = nullptr;  // 9 numbers, row by row
+  bool flipped = false;      // the window turned by half a turn, as for the data gradient
+  float bias = 0;
+  bool accumulate = false;
 };
 
 /// Backward pass of y = act(scale * x + shift) under batch normalisation:
@@ -128,6 +148,11 @@ struct Kernels {
 
   void (*gemm)(const Gemm&);
   void (*dot)(const Dot&);
+
+  /// y(g, r, c) (+)= bias + sum over i, j < 3 of w[3 i + j] x(g, r + i, c + j).
+  void (*window3)(Extent out, Plane x, Plane y, const Window3&);
+  /// dw[(3 i + j) * stride] = sum over all positions and lanes of dy(g, r, c) x(g, r + i, c + j).
+  void (*window3_weights)(Extent out, Plane x, Plane dy, float* dw, std::ptrdiff_t stride);
 
   /// Winograd's F(2x2, 3x3), see winograd.cpp. B^T d B of the 4x4 square at x + tiles[t].in, point
   /// p to v + p * point + t vectors; rows of x are `row` apart.

@@ -7,6 +7,9 @@
 #define ATML_TALL_COLUMNS 2
 #define ATML_DOT_ROWS 2
 #define ATML_DOT_COLUMNS 6
+#define ATML_WINDOW_ROWS 2
+#define ATML_WINDOW_COLUMNS 4
+#define ATML_OUTER_VECTORS 2
 #define ATML_KERNELS kernels_avx2
 #define ATML_KERNELS_NAME "avx2"
 #include "train/kernels_impl.h"

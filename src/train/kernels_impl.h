@@ -1,8 +1,9 @@
 // The kernels, written once with compiler vectors of ATML_LANES floats. Included by one source per
 // instruction set, which defines ATML_LANES, ATML_WIDE_ROWS x ATML_WIDE_COLUMNS and ATML_TALL_ROWS
 // x ATML_TALL_COLUMNS (the accumulators of a tile must fit into the registers: 32 of AVX-512, else
-// 16), ATML_DOT_ROWS x ATML_DOT_COLUMNS, and ATML_KERNELS, the name of the table. Everything here
-// has internal linkage.
+// 16), ATML_DOT_ROWS x ATML_DOT_COLUMNS, ATML_WINDOW_ROWS x ATML_WINDOW_COLUMNS (tile of a
+// depthwise 3x3 window), ATML_OUTER_VECTORS (of weights in one tile of an outer product; 0: not
+// used there) and ATML_KERNELS, the name of the table. Everything here has internal linkage.
 #include <utility>  // integer_sequence: a type, no code
 
 #include "train/kernels.h"
@@ -29,8 +30,10 @@ ATML_INLINE Vec minimum(Vec a, Vec b) { return a < b ? a : b; }
 // where l mod 2W < W, else of `b`.
 template <int W, int... L>
 ATML_INLINE Vec fold(Vec a, Vec b, std::integer_sequence<int, L...>) {
-  const IntVec low = {((L % (2 * W) < W ? 0 : kLanes) + L / (2 * W) * (2 * W) + L % W)...};
-  return __builtin_shuffle(a, b, low) + __builtin_shuffle(a, b, low + W);
+  return __builtin_shufflevector(
+             a, b, ((L % (2 * W) < W ? 0 : kLanes) + L / (2 * W) * (2 * W) + L % W)...) +
+         __builtin_shufflevector(
+             a, b, ((L % (2 * W) < W ? 0 : kLanes) + L / (2 * W) * (2 * W) + L % W + W)...);
 }
 template <int W>
 ATML_INLINE Vec fold(Vec a, Vec b) {
@@ -408,6 +411,161 @@ void dot_blocks(const Dot& d) {
   }
 }
 
+// Many rows: as an outer product. A vector of dw holds neighbouring rows m; for every sample of
+// every position dy of these rows, transposed from lanes to rows, meets one number of x. Nothing is
+// summed over lanes, and the sums are `lanes` times smaller than those of dot_tile, so that they
+// stay near.
+
+// The rows of v become its columns.
+template <int W, int... L>
+ATML_INLINE void exchange(Vec& a, Vec& b, std::integer_sequence<int, L...>) {
+  const Vec first = __builtin_shufflevector(a, b, ((L / W) % 2 == 0 ? L : kLanes + L - W)...);
+  b = __builtin_shufflevector(a, b, ((L / W) % 2 == 0 ? L + W : kLanes + L)...);
+  a = first;
+}
+template <int W>
+ATML_INLINE void exchange_all(Vec* v) {
+  ATML_UNROLL for (int i = 0; i < kLanes; ++i) {
+    if ((i / W) % 2 == 0) exchange<W>(v[i], v[i + W], std::make_integer_sequence<int, kLanes>());
+  }
+}
+ATML_INLINE void transpose(Vec* v) {
+  if constexpr (kLanes >= 2) exchange_all<1>(v);
+  if constexpr (kLanes >= 4) exchange_all<2>(v);
+  if constexpr (kLanes >= 8) exchange_all<4>(v);
+  if constexpr (kLanes >= 16) exchange_all<8>(v);
+}
+
+// panel[(p * lanes + lane) * VECTORS * lanes + i] = dy of row `row` + i, position `first` + p.
+template <int VECTORS>
+void outer_panel(const Dot& d, int row, int first, int last, float* panel) {
+  for (int v = 0; v < VECTORS; ++v) {
+    const int start = row + v * kLanes;
+    const int inside = d.rows - start < kLanes ? d.rows - start : kLanes;
+    for (int p = first; p < last; ++p) {
+      const float* dy = d.dy + d.positions[p].out;
+      Vec t[kLanes];
+      if (inside == kLanes) {
+        ATML_UNROLL for (int i = 0; i < kLanes; ++i) t[i] = load(dy + d.m_offset[start + i]);
+      } else {
+        ATML_UNROLL for (int i = 0; i < kLanes; ++i) t[i] =
+            i < inside ? load(dy + d.m_offset[start + i]) : Vec{};
+      }
+      transpose(t);
+      float* to =
+          panel + static_cast<std::ptrdiff_t>(p - first) * kLanes * kLanes * VECTORS + v * kLanes;
+      ATML_UNROLL for (int i = 0; i < kLanes; ++i) store(to + i * kLanes * VECTORS, t[i]);
+    }
+  }
+}
+
+// sums[(k + r) * VECTORS vectors] += x of the positions times the panel.
+template <int VECTORS, int COLUMNS>
+void outer_tile(const Dot& d, int k, int first, int last, const float* panel, float* sums) {
+  const float* x[COLUMNS];
+  ATML_UNROLL for (int r = 0; r < COLUMNS; ++r) x[r] = d.x + d.k_offset[k + r];
+  Vec sum[COLUMNS][VECTORS] = {};
+  for (int p = first; p < last; ++p) {
+    const std::ptrdiff_t in = d.positions[p].in;
+    for (int lane = 0; lane < kLanes; lane += 4) {
+      ATML_UNROLL for (int l = 0; l < 4; ++l) {
+        Vec y[VECTORS];
+        ATML_UNROLL for (int v = 0; v < VECTORS; ++v) y[v] =
+            load(panel + (l * VECTORS + v) * kLanes);
+        ATML_UNROLL for (int r = 0; r < COLUMNS; ++r) {
+          const Vec one = splat(x[r][in + lane + l]);
+          ATML_UNROLL for (int v = 0; v < VECTORS; ++v) sum[r][v] += one * y[v];
+        }
+      }
+      panel += 4 * VECTORS * kLanes;
+    }
+  }
+  float* to = sums + static_cast<std::ptrdiff_t>(k) * VECTORS * kLanes;
+  ATML_UNROLL for (int r = 0; r < COLUMNS; ++r) {
+    ATML_UNROLL for (int v = 0; v < VECTORS; ++v) {
+      float* at = to + (r * VECTORS + v) * kLanes;
+      store(at, load(at) + sum[r][v]);
+    }
+  }
+}
+
+template <int VECTORS>
+void outer_columns(const Dot& d, int k, int width, int first, int last, const float* panel,
+                   float* sums) {
+  switch (width) {
+    case 1:
+      return outer_tile<VECTORS, 1>(d, k, first, last, panel, sums);
+    case 2:
+      return outer_tile<VECTORS, 2>(d, k, first, last, panel, sums);
+    case 3:
+      return outer_tile<VECTORS, 3>(d, k, first, last, panel, sums);
+    case 4:
+      return outer_tile<VECTORS, 4>(d, k, first, last, panel, sums);
+    case 5:
+      return outer_tile<VECTORS, 5>(d, k, first, last, panel, sums);
+    default:
+      return outer_tile<VECTORS, 6>(d, k, first, last, panel, sums);
+  }
+}
+
+template <int VECTORS>
+void outer_rows(const Dot& d, int row) {
+  float* panel = d.scratch;
+  float* sums = d.scratch + kOuterFloats * VECTORS;
+  for (int i = 0; i < d.k * VECTORS; ++i) store(sums + i * kLanes, Vec{});
+  constexpr int kBlock = kOuterFloats / kLanes / kLanes;
+  const int tiles = (d.k + 5) / 6;
+  for (int first = 0; first < d.position_count; first += kBlock) {
+    const int last = first + kBlock < d.position_count ? first + kBlock : d.position_count;
+    outer_panel<VECTORS>(d, row, first, last, panel);
+    int k = 0;
+    for (int t = 0; t < tiles; ++t) {
+      const int width = d.k / tiles + (t < d.k % tiles ? 1 : 0);
+      outer_columns<VECTORS>(d, k, width, first, last, panel, sums);
+      k += width;
+    }
+  }
+  const int height = d.rows - row < VECTORS * kLanes ? d.rows - row : VECTORS * kLanes;
+  for (int k = 0; k < d.k; ++k) {
+    const float* from = sums + static_cast<std::ptrdiff_t>(k) * VECTORS * kLanes;
+    float* to = d.dw + row * d.m_stride + k * d.k_stride;
+    for (int i = 0; i < height; ++i) to[i * d.m_stride] = from[i];
+  }
+}
+
+void dot_outer(const Dot& d) {
+  const int vectors = (d.rows + kLanes - 1) / kLanes;
+  constexpr int kMost = ATML_OUTER_VECTORS > 0 ? ATML_OUTER_VECTORS : 1;
+  const int chunks = (vectors + kMost - 1) / kMost;
+  int done = 0;
+  for (int c = 0; c < chunks; ++c) {
+    const int width = vectors / chunks + (c < vectors % chunks ? 1 : 0);
+    switch (width) {
+      case 1:
+        if constexpr (ATML_OUTER_VECTORS >= 1) outer_rows<1>(d, done * kLanes);
+        break;
+      case 2:
+        if constexpr (ATML_OUTER_VECTORS >= 2) outer_rows<2>(d, done * kLanes);
+        break;
+      case 3:
+        if constexpr (ATML_OUTER_VECTORS >= 3) outer_rows<3>(d, done * kLanes);
+        break;
+      default:
+        if constexpr (ATML_OUTER_VECTORS >= 4) outer_rows<4>(d, done * kLanes);
+        break;
+    }
+    done += width;
+  }
+}
+
+// Of the layer as a whole, so that sums do not depend on how workers share the columns. One vector
+// of rows would make tiles of too few sums at once; a quarter of the vectors may stay empty;
+// transposing is repaid by some columns.
+bool outer_pays(const Dot& d) {
+  const int room = (d.rows + kLanes - 1) / kLanes * kLanes;
+  return ATML_OUTER_VECTORS > 0 && d.columns >= 6 && d.rows > kLanes && d.rows * 4 >= room * 3;
+}
+
 // Few positions (dense layers): hardly anything is summed, so that the sums over lanes and the
 // stores would dominate. Here kLanes neighbouring weights become one vector.
 void dot_narrow(const Dot& d) {
@@ -439,9 +597,136 @@ void dot(const Dot& d) {
     dot_narrow(d);
   } else if (d.rows == 1) {
     dot_blocks<1, 9>(d);
+  } else if (outer_pays(d)) {
+    dot_outer(d);
   } else {
     dot_blocks<ATML_DOT_ROWS, ATML_DOT_COLUMNS>(d);
   }
+}
+
+// ---- 3x3 windows at stride 1
+// ---------------------------------------------------------------------------
+//
+// Every vector of the input is loaded once for a tile of ROWS x COLUMNS outputs, of which it meets
+// up to nine; with one row and a load for every product the loads would take longer than the
+// products.
+
+ATML_INLINE float* row_of(const Plane& p, int g, int y) { return p.data + g * p.group + y * p.row; }
+
+template <int ROWS, int COLUMNS>
+ATML_INLINE void window3_tile(const float* x, std::ptrdiff_t x_row, float* y, std::ptrdiff_t y_row,
+                              const Vec* w, Vec start, bool accumulate) {
+  Vec sum[ROWS][COLUMNS];
+  ATML_UNROLL for (int r = 0; r < ROWS; ++r) {
+    ATML_UNROLL for (int c = 0; c < COLUMNS; ++c) sum[r][c] =
+        accumulate ? load(y + r * y_row + c * kLanes) : start;
+  }
+  ATML_UNROLL for (int i = 0; i < ROWS + 2; ++i) {
+    ATML_UNROLL for (int j = 0; j < COLUMNS + 2; ++j) {
+      const Vec v = load(x + i * x_row + j * kLanes);
+      ATML_UNROLL for (int r = 0; r < ROWS; ++r) {
+        if (i - r < 0 || i - r > 2) continue;
+        ATML_UNROLL for (int t = 0; t < 3; ++t) {
+          if (j - t >= 0 && j - t < COLUMNS) sum[r][j - t] += w[3 * (i - r) + t] * v;
+        }
+      }
+    }
+  }
+  ATML_UNROLL for (int r = 0; r < ROWS; ++r) {
+    ATML_UNROLL for (int c = 0; c < COLUMNS; ++c) store(y + r * y_row + c * kLanes, sum[r][c]);
+  }
+}
+
+// All rows of a strip of COLUMNS columns of one group.
+template <int COLUMNS>
+void window3_strip(int rows, const float* x, std::ptrdiff_t x_row, float* y, std::ptrdiff_t y_row,
+                   const Window3& n) {
+  Vec w[9];
+  ATML_UNROLL for (int k = 0; k < 9; ++k) w[k] = splat(n.w[n.flipped ? 8 - k : k]);
+  const Vec start = splat(n.bias);
+  constexpr int kRows = ATML_WINDOW_ROWS;
+  int r = 0;
+  for (; r + kRows <= rows; r += kRows) {
+    window3_tile<kRows, COLUMNS>(x + r * x_row, x_row, y + r * y_row, y_row, w, start,
+                                 n.accumulate);
+  }
+  for (; r < rows; ++r)
+    window3_tile<1, COLUMNS>(x + r * x_row, x_row, y + r * y_row, y_row, w, start, n.accumulate);
+}
+
+// Calls body<columns>(first column) for strips of nearly equal width, at most ATML_WINDOW_COLUMNS.
+template <class Body>
+ATML_INLINE void each_strip(int cols, Body body) {
+  const int strips = (cols + ATML_WINDOW_COLUMNS - 1) / ATML_WINDOW_COLUMNS;
+  int c = 0;
+  for (int s = 0; s < strips; ++s) {
+    const int width = cols / strips + (s < cols % strips ? 1 : 0);
+    switch (width) {
+      case 1:
+        body.template operator()<1>(c);
+        break;
+      case 2:
+        body.template operator()<2>(c);
+        break;
+      case 3:
+        body.template operator()<3>(c);
+        break;
+      case 4:
+        body.template operator()<4>(c);
+        break;
+      case 5:
+        if constexpr (ATML_WINDOW_COLUMNS >= 5) body.template operator()<5>(c);
+        break;
+      case 6:
+        if constexpr (ATML_WINDOW_COLUMNS >= 6) body.template operator()<6>(c);
+        break;
+      case 7:
+        if constexpr (ATML_WINDOW_COLUMNS >= 7) body.template operator()<7>(c);
+        break;
+      default:
+        if constexpr (ATML_WINDOW_COLUMNS >= 8) body.template operator()<8>(c);
+        break;
+    }
+    c += width;
+  }
+}
+
+void window3(Extent e, Plane x, Plane y, const Window3& n) {
+  each_strip(e.cols, [&]<int COLUMNS>(int c) {
+    for (int g = 0; g < e.groups; ++g) {
+      window3_strip<COLUMNS>(e.rows, row_of(x, g, 0) + c * kLanes, x.row,
+                             row_of(y, g, 0) + c * kLanes, y.row, n);
+    }
+  });
+}
+
+template <int COLUMNS>
+ATML_INLINE void window3_row_weights(const float* x, std::ptrdiff_t x_row, const float* dy,
+                                     Vec* sum) {
+  Vec d[COLUMNS];
+  ATML_UNROLL for (int c = 0; c < COLUMNS; ++c) d[c] = load(dy + c * kLanes);
+  ATML_UNROLL for (int i = 0; i < 3; ++i) {
+    ATML_UNROLL for (int j = 0; j < COLUMNS + 2; ++j) {
+      const Vec v = load(x + i * x_row + j * kLanes);
+      ATML_UNROLL for (int t = 0; t < 3; ++t) {
+        if (j - t >= 0 && j - t < COLUMNS) sum[3 * i + t] += d[j - t] * v;
+      }
+    }
+  }
+}
+
+void window3_weights(Extent e, Plane x, Plane dy, float* dw, std::ptrdiff_t stride) {
+  float total[9] = {};
+  each_strip(e.cols, [&]<int COLUMNS>(int c) {
+    for (int g = 0; g < e.groups; ++g) {
+      Vec sum[9] = {};
+      for (int r = 0; r < e.rows; ++r)
+        window3_row_weights<COLUMNS>(row_of(x, g, r) + c * kLanes, x.row,
+                                     row_of(dy, g, r) + c * kLanes, sum);
+      ATML_UNROLL for (int k = 0; k < 9; ++k) total[k] += lane_sum(sum[k]);
+    }
+  });
+  for (int k = 0; k < 9; ++k) dw[k * stride] = total[k];
 }
 
 // ---- Winograd: a square a step, its 16 vectors in registers
@@ -542,7 +827,6 @@ ATML_INLINE void each_row(Extent e, Visit visit) {
     for (int y = 0; y < e.rows; ++y) visit(g, y);
   }
 }
-ATML_INLINE float* row_of(const Plane& p, int g, int y) { return p.data + g * p.group + y * p.row; }
 
 void moments(Extent e, Plane x, float shift, double* sum, double* squares) {
   double total = 0;
@@ -923,6 +1207,8 @@ const Kernels ATML_KERNELS = {
     .tall_rows = ATML_TALL_ROWS,
     .gemm = gemm,
     .dot = dot,
+    .window3 = window3,
+    .window3_weights = window3_weights,
     .winograd_in = winograd_in,
     .winograd_out = winograd_out,
     .moments = moments,

@@ -56,6 +56,7 @@ Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segme
                      int workers, std::vector<Tensor>& tensors) {
   const int end = static_cast<int>(segments.size());
   std::vector<Block> blocks;
+  std::vector<std::size_t> gradient_block(tensors.size(), 0);
   std::vector<float**> pointers;
   std::vector<std::ptrdiff_t> origins;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -70,6 +71,7 @@ Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segme
     pointers.push_back(&t.value);
     origins.push_back(t.layout.origin);
     if (!uses[i].trained) continue;
+    gradient_block[i] = blocks.size();
     if (internal) {
       blocks.push_back({size, -1, end, 0});
     } else {
@@ -79,9 +81,21 @@ Buffer place_tensors(const std::vector<TensorUse>& uses, const std::vector<Segme
     pointers.push_back(&t.gradient);
     origins.push_back(t.layout.origin);
   }
+  // Gradients written over others share their block, which then lives as long as both.
+  std::vector<std::size_t> home(blocks.size());
+  std::iota(home.begin(), home.end(), std::size_t{0});
+  for (std::size_t i = tensors.size(); i-- > 0;) {  // later tensors' blocks are settled first
+    if (uses[i].gradient_over < 0) continue;
+    const std::size_t to = home[gradient_block[static_cast<std::size_t>(uses[i].gradient_over)]];
+    Block& own = blocks[gradient_block[i]];
+    home[gradient_block[i]] = to;
+    blocks[to].begin = std::min(blocks[to].begin, own.begin);
+    blocks[to].end = std::max(blocks[to].end, own.end);
+    own.size = 0;
+  }
   Buffer memory(place(blocks));
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    *pointers[i] = memory.data() + blocks[i].offset + origins[i];
+    *pointers[i] = memory.data() + blocks[home[i]].offset + origins[i];
   }
   return memory;
 }

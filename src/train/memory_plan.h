@@ -32,6 +32,7 @@ struct TensorUse {
   int writer = -1;        // segment
   int first_reader = -1;  // segments, -1: none
   int last_reader = -1;
+  int gradient_over = -1;  // tensor over whose gradient this one's is written, channel by channel
 
   bool internal(const std::vector<Segment>& segments) const {
     return !kept && writer >= 0 && first_reader == writer && last_reader == writer &&
