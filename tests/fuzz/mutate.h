@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -15,6 +16,18 @@ namespace atml::fuzz {
 inline int rounds() {
   const char* text = std::getenv("ATML_FUZZ_ROUNDS");
   return text == nullptr ? 1000 : std::atoi(text);
+}
+
+/// Added to a test's seed: ATML_FUZZ_SEED, for long runs in parts.
+inline std::uint64_t seed() {
+  const char* text = std::getenv("ATML_FUZZ_SEED");
+  return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
+}
+
+/// How many of the accepted files are compiled: ATML_FUZZ_COMPILED, else a fiftieth of the rounds.
+inline int compiled() {
+  const char* text = std::getenv("ATML_FUZZ_COMPILED");
+  return text == nullptr ? std::max(12, rounds() / 50) : std::atoi(text);
 }
 
 /// One to four of: a flipped bit, a random or extreme byte, a removed, doubled or inserted stretch,
