@@ -262,7 +262,9 @@ TEST(Engine, SecondPassGivesTheSameBits) {
 
 TEST(Engine, TheNumberOfThreadsDoesNotChangeABitOfManyChannels) {
   Network net({8, 6, 2});
-  int x = add(net, conv(64, Window{3, 3}, false), {0});
+  int x = add(net, conv(7, Window{}, false), {0});  // seven columns for up to three workers
+  x = add(net, conv(64, Window{}, false), {x});
+  x = add(net, conv(64, Window{3, 3}, false), {x});
   for (const int filters : {64, 48}) {
     x = add(net, network::BatchNorm{}, {x});
     x = add(net, conv(filters, Window{3, 3}), {x});

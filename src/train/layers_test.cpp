@@ -271,6 +271,38 @@ TEST(Layers, ConvolutionsOfManyChannels) {
   }
 }
 
+// Weight gradients as outer products: one, several and partly filled vectors of rows, several
+// chunks of them, few columns and many, blocks of positions that are not full.
+TEST(Layers, PointwiseOfManyFilters) {
+  Rng rng(8);
+  for (int n = 0; n < cases(8); ++n) {
+    const Shape in{rng.integer(2, 4), rng.integer(2, 5), rng.integer(5, 20)};
+    const Network net = behind_pointwise(in, network::Conv{rng.integer(30, 140), Window{}});
+    expect_right(net, 16, 8000 + static_cast<std::uint64_t>(n));
+    if (HasFatalFailure()) return;
+  }
+}
+
+// A chain of channel-wise steps between two that mix channels: its gradients share memory.
+TEST(Layers, SeparableBlocks) {
+  Rng rng(9);
+  for (int n = 0; n < cases(8); ++n) {
+    const int channels = rng.integer(2, 9);
+    Network net({rng.integer(1, 7), rng.integer(1, 11), 2});
+    int x = add(net, network::Conv{channels, Window{}}, {0});
+    for (int block = 0; block < 2; ++block) {
+      x = add(net, network::BatchNorm{}, {x});
+      x = add(net, network::Activate{random_activation(rng)}, {x});
+      x = add(net, network::Depthwise{1, Window{3, 3}, rng.chance(0.3)}, {x});
+      x = add(net, network::BatchNorm{}, {x});
+      x = add(net, network::Activate{random_activation(rng)}, {x});
+      x = add(net, network::Conv{channels, Window{}}, {x});
+    }
+    expect_right(net, rng.chance(0.5) ? 16 : 48, 9000 + static_cast<std::uint64_t>(n));
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST(Layers, Depthwise) {
   expect_layers_right(2, cases(40), [](Rng& rng, const Shape& in) -> network::Op {
     return network::Depthwise{rng.integer(1, 4), random_window(rng, in, true), rng.chance(0.5)};
