@@ -20,7 +20,7 @@ class ParetoStrategy : public Strategy {
   std::string name() const override { return "pareto"; }
 
   Result<Proposal> propose(const Problem& problem) override {
-    const std::vector<Observed> observed = observe(problem);
+    const std::vector<Observed> observed = observe(problem, memory_.encodings());
     const bool designing = problem.history.size() < design_size(problem.space);
     const std::size_t goals = goal_count(observed);
     if (designing || !best_feasible(observed)) return feasible_->propose(problem);
@@ -29,7 +29,7 @@ class ParetoStrategy : public Strategy {
                                 std::span(observed).first(fitted_size(observed.size())), memory_);
     const auto gain = HypervolumeGain::create(surrogates, observed, memory_);
     if (!gain) return scalar_->propose(problem);
-    Gate gate(problem);
+    Gate gate(problem, observed);
     const Scorer scorer{[&](const Points& x) { return gain->values(x); },
                         [&](const Points& x, std::span<double> slopes) {
                           std::vector<double> values;

@@ -12,9 +12,8 @@ constexpr int kFitIterations = 40;         // from the mode of the priors
 constexpr int kWarmIterations = 12;        // from the fit to half of the observations
 constexpr double kNoticedNoise = 1e-3;     // variance, of standardised values: then EI is noisy EI
 constexpr std::size_t kRivals = 15;        // trials that may truly be the best
-constexpr int kDraws = 16;
-constexpr std::size_t kMostStaged = 300;  // observations where partial trainings count too
-constexpr int kFailuresToLearn = 3;       // as Ax's execution viability
+constexpr std::size_t kMostStaged = 300;   // observations where partial trainings count too
+constexpr int kFailuresToLearn = 3;        // as Ax's execution viability
 
 std::uint64_t fingerprint(const Observations& data) {
   const auto hash = [](const std::vector<double>& v, std::uint64_t start) {
@@ -261,11 +260,13 @@ void Surrogates::draw_bests(const Points& at, std::span<const double> mean) {
   for (const std::size_t i : order) rivals.add(at[i]);
   bests_.clear();
   Rng rng(1);
-  std::vector<double> normals(rivals.size());
-  for (int k = 0; k < kDraws; ++k) {
-    for (double& z : normals) z = rng.normal();
-    const std::vector<double> draw = objective_->sample(rivals, normals);
-    bests_.push_back(*std::max_element(draw.begin(), draw.end()));
+  std::vector<double> normals(rivals.size() * kDraws);
+  for (double& z : normals) z = rng.normal();
+  const std::vector<double> draws = objective_->sample(rivals, normals);
+  for (auto draw = draws.begin(); draw != draws.end();) {
+    const auto end = draw + static_cast<std::ptrdiff_t>(rivals.size());
+    bests_.push_back(*std::max_element(draw, end));
+    draw = end;
   }
 }
 

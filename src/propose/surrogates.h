@@ -24,8 +24,10 @@ class ModelMemory {
   Hyper fitted(const Layout& layout, const Observations& data);
   GaussianProcess process(const std::string& name, const Layout& layout, Observations data,
                           const Hyper& hyper);
+  EncodingMemory* encodings() { return &encodings_; }
 
  private:
+  EncodingMemory encodings_;
   std::map<std::uint64_t, Hyper> known_;
   std::map<std::string, GaussianProcess> last_;
 };
@@ -57,6 +59,9 @@ struct ConstraintModel {
 /// two such sizes a proposal costs no fit, only a factorisation, and still follows from the history
 /// alone.
 std::size_t fitted_size(std::size_t trials);
+
+/// The most that Surrogates::bests() has.
+inline constexpr std::size_t kDraws = 16;
 
 /// Models of what is known; pending trials stand with their predicted means (kriging believer).
 class Surrogates {

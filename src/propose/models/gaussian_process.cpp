@@ -73,13 +73,18 @@ struct Embedding {
 };
 
 // Up to eight points from `begin` on as lanes; missing ones repeat the first.
-std::vector<Lanes> lanes_of(std::span<const double> scaled, std::size_t features, std::size_t begin,
-                            std::size_t count) {
-  std::vector<Lanes> lanes(features);
+void fill_lanes(std::span<const double> scaled, std::size_t features, std::size_t begin,
+                std::size_t count, std::span<Lanes> lanes) {
   for (std::size_t l = 0; l < kLanes; ++l) {
     const double* point = scaled.data() + (begin + (l < count ? l : 0)) * features;
     for (std::size_t f = 0; f < features; ++f) lanes[f].v[l] = point[f];
   }
+}
+
+std::vector<Lanes> lanes_of(std::span<const double> scaled, std::size_t features, std::size_t begin,
+                            std::size_t count) {
+  std::vector<Lanes> lanes(features);
+  fill_lanes(scaled, features, begin, count, lanes);
   return lanes;
 }
 
@@ -298,19 +303,19 @@ struct GaussianProcess::State {
       ++same;
     // With jitter the rows are those of an attempt that began anew: only whole ones may be kept.
     if (earlier.jitter > 0 && same < earlier.data.size()) return;
-    factor = earlier.factor;
-    factor.truncate(same);
+    factor = earlier.factor.leading(same, data.size());
     jitter = earlier.jitter;
   }
 
   bool grow(std::span<const double> noise) {
+    std::vector<Lanes> columns(data.size()), points(features());
     while (factor.size() < data.size()) {
       const std::size_t begin = factor.size(), count = std::min(kLanes, data.size() - begin);
-      std::vector<Lanes> k(begin + count);
-      covariances(metric, std::span(scaled).first(k.size() * features()),
-                  lanes_of(scaled, features(), begin, count), scale, k);
+      const std::span<Lanes> k = std::span(columns).first(begin + count);
+      fill_lanes(scaled, features(), begin, count, points);
+      covariances(metric, std::span(scaled).first(k.size() * features()), points, scale, k);
       for (std::size_t l = 0; l < count; ++l) k[begin + l].v[l] += noise[begin + l] + jitter;
-      if (!factor.append(k, count)) return false;
+      if (!factor.append_in_place(k, count)) return false;
     }
     return true;
   }
@@ -368,10 +373,11 @@ void GaussianProcess::predict(const Points& x, std::span<double> mean, std::span
   const std::size_t n = s.data.size();
   depth = std::min(depth, n);
   const std::vector<double> there = s.embedding(s.layout, completed(x), s.scales);
-  std::vector<Lanes> k(n);
+  std::vector<Lanes> k(n), points(s.features());
   for (std::size_t j = 0; j < x.size(); j += kLanes) {
     const std::size_t count = std::min(kLanes, x.size() - j);
-    covariances(s.metric, s.scaled, lanes_of(there, s.features(), j, count), s.scale, k);
+    fill_lanes(there, s.features(), j, count, points);
+    covariances(s.metric, s.scaled, points, s.scale, k);
     const Lanes means = dot(k, s.alpha);
     const std::span<Lanes> leading = std::span(k).first(depth);
     s.factor.forward(leading);
@@ -437,29 +443,35 @@ std::vector<double> GaussianProcess::sample(const Points& x,
   std::vector<double> points = s.scaled;
   const std::vector<double> there = s.embedding(s.layout, completed(x), s.scales);
   points.insert(points.end(), there.begin(), there.end());
-  std::vector<double> draw(m);
+  std::vector<double> mean(m);
+  std::vector<Lanes> columns(n + m), some(features);
   for (double jitter = 1e-6 * s.scale;; jitter *= 10) {
     ATML_ASSERT(jitter < 10 * s.scale, "the posterior covariance is not positive definite");
-    Factor factor = s.factor;
+    Factor factor = s.factor.leading(n, n + m);
     bool ok = true;
     for (std::size_t j = 0; ok && j < m; j += kLanes) {
       const std::size_t count = std::min(kLanes, m - j);
-      std::vector<Lanes> k(n + j + count);
-      covariances(s.metric, std::span(points).first(k.size() * features),
-                  lanes_of(there, features, j, count), s.scale, k);
-      const Lanes means = dot(std::span(k).first(n), s.alpha);
+      const std::span<Lanes> k = std::span(columns).first(n + j + count);
+      fill_lanes(there, features, j, count, some);
+      covariances(s.metric, std::span(points).first(k.size() * features), some, s.scale, k);
+      const Lanes means = dot(k.first(n), s.alpha);
       for (std::size_t l = 0; l < count; ++l) {
-        draw[j + l] = s.hyper.mean + means.v[l];
+        mean[j + l] = s.hyper.mean + means.v[l];
         k[n + j + l].v[l] += jitter;
       }
-      ok = factor.append(k, count);
+      ok = factor.append_in_place(k, count);
     }
     if (!ok) continue;
-    for (std::size_t i = 0; i < m; ++i) {
-      const auto row = factor.row(n + i).subspan(n);
-      for (std::size_t c = 0; c <= i; ++c) draw[i] += row[c] * normals[c];
+    std::vector<double> draws(normals.size());
+    for (std::size_t first = 0; first < draws.size(); first += m) {
+      for (std::size_t i = 0; i < m; ++i) {
+        const auto row = factor.row(n + i).subspan(n);
+        double sum = mean[i];
+        for (std::size_t c = 0; c <= i; ++c) sum += row[c] * normals[first + c];
+        draws[first + i] = sum;
+      }
     }
-    return draw;
+    return draws;
   }
 }
 

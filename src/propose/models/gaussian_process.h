@@ -95,7 +95,8 @@ class GaussianProcess {
   };
   Local predict_with_slope(std::span<const double> x) const;
   void predict_with_slopes(const Points& x, std::span<Local> local) const;
-  /// Draws at m points jointly (Thompson sampling): `normals` are m independent standard normals.
+  /// Draws at m points jointly (Thompson sampling): `normals` are m independent standard normals
+  /// for each draw, one draw after the other, as are the results.
   std::vector<double> sample(const Points& x, std::span<const double> normals) const;
 
  private:
