@@ -156,11 +156,26 @@ std::vector<double> Acquisition::values_with_slopes(const Points& x,
   return sums;
 }
 
+std::string Acquisition::name() const {
+  switch (goal_) {
+    case Goal::kImprove:
+      if (surrogates_.bests().size() > 1)
+        return "log noisy expected improvement + log probability of feasibility";
+      return "log expected improvement + log probability of feasibility";
+    case Goal::kFeasible:
+      return "log probability of feasibility";
+    case Goal::kLeastViolation:
+      return "least predicted violation";
+  }
+  ATML_UNREACHABLE("goal");
+}
+
 study::Explanation Acquisition::details(std::span<const double> x) const {
   const Points one{x.size(), {x.begin(), x.end()}};
   double mean = 0, variance = 0;
   study::Explanation e;
   e.kind = goal_ == Goal::kFeasible ? "feasibility" : "violation";
+  e.acquisition = name();
   if (surrogates_.objective()) {
     surrogates_.objective()->predict(one, {&mean, 1}, {&variance, 1});
     const ObjectiveWarp& warp = *surrogates_.objective_warp();

@@ -51,6 +51,7 @@ class ParetoStrategy : public Strategy {
                            gain->values({x->size(), *x})[0], goals - 1, feasibility.explain(*x)),
         .explanation = feasibility.details(*x)};
     proposal.explanation.kind = "front";
+    proposal.explanation.acquisition = "log expected hypervolume improvement";
     return proposal;
   }
 

@@ -79,6 +79,7 @@ class ScboStrategy : public Strategy {
                              feasibility.explain(candidates[i])),
           .explanation = feasibility.details(candidates[i])};
       proposal.explanation.kind = "trust region";
+      proposal.explanation.acquisition = "constrained Thompson sampling in a trust region (SCBO)";
       return proposal;
     }
     return from_design(problem, gate);
