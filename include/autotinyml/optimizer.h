@@ -70,7 +70,7 @@ struct Exact {
 struct Options {
   std::string strategy = "bayes";  // see Optimizer::strategies()
   std::uint64_t seed = 0;
-  std::vector<std::string> constraints;           // names of measured constraints, to be learnt
+  std::vector<std::string> constraints;  // names of measured constraints, to be learnt
   /// What an infeasible trial costs over what a full one costs, in (0, 1]; 1 counts trials alike.
   double refusal_cost = 1;
   /// Epochs (or any unit of effort) that an evaluation may stop at, ascending, the last a full one;
@@ -80,12 +80,26 @@ struct Options {
   std::function<Exact(const Point&)> exact = {};  // optional: filters candidates, never learnt
 };
 
+/// Why a trial was proposed, as numbers of the strategy's models. Empty optionals: no model then.
+struct Explanation {
+  /// "exploit" (its predicted mean beats the best), "explore" (only its uncertainty could),
+  /// "feasibility", "violation" (nothing is feasible yet), "trust region", "front", "forest",
+  /// "source", "default", "initial", "sampled" or "fallback".
+  std::string kind;
+  std::string acquisition;                 // what was maximised; may be empty
+  std::optional<double> mean, deviation;   // predicted objective
+  std::optional<double> best;              // the objective to beat
+  std::optional<double> computable;        // probability of an answer
+  std::map<std::string, double> feasible;  // probability of meeting each measured constraint
+};
+
 struct Trial {
   int number = 0;
   Point point;
-  std::string why;      // predicted mean, feasibility, what it explores
-  bool allowed = true;  // false: no candidate passed `exact`; this one violates least
-  int epochs = 0;       // one of Options::rungs, or 0: evaluate fully
+  std::string why;               // predicted mean, feasibility, what it explores
+  bool allowed = true;           // false: no candidate passed `exact`; this one violates least
+  int epochs = 0;                // one of Options::rungs, or 0: evaluate fully
+  Explanation explanation = {};  // `why` in numbers
 };
 
 struct Best {
@@ -94,8 +108,8 @@ struct Best {
   double objective = 0;
 };
 
-/// How much of the variance over the space involves a parameter, alone or with others: Sobol's total
-/// indices of what was learnt, in [0, 1].
+/// How much of the variance over the space involves a parameter, alone or with others: Sobol's
+/// total indices of what was learnt, in [0, 1].
 struct Importance {
   std::string parameter;
   double objective = 0;

@@ -1,6 +1,7 @@
 #include "propose/acquisition.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -16,11 +17,21 @@ struct Term {
   double value, by_mean, by_variance;
 };
 
+double improvement_value(double mean, double variance, double best) {
+  const double sd = std::sqrt(variance);
+  return std::log(sd) + log_expected_improvement((mean - best) / sd);
+}
+
 Term improvement(double mean, double variance, double best) {
   const double sd = std::sqrt(variance);
   const double z = (mean - best) / sd;
-  const double slope = log_expected_improvement_slope(z);
-  return {std::log(sd) + log_expected_improvement(z), slope / sd, (1 - slope * z) / (2 * variance)};
+  const double value = log_expected_improvement(z);
+  const double slope = std::exp(log_normal_cdf(z) - value);
+  return {std::log(sd) + value, slope / sd, (1 - slope * z) / (2 * variance)};
+}
+
+double below_value(double mean, double variance, double limit) {
+  return log_normal_cdf((limit - mean) / std::sqrt(variance));
 }
 
 // log P(value <= limit).
@@ -36,21 +47,35 @@ Term below(double mean, double variance, double limit) {
 // the posterior of the candidate left unconditioned).
 Term improvement(double mean, double variance, std::span<const double> bests, double margin) {
   if (bests.size() == 1) return improvement(mean, variance, bests[0] + margin);
-  std::vector<Term> terms;
+  std::array<Term, kDraws> terms;
   double top = -std::numeric_limits<double>::infinity();
-  for (const double best : bests) {
-    terms.push_back(improvement(mean, variance, best + margin));
-    top = std::max(top, terms.back().value);
+  for (std::size_t i = 0; i < bests.size(); ++i) {
+    terms[i] = improvement(mean, variance, bests[i] + margin);
+    top = std::max(top, terms[i].value);
   }
   Term sum{0, 0, 0};
-  for (const Term& t : terms) {
+  for (const Term& t : std::span(terms).first(bests.size())) {
     const double weight = std::exp(t.value - top);
     sum.value += weight;
     sum.by_mean += weight * t.by_mean;
     sum.by_variance += weight * t.by_variance;
   }
-  return {top + std::log(sum.value / static_cast<double>(terms.size())), sum.by_mean / sum.value,
+  return {top + std::log(sum.value / static_cast<double>(bests.size())), sum.by_mean / sum.value,
           sum.by_variance / sum.value};
+}
+
+double improvement_value(double mean, double variance, std::span<const double> bests,
+                         double margin) {
+  if (bests.size() == 1) return improvement_value(mean, variance, bests[0] + margin);
+  std::array<double, kDraws> values;
+  double top = -std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < bests.size(); ++i) {
+    values[i] = improvement_value(mean, variance, bests[i] + margin);
+    top = std::max(top, values[i]);
+  }
+  double sum = 0;
+  for (const double v : std::span(values).first(bests.size())) sum += std::exp(v - top);
+  return top + std::log(sum / static_cast<double>(bests.size()));
 }
 
 Term violation(double mean, double variance, double limit) {
@@ -78,19 +103,19 @@ std::vector<double> Acquisition::values(const Points& x, std::size_t depth) cons
     c.process.predict(x, mean, variance, depth);
     for (std::size_t i = 0; i < sum.size(); ++i) {
       sum[i] += goal_ == Goal::kLeastViolation ? violation(mean[i], variance[i], c.limit).value
-                                               : below(mean[i], variance[i], c.limit).value;
+                                               : below_value(mean[i], variance[i], c.limit);
     }
   }
   if (const auto& computable = surrogates_.computable()) {
     computable->predict(x, mean, variance, depth);
     for (std::size_t i = 0; i < sum.size(); ++i)
-      sum[i] += below(-mean[i], variance[i] + label_noise(*computable), 0).value;
+      sum[i] += below_value(-mean[i], variance[i] + label_noise(*computable), 0);
   }
   if (goal_ != Goal::kImprove) return sum;
   surrogates_.objective()->predict(x, mean, variance, depth);
   for (std::size_t i = 0; i < sum.size(); ++i)
     sum[i] = discounted(sum[i]).first +
-             improvement(mean[i], variance[i], surrogates_.bests(), margin_).value;
+             improvement_value(mean[i], variance[i], surrogates_.bests(), margin_);
   return sum;
 }
 
@@ -131,11 +156,26 @@ std::vector<double> Acquisition::values_with_slopes(const Points& x,
   return sums;
 }
 
+std::string Acquisition::name() const {
+  switch (goal_) {
+    case Goal::kImprove:
+      if (surrogates_.bests().size() > 1)
+        return "log noisy expected improvement + log probability of feasibility";
+      return "log expected improvement + log probability of feasibility";
+    case Goal::kFeasible:
+      return "log probability of feasibility";
+    case Goal::kLeastViolation:
+      return "least predicted violation";
+  }
+  ATML_UNREACHABLE("goal");
+}
+
 study::Explanation Acquisition::details(std::span<const double> x) const {
   const Points one{x.size(), {x.begin(), x.end()}};
   double mean = 0, variance = 0;
   study::Explanation e;
   e.kind = goal_ == Goal::kFeasible ? "feasibility" : "violation";
+  e.acquisition = name();
   if (surrogates_.objective()) {
     surrogates_.objective()->predict(one, {&mean, 1}, {&variance, 1});
     const ObjectiveWarp& warp = *surrogates_.objective_warp();

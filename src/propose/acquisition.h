@@ -32,6 +32,7 @@ class Acquisition {
   /// With derivatives by active numbers (m x d; 0 elsewhere).
   std::vector<double> values_with_slopes(const Points& x, std::span<double> slopes) const;
 
+  std::string name() const;
   /// What the models say of x, in the objective's own unit. `kind` follows from the goal.
   study::Explanation details(std::span<const double> x) const;
   /// "predicts 0.913 +- 0.004, best 0.911; feasible 87 %".

@@ -21,6 +21,12 @@ using study::Outcome;
 
 Point point_of(const space::Configuration& c) { return {c.values().begin(), c.values().end()}; }
 
+Explanation public_explanation(const study::Explanation& e) {
+  Explanation result{e.kind, e.acquisition, e.mean, e.deviation, e.best, e.computable, {}};
+  for (const auto& [name, probability] : e.chances) result.feasible[name] = probability;
+  return result;
+}
+
 Json trial_json(const study::Trial& t) {
   Json j = Json::object();
   j.set("number", t.number)
@@ -234,9 +240,10 @@ Expected<Trial> Optimizer::ask() {
   t.number = static_cast<int>(state_->history.size());
   t.configuration = proposal->configuration;
   t.why = proposal->why;
+  t.explanation = proposal->explanation;
   state_->history.push_back(t);
-  return Trial{t.number, point_of(t.configuration), proposal->why, proposal->allowed,
-               proposal->epochs};
+  return Trial{t.number,          point_of(t.configuration), proposal->why,
+               proposal->allowed, proposal->epochs,          public_explanation(t.explanation)};
 }
 
 Done Optimizer::tell_constraint(int trial, const std::string& name, double used, double allowed) {

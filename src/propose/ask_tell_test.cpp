@@ -79,6 +79,24 @@ TEST(AskTell, RefusesWhatMakesNoSense) {
   EXPECT_FALSE(Optimizer::resume(small(), {}, "not json").ok());
 }
 
+TEST(AskTell, SaysInNumbersWhyItProposes) {
+  auto optimizer = Optimizer::create(small(), {.seed = 3, .constraints = {"ram"}});
+  EXPECT_EQ(optimizer->ask()->explanation.kind, "default");
+  EXPECT_TRUE(optimizer->cancel(0).ok());
+  for (int i = 0; i < 12; ++i) step(*optimizer);
+  for (int i = 0; i < 3; ++i) {
+    const auto trial = optimizer->ask();
+    const Explanation& e = trial->explanation;
+    EXPECT_FALSE(e.kind.empty());
+    EXPECT_FALSE(e.acquisition.empty());
+    ASSERT_TRUE(e.mean && e.deviation && e.best);
+    EXPECT_GT(*e.deviation, 0);
+    ASSERT_EQ(e.feasible.size(), 1u);
+    EXPECT_GE(e.feasible.at("ram"), 0);
+    EXPECT_LE(e.feasible.at("ram"), 1);
+  }
+}
+
 TEST(AskTell, ExactLimitsAreNeverBroken) {
   Options options{.seed = 1};
   options.exact = [](const Point& p) { return Exact{ram(p) <= 12, ram(p) / 12 - 1, "ram"}; };

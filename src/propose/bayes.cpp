@@ -198,8 +198,8 @@ class BayesStrategy : public Strategy {
 
  private:
   // The first trials, with the objective that this proposal pursues.
-  std::vector<Observed> seen(const Problem& problem, std::size_t count) const {
-    std::vector<Observed> observed = observe(first_trials(problem, count));
+  std::vector<Observed> seen(const Problem& problem, std::size_t count) {
+    std::vector<Observed> observed = observe(first_trials(problem, count), memory_.encodings());
     if (!pareto_) return treated(std::move(observed), treatment_);
     Rng rng = Rng::derive(problem.seed, "pareto weights", problem.history.size());
     return scalarised(observed, random_weights(goal_count(observed), rng));
@@ -207,8 +207,7 @@ class BayesStrategy : public Strategy {
 
   // What the hyper-parameters are fitted to: estimates of unfinished trials rest on the first ones
   // alone, so that the fit holds until the next size.
-  std::vector<Observed> basis_of(const Problem& problem,
-                                 const std::vector<Observed>& observed) const {
+  std::vector<Observed> basis_of(const Problem& problem, const std::vector<Observed>& observed) {
     const std::size_t size = fitted_size(problem.history.size());
     const bool estimated =
         std::any_of(problem.history.begin(), problem.history.end(), [](const study::Trial& t) {

@@ -132,16 +132,35 @@ double violation_of(const Trial& t) {
 
 }  // namespace
 
-std::vector<Observed> observe(const Problem& problem) {
+const std::optional<space::Encoding>& EncodingMemory::encoded(
+    const space::Space& space, std::size_t position, const space::Configuration& configuration) {
+  if (position == 0 && parameters_ != space.parameters()) {
+    parameters_ = space.parameters();
+    known_.clear();
+  }
+  if (position >= known_.size()) known_.resize(position + 1);
+  Known& at = known_[position];
+  if (at.configuration != configuration || !at.encoding) {
+    at.configuration = configuration;
+    at.encoding.reset();
+    if (space.contains(configuration).ok()) at.encoding = space.encode(configuration);
+  }
+  return at.encoding;
+}
+
+std::vector<Observed> observe(const Problem& problem, EncodingMemory* memory) {
+  EncodingMemory own;
+  if (memory == nullptr) memory = &own;
   const Extent extent = extent_of(problem.history);
   const int full = full_epochs(problem.history);
   std::vector<Observed> result;
-  for (const Trial& t : problem.history) {
-    if (!problem.space.contains(t.configuration).ok())
-      continue;  // of another space: teaches nothing here
+  for (std::size_t i = 0; i < problem.history.size(); ++i) {
+    const Trial& t = problem.history[i];
+    const std::optional<space::Encoding>& x = memory->encoded(problem.space, i, t.configuration);
+    if (!x) continue;  // of another space: teaches nothing here
     Observed o;
     o.number = t.number;
-    o.x = problem.space.encode(t.configuration);
+    o.x = *x;
     o.pending = t.outcome == Outcome::kRunning;
     set_objective(t, problem.history, extent, o);
     if (t.outcome != Outcome::kDiverged) set_partials(t, problem.history, extent, full, o);

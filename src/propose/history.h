@@ -39,12 +39,29 @@ struct Observed {
   double violation = 0;
 };
 
+/// The encodings of a history by position, so that each proposal encodes only what is new. A pure
+/// cache.
+class EncodingMemory {
+ public:
+  /// None where the space does not contain the configuration. Valid until the next call.
+  const std::optional<space::Encoding>& encoded(const space::Space& space, std::size_t position,
+                                                const space::Configuration& configuration);
+
+ private:
+  struct Known {
+    space::Configuration configuration;
+    std::optional<space::Encoding> encoding;
+  };
+  std::vector<space::Parameter> parameters_;  // of the space that they belong to
+  std::vector<Known> known_;
+};
+
 /// In the order of trial numbers. Cancelled and failed trials keep what they know, but nothing
 /// else. A trial that was pruned, or runs and has reached a rung, stands with the value of its last
 /// rung plus the median gain that measured trials had from that rung to their end; its spread is
 /// that of the gains. It is no incumbent. A diverged trial stands with the worst measured
 /// objective.
-std::vector<Observed> observe(const Problem& problem);
+std::vector<Observed> observe(const Problem& problem, EncodingMemory* memory = nullptr);
 
 /// Index of the best feasible trial in `observed`; none while nothing is feasible.
 std::optional<std::size_t> best_feasible(std::span<const Observed> observed);

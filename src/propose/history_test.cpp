@@ -119,6 +119,19 @@ TEST(ObjectiveWarp, IsMonotoneInvertibleAndTamesFailures) {
   EXPECT_GT(warp(0.91) - warp(0.88), 0.1);  // an outlier must not flatten the good ones
 }
 
+TEST(ObjectiveWarp, IsMonotoneAndInvertibleWithAPowerToo) {
+  const std::vector<double> values = {0.90, 0.88, 0.91, 0.89, 0.10, -1e6, 3};
+  for (const double power : {0.0, 0.3, 1.6, 2.0}) {
+    const ObjectiveWarp warp(values, power);
+    double before = -1e300;
+    for (const double v : {-1e6, 0.1, 0.88, 0.9, 0.95, 3.0, 100.0}) {
+      EXPECT_GT(warp(v), before) << power;
+      EXPECT_NEAR(warp.inverse(warp(v)), v, 1e-8 * std::max(1.0, std::abs(v))) << power;
+      before = warp(v);
+    }
+  }
+}
+
 TEST(ObjectiveWarp, ConstantValuesStayFinite) {
   const std::vector<double> same(5, 0.7);
   EXPECT_EQ(ObjectiveWarp(same)(0.7), 0);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "propose/models/normal.h"
 #include "propose/models/sobol.h"
@@ -15,6 +16,9 @@ constexpr std::size_t kSamples = 4096;  // of the box; those that are free are k
 constexpr std::size_t kKept = 256;
 constexpr double kBeyond = 0.25;  // of each goal's range: how far past the ideal the box reaches
 constexpr double kLeastUse = 1e-6;
+constexpr double kUnderflow = 1e-250;  // of a sum of products: below, logarithms are added instead
+constexpr double kNegligible = 1e-12;  // part of a derivative
+constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 
 struct Box {
   Goals low, high;
@@ -73,10 +77,33 @@ struct Standard {
   double operator()(double v) const { return (v - mean) / deviation; }
 };
 
+// log(used / allowed) of one resource, of all trials that know it.
+Observations use_data(std::span<const Observed> observed, const std::string& name,
+                      std::size_t dimensions) {
+  Observations data;
+  data.x.dimensions = dimensions;
+  for (const Observed& o : observed) {
+    const auto use = o.uses.find(name);
+    if (use == o.uses.end() || !std::isfinite(use->second)) continue;
+    data.x.add(o.x);
+    data.y.push_back(std::log(std::max(use->second, kLeastUse)));
+  }
+  return data;
+}
+
+Standard standardise(Observations& data) {
+  const Standard standard(data.y);
+  for (double& y : data.y) y = standard(y);
+  return standard;
+}
+
+double normal_cdf(double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); }
+
 }  // namespace
 
 std::optional<HypervolumeGain> HypervolumeGain::create(const Surrogates& surrogates,
                                                        std::span<const Observed> observed,
+                                                       std::span<const Observed> basis,
                                                        ModelMemory& memory) {
   std::vector<Goals> feasible, front;
   for (const Observed& o : observed) {
@@ -102,50 +129,81 @@ std::optional<HypervolumeGain> HypervolumeGain::create(const Surrogates& surroga
   std::size_t k = 0;
   for (const auto& [name, unused] : names) {
     ++k;
-    Observations data;
-    data.x.dimensions = surrogates.layout().dimensions();
-    for (const Observed& o : observed) {
-      const auto use = o.uses.find(name);
-      if (use == o.uses.end() || !std::isfinite(use->second)) continue;
-      data.x.add(o.x);
-      data.y.push_back(std::log(std::max(use->second, kLeastUse)));
-    }
-    const Standard standard(data.y);
-    for (double& y : data.y) y = standard(y);
+    Observations data = use_data(observed, name, surrogates.layout().dimensions());
+    Observations first = use_data(basis, name, surrogates.layout().dimensions());
+    if (first.size() == 0) first = data;
+    const Standard standard = standardise(data);
+    standardise(first);
     for (Goals& z : free) z[k] = standard(std::log(z[k]));
-    const Hyper hyper = memory.fitted(surrogates.layout(), data);
-    gain.uses_.emplace_back(surrogates.layout(), std::move(data), hyper);
+    const Hyper hyper = memory.fitted(surrogates.layout(), first);
+    gain.uses_.push_back(
+        memory.process("use of " + name, surrogates.layout(), std::move(data), hyper));
   }
   gain.free_ = std::move(free);
   return gain;
 }
 
-// log sum_z exp(sum_k log Phi(...)), with derivatives by the goals' means and variances.
-double HypervolumeGain::log_gain(std::span<const double> mean, std::span<const double> variance,
-                                 std::vector<double>* by_mean,
-                                 std::vector<double>* by_variance) const {
-  std::vector<double> logs(free_.size(), 0.0);
+// Where every product would underflow: log sum_z exp(sum_k log Phi(...)).
+double HypervolumeGain::log_gain_far(std::span<const double> mean,
+                                     std::span<const double> deviation, std::size_t step) const {
+  std::vector<double> logs;
   double top = -std::numeric_limits<double>::infinity();
-  for (std::size_t s = 0; s < free_.size(); ++s) {
+  for (std::size_t s = 0; s < free_.size(); s += step) {
+    double sum = 0;
     for (std::size_t k = 0; k < mean.size(); ++k)
-      logs[s] += log_normal_cdf((free_[s][k] - mean[k]) / std::sqrt(variance[k]));
-    top = std::max(top, logs[s]);
+      sum += log_normal_cdf((free_[s][k] - mean[k]) / deviation[k]);
+    logs.push_back(sum);
+    top = std::max(top, sum);
   }
   double sum = 0;
-  for (double& l : logs) sum += l = std::exp(l - top);
-  for (std::size_t s = 0; by_mean != nullptr && s < free_.size(); ++s) {
-    if (logs[s] < 1e-12) continue;
-    for (std::size_t k = 0; k < mean.size(); ++k) {
-      const double sd = std::sqrt(variance[k]), z = (free_[s][k] - mean[k]) / sd;
-      const double slope = logs[s] / sum * log_normal_cdf_slope(z);
-      (*by_mean)[k] -= slope / sd;
-      (*by_variance)[k] -= slope * z / (2 * variance[k]);
-    }
-  }
-  return top + std::log(sum / static_cast<double>(kSamples));
+  for (const double l : logs) sum += std::exp(l - top);
+  return top + std::log(sum * static_cast<double>(step) / static_cast<double>(kSamples));
 }
 
-std::vector<double> HypervolumeGain::values(const Points& x) const {
+double HypervolumeGain::log_gain(std::span<const double> mean, std::span<const double> variance,
+                                 std::size_t step) const {
+  std::vector<double> deviation;
+  for (const double v : variance) deviation.push_back(std::sqrt(v));
+  double sum = 0;
+  for (std::size_t s = 0; s < free_.size(); s += step) {
+    double product = 1;
+    for (std::size_t k = 0; k < mean.size() && product > 0; ++k)
+      product *= normal_cdf((free_[s][k] - mean[k]) / deviation[k]);
+    sum += product;
+  }
+  if (!(sum > kUnderflow)) return log_gain_far(mean, deviation, step);
+  return std::log(sum * static_cast<double>(step) / static_cast<double>(kSamples));
+}
+
+// Derivatives by the goals' means and variances: of each z its product times phi / Phi of a goal.
+double HypervolumeGain::log_gain_with_slopes(std::span<const double> mean,
+                                             std::span<const double> variance,
+                                             std::span<double> by_mean,
+                                             std::span<double> by_variance) const {
+  const std::size_t m = mean.size();
+  std::vector<double> deviation, z(m), log_cdf(m);
+  for (const double v : variance) deviation.push_back(std::sqrt(v));
+  const double value = log_gain(mean, variance, 1);
+  const double log_sum = value + std::log(static_cast<double>(kSamples));
+  for (const Goals& point : free_) {
+    double log_product = 0;
+    for (std::size_t k = 0; k < m; ++k) {
+      z[k] = (point[k] - mean[k]) / deviation[k];
+      log_cdf[k] = log_normal_cdf(z[k]);
+      log_product += log_cdf[k];
+    }
+    const double weight = std::exp(log_product - log_sum);
+    if (weight < kNegligible) continue;
+    for (std::size_t k = 0; k < m; ++k) {
+      const double slope = weight * std::exp(-0.5 * z[k] * z[k] - kHalfLogTwoPi - log_cdf[k]);
+      by_mean[k] -= slope / deviation[k];
+      by_variance[k] -= slope * z[k] / (2 * variance[k]);
+    }
+  }
+  return value;
+}
+
+std::vector<double> HypervolumeGain::values(const Points& x, std::size_t step) const {
   const std::size_t m = uses_.size() + 1, n = x.size();
   std::vector<std::vector<double>> mean(m, std::vector<double>(n)), variance = mean;
   surrogates_->objective()->predict(x, mean[0], variance[0]);
@@ -154,7 +212,7 @@ std::vector<double> HypervolumeGain::values(const Points& x) const {
   std::vector<double> result(n), at(m), spread(m);
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t k = 0; k < m; ++k) at[k] = mean[k][i], spread[k] = variance[k][i];
-    result[i] = log_gain(at, spread, nullptr, nullptr);
+    result[i] = log_gain(at, spread, step);
   }
   if (const auto& computable = surrogates_->computable()) {
     computable->predict(x, mean[0], variance[0]);
@@ -165,31 +223,42 @@ std::vector<double> HypervolumeGain::values(const Points& x) const {
   return result;
 }
 
-double HypervolumeGain::value_with_slope(std::span<const double> x, std::span<double> slope) const {
-  const std::size_t m = uses_.size() + 1;
-  std::vector<GaussianProcess::Local> local = {surrogates_->objective()->predict_with_slope(x)};
-  for (const GaussianProcess& u : uses_) local.push_back(u.predict_with_slope(x));
-  std::vector<double> mean, variance, by_mean(m, 0.0), by_variance(m, 0.0);
-  for (std::size_t k = 0; k < m; ++k) {
-    mean.push_back(k == 0 ? -local[k].mean : local[k].mean);
-    variance.push_back(local[k].variance);
-  }
-  double value = log_gain(mean, variance, &by_mean, &by_variance);
-  for (std::size_t i = 0; i < slope.size(); ++i) {
-    slope[i] = 0;
-    for (std::size_t k = 0; k < m; ++k)
-      slope[i] += (k == 0 ? -1 : 1) * by_mean[k] * local[k].mean_slope[i] +
-                  by_variance[k] * local[k].variance_slope[i];
+std::vector<double> HypervolumeGain::values_with_slopes(const Points& x,
+                                                        std::span<double> slopes) const {
+  const std::size_t m = uses_.size() + 1, n = x.size(), d = x.dimensions;
+  std::vector<std::vector<GaussianProcess::Local>> local(m, std::vector<GaussianProcess::Local>(n));
+  surrogates_->objective()->predict_with_slopes(x, local[0]);
+  for (std::size_t k = 1; k < m; ++k) uses_[k - 1].predict_with_slopes(x, local[k]);
+  std::vector<double> values, mean(m), variance(m);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::vector<double> by_mean(m, 0.0), by_variance(m, 0.0);
+    for (std::size_t k = 0; k < m; ++k) {
+      mean[k] = k == 0 ? -local[k][i].mean : local[k][i].mean;
+      variance[k] = local[k][i].variance;
+    }
+    values.push_back(log_gain_with_slopes(mean, variance, by_mean, by_variance));
+    by_mean[0] = -by_mean[0];
+    for (std::size_t j = 0; j < d; ++j) {
+      double& slope = slopes[i * d + j] = 0;
+      for (std::size_t k = 0; k < m; ++k)
+        slope +=
+            by_mean[k] * local[k][i].mean_slope[j] + by_variance[k] * local[k][i].variance_slope[j];
+    }
   }
   if (const auto& computable = surrogates_->computable()) {
-    const auto at = computable->predict_with_slope(x);
-    const double total = at.variance + std::exp(computable->hyper().log_noise);
-    const double sd = std::sqrt(total), z = at.mean / sd, by_z = log_normal_cdf_slope(z);
-    value += log_normal_cdf(z);
-    for (std::size_t i = 0; i < slope.size(); ++i)
-      slope[i] += by_z * (at.mean_slope[i] / sd - z * at.variance_slope[i] / (2 * total));
+    computable->predict_with_slopes(x, local[0]);
+    const double noise = std::exp(computable->hyper().log_noise);
+    for (std::size_t i = 0; i < n; ++i) {
+      const GaussianProcess::Local& at = local[0][i];
+      const double total = at.variance + noise, sd = std::sqrt(total), z = at.mean / sd;
+      const double by_z = log_normal_cdf_slope(z);
+      values[i] += log_normal_cdf(z);
+      for (std::size_t j = 0; j < d; ++j)
+        slopes[i * d + j] +=
+            by_z * (at.mean_slope[j] / sd - z * at.variance_slope[j] / (2 * total));
+    }
   }
-  return value;
+  return values;
 }
 
 double hypervolume(std::vector<std::vector<double>> points, std::vector<double> reference) {

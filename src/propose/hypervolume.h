@@ -17,19 +17,26 @@ namespace atml::propose {
 /// Resources are modelled by their logarithm.
 class HypervolumeGain {
  public:
-  /// None while no trial is feasible, or where the goals are not the same in all of them.
+  /// None while no trial is feasible, or where the goals are not the same in all of them. `basis`:
+  /// what hyper-parameters are fitted to, as of Surrogates.
   static std::optional<HypervolumeGain> create(const Surrogates& surrogates,
                                                std::span<const Observed> observed,
+                                               std::span<const Observed> basis,
                                                ModelMemory& memory);
 
-  /// log EHVI + log P(computable).
-  std::vector<double> values(const Points& x) const;
-  double value_with_slope(std::span<const double> x, std::span<double> slope) const;
+  /// log EHVI + log P(computable); by every `step`-th of the points z alone, which is cheaper.
+  std::vector<double> values(const Points& x, std::size_t step = 1) const;
+  /// With derivatives by active numbers (m x d; 0 elsewhere).
+  std::vector<double> values_with_slopes(const Points& x, std::span<double> slopes) const;
 
  private:
   explicit HypervolumeGain(const Surrogates& surrogates) : surrogates_(&surrogates) {}
   double log_gain(std::span<const double> mean, std::span<const double> variance,
-                  std::vector<double>* by_mean, std::vector<double>* by_variance) const;
+                  std::size_t step) const;
+  double log_gain_with_slopes(std::span<const double> mean, std::span<const double> variance,
+                              std::span<double> by_mean, std::span<double> by_variance) const;
+  double log_gain_far(std::span<const double> mean, std::span<const double> deviation,
+                      std::size_t step) const;
 
   const Surrogates* surrogates_;
   std::vector<GaussianProcess> uses_;      // log(used / allowed) of each resource, by name

@@ -83,11 +83,20 @@ TEST(Hypervolume, GainsSlopeIsItsDerivative) {
   const auto observed = observe(problem);
   ModelMemory memory;
   const Surrogates surrogates(problem, observed, observed, memory);
-  const auto gain = HypervolumeGain::create(surrogates, observed, memory);
+  const auto gain = HypervolumeGain::create(surrogates, observed, observed, memory);
   ASSERT_TRUE(gain);
-  for (const std::vector<double>& x : {std::vector<double>{0.3, 0.6}, {0.8, 0.2}}) {
+  const std::vector<std::vector<double>> places = {{0.3, 0.6}, {0.8, 0.2}, {0.05, 0.9}};
+  Points together{2, {}};
+  for (const std::vector<double>& x : places) together.add(x);
+  std::vector<double> all_slopes(6);
+  const std::vector<double> all_values = gain->values_with_slopes(together, all_slopes);
+  for (std::size_t place = 0; place < places.size(); ++place) {
+    const std::vector<double>& x = places[place];
     std::vector<double> slope(2);
-    const double value = gain->value_with_slope(x, slope);
+    const double value = gain->values_with_slopes({2, x}, slope)[0];
+    EXPECT_EQ(value, all_values[place]);  // alone as together
+    EXPECT_EQ(slope[0], all_slopes[2 * place]);
+    EXPECT_EQ(slope[1], all_slopes[2 * place + 1]);
     EXPECT_NEAR(value, gain->values({2, x})[0], 1e-9);
     for (std::size_t i = 0; i < 2; ++i) {
       std::vector<double> up = x, down = x;

@@ -185,6 +185,7 @@ class AgpStrategy : public Strategy {
     proposal.epochs = from->epochs;
     proposal.explanation = Acquisition(surrogates, Goal::kFeasible).details(*chosen);
     proposal.explanation.kind = "source";
+    proposal.explanation.acquisition = "augmented lower bound by cost and discrepancy (MISO-AGP)";
     return proposal;
   }
 

@@ -14,30 +14,28 @@ namespace atml::propose {
 namespace {
 
 constexpr std::size_t kMostGoals = 5;
+constexpr std::size_t kRoughStep = 4;  // candidates are ranked first by that part of the integral
 
 class ParetoStrategy : public Strategy {
  public:
   std::string name() const override { return "pareto"; }
 
   Result<Proposal> propose(const Problem& problem) override {
-    const std::vector<Observed> observed = observe(problem);
+    const std::vector<Observed> observed = observe(problem, memory_.encodings());
     const bool designing = problem.history.size() < design_size(problem.space);
     const std::size_t goals = goal_count(observed);
     if (designing || !best_feasible(observed)) return feasible_->propose(problem);
     if (goals < 2 || goals > kMostGoals) return scalar_->propose(problem);
-    const Surrogates surrogates(problem, observed,
-                                std::span(observed).first(fitted_size(observed.size())), memory_);
-    const auto gain = HypervolumeGain::create(surrogates, observed, memory_);
+    const auto basis = std::span(observed).first(fitted_size(observed.size()));
+    const Surrogates surrogates(problem, observed, basis, memory_);
+    const auto gain = HypervolumeGain::create(surrogates, observed, basis, memory_);
     if (!gain) return scalar_->propose(problem);
-    Gate gate(problem);
+    Gate gate(problem, observed);
     const Scorer scorer{[&](const Points& x) { return gain->values(x); },
                         [&](const Points& x, std::span<double> slopes) {
-                          std::vector<double> values;
-                          for (std::size_t i = 0; i < x.size(); ++i)
-                            values.push_back(gain->value_with_slope(
-                                x[i], slopes.subspan(i * x.dimensions, x.dimensions)));
-                          return values;
-                        }};
+                          return gain->values_with_slopes(x, slopes);
+                        },
+                        [&](const Points& x) { return gain->values(x, kRoughStep); }};
     std::vector<space::Encoding> around;
     for (const std::size_t i : nsga2_order(observed)) {
       if (around.size() < 8) around.push_back(observed[i].x);
@@ -53,6 +51,7 @@ class ParetoStrategy : public Strategy {
                            gain->values({x->size(), *x})[0], goals - 1, feasibility.explain(*x)),
         .explanation = feasibility.details(*x)};
     proposal.explanation.kind = "front";
+    proposal.explanation.acquisition = "log expected hypervolume improvement";
     return proposal;
   }
 

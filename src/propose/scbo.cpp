@@ -57,7 +57,7 @@ class ScboStrategy : public Strategy {
   std::string name() const override { return "scbo"; }
 
   Result<Proposal> propose(const Problem& problem) override {
-    const std::vector<Observed> observed = observe(problem);
+    const std::vector<Observed> observed = observe(problem, memory_.encodings());
     Gate gate(problem, observed);
     const std::size_t design = design_size(problem.space);
     const Region region = replay(observed, problem.space.size(), design);
@@ -79,6 +79,7 @@ class ScboStrategy : public Strategy {
                              feasibility.explain(candidates[i])),
           .explanation = feasibility.details(candidates[i])};
       proposal.explanation.kind = "trust region";
+      proposal.explanation.acquisition = "constrained Thompson sampling in a trust region (SCBO)";
       return proposal;
     }
     return from_design(problem, gate);

@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "propose/surrogates.h"
+
 namespace atml::propose {
 namespace {
 
@@ -423,6 +425,27 @@ TEST(Bayes, PendingTrialsSpreadTheProposals) {
   }
 }
 
+// The numbers of an explanation are those of models that are learnt anew from the history.
+void expect_posterior(const study::Explanation& e, const Problem& problem, const Configuration& c) {
+  const std::vector<Observed> observed = observe(problem);
+  ModelMemory memory;
+  const Surrogates surrogates(problem, observed,
+                              std::span(observed).first(fitted_size(observed.size())), memory);
+  const Points at{problem.space.size(), problem.space.encode(c)};
+  double mean = 0, variance = 0;
+  surrogates.objective()->predict(at, {&mean, 1}, {&variance, 1});
+  EXPECT_NEAR(*e.mean, surrogates.objective_warp()->inverse(mean), 1e-9);
+  EXPECT_NEAR(*e.best, surrogates.objective_warp()->inverse(*surrogates.best()), 1e-9);
+  ASSERT_EQ(e.chances.size(), surrogates.constraints().size());
+  for (std::size_t j = 0; j < e.chances.size(); ++j) {
+    const ConstraintModel& model = surrogates.constraints()[j];
+    model.process.predict(at, {&mean, 1}, {&variance, 1});
+    EXPECT_EQ(e.chances[j].constraint, model.name);
+    EXPECT_NEAR(e.chances[j].probability,
+                0.5 * std::erfc((mean - model.limit) / std::sqrt(2 * variance)), 1e-9);
+  }
+}
+
 TEST(Bayes, ExplainsEveryProposalInNumbers) {
   const Bench bench = gramacy();
   auto s = make_strategy("bayes").value();
@@ -435,9 +458,11 @@ TEST(Bayes, ExplainsEveryProposalInNumbers) {
     const study::Explanation& e = p->explanation;
     kinds.insert(e.kind);
     EXPECT_EQ(e.kind == "default", i == 0);
+    if (e.mean) expect_posterior(e, problem_of(bench, history, 3), p->configuration);
     Trial t = evaluate(bench, p->configuration, i);
     history.push_back(t);
     if (e.kind == "default" || e.kind == "initial") continue;
+    EXPECT_FALSE(e.acquisition.empty());
     ASSERT_EQ(e.chances.size(), 2u);
     EXPECT_EQ(e.chances[0].constraint, "g0");
     if (e.kind == "exploit") {

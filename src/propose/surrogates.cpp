@@ -12,9 +12,9 @@ constexpr int kFitIterations = 40;         // from the mode of the priors
 constexpr int kWarmIterations = 12;        // from the fit to half of the observations
 constexpr double kNoticedNoise = 1e-3;     // variance, of standardised values: then EI is noisy EI
 constexpr std::size_t kRivals = 15;        // trials that may truly be the best
-constexpr int kDraws = 16;
-constexpr std::size_t kMostStaged = 300;  // observations where partial trainings count too
-constexpr int kFailuresToLearn = 3;       // as Ax's execution viability
+constexpr std::size_t kMostStaged = 300;   // observations where partial trainings count too
+constexpr std::size_t kFewestWarped = 10;  // observations from which on a power is fitted
+constexpr int kFailuresToLearn = 3;        // as Ax's execution viability
 
 std::uint64_t fingerprint(const Observations& data) {
   const auto hash = [](const std::vector<double>& v, std::uint64_t start) {
@@ -164,6 +164,19 @@ Hyper ModelMemory::fitted(const Layout& layout, const Observations& data) {
   return hyper;
 }
 
+Hyper ModelMemory::fitted_with_power(const Layout& layout, const Observations& data) {
+  const Hyper plain = fitted(layout, data);
+  if (data.size() < kFewestWarped) return plain;
+  const std::uint64_t key = fingerprint(data);
+  const auto found = powers_.find(key);
+  if (found != powers_.end()) return found->second;
+  const Hyper hyper = fit_warped(layout, data, plain, kWarmIterations);
+  const double gain = negative_log_warped_posterior(layout, data, plain) -
+                      negative_log_warped_posterior(layout, data, hyper);
+  const double price = std::log(static_cast<double>(data.size())) / 2;
+  return powers_.emplace(key, gain > price ? hyper : plain).first->second;
+}
+
 GaussianProcess ModelMemory::process(const std::string& name, const Layout& layout,
                                      Observations data, const Hyper& hyper) {
   const auto last = last_.find(name);
@@ -186,13 +199,14 @@ void Surrogates::learn_objective(Span observed, Span basis, ModelMemory& memory)
   const std::vector<double> values = objectives(observed);
   if (values.empty()) return;
   if (objectives(basis).empty()) basis = observed;
-  objective_warp_.emplace(values);
   const bool staged = is_staged(basis) && is_staged(observed);
   const Layout layout = staged ? staged_layout(layout_) : layout_;
   const auto data_of = [&](Span from, const ObjectiveWarp& warp) {
     return staged ? staged_data(from, warp) : objective_data(from, warp);
   };
-  const Hyper hyper = memory.fitted(layout, data_of(basis, ObjectiveWarp(objectives(basis))));
+  const Hyper hyper =
+      memory.fitted_with_power(layout, data_of(basis, ObjectiveWarp(objectives(basis))));
+  objective_warp_.emplace(values, hyper.power);
   GaussianProcess process =
       memory.process("objective", layout, data_of(observed, *objective_warp_), hyper);
   if (staged) process = process.slice({1.0});
@@ -261,11 +275,13 @@ void Surrogates::draw_bests(const Points& at, std::span<const double> mean) {
   for (const std::size_t i : order) rivals.add(at[i]);
   bests_.clear();
   Rng rng(1);
-  std::vector<double> normals(rivals.size());
-  for (int k = 0; k < kDraws; ++k) {
-    for (double& z : normals) z = rng.normal();
-    const std::vector<double> draw = objective_->sample(rivals, normals);
-    bests_.push_back(*std::max_element(draw.begin(), draw.end()));
+  std::vector<double> normals(rivals.size() * kDraws);
+  for (double& z : normals) z = rng.normal();
+  const std::vector<double> draws = objective_->sample(rivals, normals);
+  for (auto draw = draws.begin(); draw != draws.end();) {
+    const auto end = draw + static_cast<std::ptrdiff_t>(rivals.size());
+    bests_.push_back(*std::max_element(draw, end));
+    draw = end;
   }
 }
 

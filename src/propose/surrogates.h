@@ -22,11 +22,17 @@ class ModelMemory {
   /// Up to 60 observations from the mode of the priors; more start from what the first half of them
   /// says (and that from its half), so that a few iterations do, and no state but the data decides.
   Hyper fitted(const Layout& layout, const Observations& data);
+  /// With the power of a transformation of the values where it pays for itself: where it gains more
+  /// posterior than half the logarithm of the number of observations (Schwarz's criterion, Annals
+  /// of Statistics 6, 1978). `data` is not transformed.
+  Hyper fitted_with_power(const Layout& layout, const Observations& data);
   GaussianProcess process(const std::string& name, const Layout& layout, Observations data,
                           const Hyper& hyper);
+  EncodingMemory* encodings() { return &encodings_; }
 
  private:
-  std::map<std::uint64_t, Hyper> known_;
+  EncodingMemory encodings_;
+  std::map<std::uint64_t, Hyper> known_, powers_;
   std::map<std::string, GaussianProcess> last_;
 };
 
@@ -57,6 +63,9 @@ struct ConstraintModel {
 /// two such sizes a proposal costs no fit, only a factorisation, and still follows from the history
 /// alone.
 std::size_t fitted_size(std::size_t trials);
+
+/// The most that Surrogates::bests() has.
+inline constexpr std::size_t kDraws = 16;
 
 /// Models of what is known; pending trials stand with their predicted means (kriging believer).
 class Surrogates {

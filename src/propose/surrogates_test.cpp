@@ -144,5 +144,28 @@ TEST(FittedHyper, FollowFromTheDataAlone) {
               negative_log_posterior(layout, data, longer), 1);
 }
 
+// Values whose logarithm is smooth get a power, smooth ones none; either way a resumed study
+// agrees.
+TEST(FittedHyper, APowerIsTakenWhereItPays) {
+  const Layout layout{{0, 0}, {false, false}};
+  const auto data_of = [&](bool skewed) {
+    Rng rng(9);
+    Observations data;
+    data.x.dimensions = 2;
+    for (int i = 0; i < 40; ++i) {
+      const double x[] = {rng.uniform(), rng.uniform()};
+      data.x.add(x);
+      const double smooth = std::sin(5 * x[0]) + 0.5 * x[1];
+      data.y.push_back(skewed ? std::exp(3 * smooth) / 10 - 1 : smooth);
+    }
+    return data;
+  };
+  ModelMemory memory;
+  const Hyper skewed = memory.fitted_with_power(layout, data_of(true));
+  EXPECT_LT(skewed.power, 0.6);
+  EXPECT_EQ(memory.fitted_with_power(layout, data_of(false)).power, 1);
+  EXPECT_EQ(ModelMemory().fitted_with_power(layout, data_of(true)).power, skewed.power);
+}
+
 }  // namespace
 }  // namespace atml::propose

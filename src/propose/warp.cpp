@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "propose/models/power.h"
+
 namespace atml::propose {
 namespace {
 
@@ -35,7 +37,7 @@ double bilog(double x) { return std::copysign(std::log1p(std::abs(x)), x); }
 
 }  // namespace
 
-ObjectiveWarp::ObjectiveWarp(std::span<const double> values) {
+ObjectiveWarp::ObjectiveWarp(std::span<const double> values, double power) : power_(power) {
   median_ = median_of({values.begin(), values.end()});
   double square = 0;
   int better = 0;
@@ -55,11 +57,11 @@ ObjectiveWarp::ObjectiveWarp(std::span<const double> values) {
 }
 
 double ObjectiveWarp::operator()(double value) const {
-  return (compress((value - median_) / spread_) - mean_) / deviation_;
+  return power_transform((compress((value - median_) / spread_) - mean_) / deviation_, power_);
 }
 
 double ObjectiveWarp::inverse(double warped) const {
-  return median_ + spread_ * expand(warped * deviation_ + mean_);
+  return median_ + spread_ * expand(inverse_power_transform(warped, power_) * deviation_ + mean_);
 }
 
 MarginWarp::MarginWarp(std::span<const double> margins) {

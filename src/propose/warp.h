@@ -11,7 +11,9 @@ namespace atml::propose {
 /// of the better half about the median (as in Vizier's half-rank warp), so no failure can widen it.
 class ObjectiveWarp {
  public:
-  explicit ObjectiveWarp(std::span<const double> values);
+  /// `power`: of a further transformation of the standardised values (models/power.h), which the
+  /// surrogate fits.
+  explicit ObjectiveWarp(std::span<const double> values, double power = 1);
   double operator()(double value) const;
   double inverse(double warped) const;
   /// d warped / d value above the median: turns a small spread of values into one of warped values.
@@ -20,6 +22,7 @@ class ObjectiveWarp {
  private:
   double median_ = 0, spread_ = 1;
   double mean_ = 0, deviation_ = 1;
+  double power_ = 1;
 };
 
 /// Margins: sgn(c) log(1 + |c| / s), s = the median of |c| (the bilog of SCBO, Eriksson and

@@ -155,6 +155,16 @@ std::string counted(std::int64_t number, std::string_view noun) {
   return fmt::format("{} {}{}", with_thousands(number), noun, number == 1 ? "" : "s");
 }
 
+std::string proposal_text(const study::Explanation& e) {
+  std::string text = e.kind;
+  if (e.mean) text += fmt::format(": {:.4g} +- {:.2g}", *e.mean, e.deviation.value_or(0));
+  double fits = e.computable.value_or(1);
+  for (const auto& chance : e.chances) fits *= chance.probability;
+  if (!e.chances.empty() || e.computable)
+    text += fmt::format("{} fits {:.0f} %", e.mean ? "," : ":", 100 * fits);
+  return text;
+}
+
 std::string explanation(const study::Trial& trial) {
   const std::string start =
       trial.inherits ? fmt::format("began with the weights of trial {}", *trial.inherits) : "";

@@ -74,5 +74,7 @@ std::string counted(std::int64_t number, std::string_view noun);
 
 /// Why a trial ended as it did, in a line: its reason, else the limits that do not hold.
 std::string explanation(const study::Trial& trial);
+/// What the strategy expected: "exploit: 0.9123 +- 0.0041, fits 87 %"; empty where it said nothing.
+std::string proposal_text(const study::Explanation& explanation);
 
 }  // namespace atml::report

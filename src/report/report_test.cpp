@@ -336,6 +336,29 @@ TEST(Trials, ListingsMatchTheirGoldenFiles) {
   expect_golden("trials.json", trials_json(data.trials));
 }
 
+TEST(Trials, SayAsWhatTheyWereProposed) {
+  std::vector<study::Trial> trials(2);
+  trials[1].number = 1;
+  trials[1].explanation = {.kind = "exploit",
+                           .acquisition = "log expected improvement",
+                           .mean = 0.91234,
+                           .deviation = 0.0041,
+                           .best = 0.91,
+                           .chances = {{"ram", 0.9}, {"latency", 0.5}}};
+  const std::string table = trials_table(trials);
+  EXPECT_NE(table.find("proposed as"), std::string::npos);
+  EXPECT_NE(table.find("exploit: 0.9123 +- 0.0041, fits 45 %"), std::string::npos) << table;
+  const Json json = Json::parse(trials_json(trials)).value();
+  EXPECT_FALSE(json["trials"].items()[0].contains("explanation"));
+  const Json& told = json["trials"].items()[1]["explanation"];
+  EXPECT_EQ(study::explanation_from(told), trials[1].explanation);
+  EXPECT_TRUE(told["computable"].is_null());
+  ReportData data = sample_report(2);
+  data.trials[1].explanation = trials[1].explanation;
+  EXPECT_NE(html_report(data).find("proposed as exploit: 0.9123 +- 0.0041, fits 45 %"),
+            std::string::npos);
+}
+
 TEST(Trials, CsvRoundsNothingAndQuotes) {
   study::Trial t;
   t.outcome = study::Outcome::kBuildFailed;

@@ -60,6 +60,8 @@ Row trial_row(const study::Trial& t, const std::string& metric) {
       t.seconds.propose + t.seconds.deploy + t.seconds.train + t.seconds.quantize;
   const std::string why = explanation(t);
   std::string last = escape(t.configuration.text());
+  if (!t.explanation.kind.empty())
+    last += "<br>proposed as " + escape(proposal_text(t.explanation));
   if (!why.empty()) last = escape(why) + "<br>" + last;
   return {number_cell(std::to_string(t.number), t.number),
           {fmt::format("<span class=\"tag {}\">{}</span>", tag_style(t), outcome_word(t.outcome)),

@@ -1,4 +1,6 @@
 // `autotinyml trials`: one row a trial.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/json.h"
@@ -74,8 +76,8 @@ Json figures_json(const study::Trial& trial) {
 
 Json trial_json(const study::Trial& trial) {
   const study::StageSeconds& s = trial.seconds;
-  return Json::object()
-      .set("trial", trial.number)
+  Json json = Json::object();
+  json.set("trial", trial.number)
       .set("outcome", std::string(study::to_string(trial.outcome)))
       .set("deployable", trial.deployable())
       .set("objective", trial.objective ? Json(*trial.objective) : Json())
@@ -91,6 +93,8 @@ Json trial_json(const study::Trial& trial) {
                           .set("deploy", s.deploy)
                           .set("train", s.train)
                           .set("quantize", s.quantize));
+  if (!trial.explanation.kind.empty()) json.set("explanation", study::to_json(trial.explanation));
+  return json;
 }
 
 Json correlations_json(std::span<const study::Trial> trials) {
@@ -109,25 +113,32 @@ Json correlations_json(std::span<const study::Trial> trials) {
 }  // namespace
 
 std::string trials_table(std::span<const study::Trial> trials) {
-  TextTable table({{"trial", Align::kRight},
-                   {"outcome"},
-                   {"objective", Align::kRight},
-                   {"epochs", Align::kRight},
-                   {"flash", Align::kRight},
-                   {"ram", Align::kRight},
-                   {"latency", Align::kRight},
-                   {"time", Align::kRight},
-                   {"reason"}});
+  const bool explained = std::any_of(trials.begin(), trials.end(), [](const study::Trial& t) {
+    return !t.explanation.kind.empty();
+  });
+  std::vector<TextTable::Column> columns = {{"trial", Align::kRight},     {"outcome"},
+                                            {"objective", Align::kRight}, {"epochs", Align::kRight},
+                                            {"flash", Align::kRight},     {"ram", Align::kRight},
+                                            {"latency", Align::kRight},   {"time", Align::kRight}};
+  if (explained) columns.push_back({"proposed as"});
+  columns.push_back({"reason"});
+  TextTable table(std::move(columns));
   for (const study::Trial& t : trials) {
     const bool known = t.figures.has_value();
     const study::Figures f = t.figures.value_or(study::Figures{});
-    table.add({std::to_string(t.number), std::string(outcome_word(t.outcome)),
-               t.objective ? fmt::format("{:.4f}", *t.objective) : "-",
-               or_dash(!t.rungs.empty(), std::to_string(epochs(t))),
-               or_dash(known, to_text(Bytes(f.flash_bytes))),
-               or_dash(known, to_text(Bytes(f.ram_bytes))),
-               or_dash(known && f.latency_s > 0, to_text(Seconds(f.latency_s))),
-               to_text(Seconds(seconds(t))), explanation(t)});
+    std::vector<std::string> cells = {
+        std::to_string(t.number),
+        std::string(outcome_word(t.outcome)),
+        t.objective ? fmt::format("{:.4f}", *t.objective) : "-",
+        or_dash(!t.rungs.empty(), std::to_string(epochs(t))),
+        or_dash(known, to_text(Bytes(f.flash_bytes))),
+        or_dash(known, to_text(Bytes(f.ram_bytes))),
+        or_dash(known && f.latency_s > 0, to_text(Seconds(f.latency_s))),
+        to_text(Seconds(seconds(t)))};
+    if (explained)
+      cells.push_back(or_dash(!t.explanation.kind.empty(), proposal_text(t.explanation)));
+    cells.push_back(explanation(t));
+    table.add(std::move(cells));
   }
   const std::string correlations = study::rung_correlation_text(trials);
   return table.text() + (correlations.empty() ? "" : "\n" + correlations);

@@ -161,6 +161,7 @@ class Loop {
     Trial next;
     next.configuration = std::move(answer->configuration);
     next.why = std::move(answer->why);
+    next.explanation = std::move(answer->explanation);
     next.seconds.propose = now_seconds() - start;
     const auto number = context_.store->add_trial(next);
     if (!number.ok()) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
+
 namespace atml::study {
 
 /// What a strategy expected of a proposal when it made it. Empty optionals: it had no model.
@@ -14,6 +16,7 @@ struct Explanation {
   /// "violation" (likewise: the least predicted violation), "trust region", "front", "forest",
   /// "source", "sampled" (drawn without a model), "fallback" (what was left).
   std::string kind;
+  std::string acquisition;  // what was maximised: "expected improvement x feasibility", ...
   std::optional<double> mean, deviation;  // predicted objective
   std::optional<double> best;             // the objective to beat
   std::optional<double> computable;       // probability of an answer
@@ -26,5 +29,10 @@ struct Explanation {
 
   bool operator==(const Explanation&) const = default;
 };
+
+/// {"kind", "acquisition", "mean", "deviation", "best", "computable", "feasible": {limit:
+/// probability}}; null where there was no model. What is stored and what reports show.
+Json to_json(const Explanation& explanation);
+Explanation explanation_from(const Json& json);
 
 }  // namespace atml::study

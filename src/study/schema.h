@@ -101,8 +101,10 @@ CREATE TABLE note (name TEXT PRIMARY KEY, json TEXT NOT NULL);  -- results of th
 
 /// kMigrations[i] turns version i + 1 into version i + 2. Never edit one that was released: add
 /// one.
-inline constexpr std::array<const char*, 1> kMigrations = {
+inline constexpr std::array<const char*, 2> kMigrations = {
     // 2: warm start. The trial whose weights a training began with; NULL: random ones.
-    "ALTER TABLE trial ADD COLUMN inherits BIGINT;"};
+    "ALTER TABLE trial ADD COLUMN inherits BIGINT;",
+    // 3: why a trial was proposed, in numbers: JSON (study/explanation.h); NULL: not said.
+    "ALTER TABLE trial ADD COLUMN explanation TEXT;"};
 
 }  // namespace atml::study

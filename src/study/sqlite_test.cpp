@@ -215,12 +215,36 @@ TEST_F(Sqlite, AStudyOfVersion1IsMigrated) {
   auto store = make();
   ASSERT_TRUE(store->add_trial(full_trial(0)).ok());
   store.reset();
-  sql("ALTER TABLE trial DROP COLUMN inherits; UPDATE schema_version SET version = 1");
+  sql("ALTER TABLE trial DROP COLUMN explanation; ALTER TABLE trial DROP COLUMN inherits; "
+      "UPDATE schema_version SET version = 1");
   store = open_store(path()).value();
   expect_same(store->trials().value().at(0), full_trial(0));
   ASSERT_TRUE(store->add_trial(full_trial(1)).ok());
   expect_same(store->trials().value().at(1), full_trial(1));
   EXPECT_EQ(store->trials().value().at(1).inherits, 0);
+}
+
+TEST_F(Sqlite, AStudyOfVersion2IsMigratedAndExplainsItsNewTrials) {
+  auto store = make();
+  ASSERT_TRUE(store->add_trial(full_trial(0)).ok());
+  store.reset();
+  sql("ALTER TABLE trial DROP COLUMN explanation; UPDATE schema_version SET version = 2");
+  store = open_store(path()).value();
+  EXPECT_EQ(store->trials().value().at(0).explanation, Explanation{});
+  ASSERT_TRUE(store->add_trial(full_trial(1)).ok());
+  expect_same(store->trials().value().at(1), full_trial(1));
+  EXPECT_EQ(store->trials().value().at(1).explanation.mean, 0.71);
+}
+
+TEST_F(Sqlite, ADamagedExplanationIsNamed) {
+  auto store = make();
+  ASSERT_TRUE(store->add_trial(full_trial(1)).ok());
+  store.reset();
+  sql("UPDATE trial SET explanation = '{\"kind\"'");
+  const auto trials = open_store(path()).value()->trials();
+  ASSERT_FALSE(trials.ok());
+  EXPECT_NE(trials.error().message.find("explanation of trial 0: "), std::string::npos)
+      << trials.error().message;
 }
 
 TEST_F(Sqlite, ANewerSchemaIsRefusedAndLeftAlone) {
@@ -230,7 +254,7 @@ TEST_F(Sqlite, ANewerSchemaIsRefusedAndLeftAlone) {
   ASSERT_FALSE(store.ok());
   EXPECT_EQ(store.error().code, Code::kUnsupported);
   EXPECT_EQ(store.error().message, fmt::format("study '{}' was written by a newer autotinyml: its "
-                                               "schema is 7, this program knows 2; use "
+                                               "schema is 7, this program knows 3; use "
                                                "the newer program",
                                                path()));
 }

@@ -17,7 +17,7 @@ namespace atml::study {
 
 /// The version of the tables that this program writes (schema.h). Older stores are migrated when
 /// they are opened; newer ones are refused.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 /// What a study is: everything that `resume` needs. Written once, never changed.
 struct StudyInfo {

@@ -36,6 +36,13 @@ Trial full_trial(int n) {
   trial.objective = 1.0 / (n + 3);
   trial.seconds = {0.001 * n, 0.3, 12.5, 0.75};
   if (n % 3 == 1) trial.inherits = n - 1;
+  if (n % 3 != 0)
+    trial.explanation = {.kind = "exploit",
+                         .acquisition = "expected \"improvement\"",
+                         .mean = 0.7 + 0.01 * n,
+                         .deviation = n % 3 == 1 ? std::optional(0.1 / 7) : std::nullopt,
+                         .best = 2.0 / 3,
+                         .chances = {{"latency", 0.9 / (n + 1)}, {"energy", 1}}};
   return trial;
 }
 
@@ -86,6 +93,7 @@ void expect_same(const Trial& a, const Trial& b) {
   EXPECT_EQ(a.number, b.number);
   EXPECT_EQ(a.configuration, b.configuration);
   EXPECT_EQ(a.why, b.why);
+  EXPECT_EQ(a.explanation, b.explanation);
   EXPECT_EQ(a.outcome, b.outcome);
   EXPECT_EQ(a.reason, b.reason);
   EXPECT_EQ(a.objective, b.objective);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "space/configuration.h"
+#include "study/explanation.h"
 
 namespace atml::study {
 
@@ -68,7 +69,8 @@ struct StageSeconds {
 struct Trial {
   int number = 0;  // 0, 1, 2, ... in the order of proposal
   space::Configuration configuration;
-  std::string why;  // the strategy's explanation of its proposal
+  std::string why;          // the strategy's explanation of its proposal
+  Explanation explanation;  // the same in numbers; its kind is empty where a strategy gave none
   Outcome outcome = Outcome::kRunning;
   std::string reason;                   // of an outcome that is not kMeasured
   std::vector<Constraint> constraints;  // empty until measured; kept also for undeployable trials

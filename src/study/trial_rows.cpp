@@ -88,7 +88,8 @@ Row trial_row(const Trial& trial) {
           trial.seconds.deploy,
           trial.seconds.train,
           trial.seconds.quantize,
-          optional_cell(trial.inherits)};
+          optional_cell(trial.inherits),
+          trial.explanation.kind.empty() ? Cell() : Cell(to_json(trial.explanation).dump())};
 }
 
 /// Trials by number, for the rows of child tables.
@@ -101,10 +102,11 @@ Trial* owner(const Index& index, const Row& row) {
 
 Result<std::vector<Trial>> read_bare_trials(Database& database) {
   ATML_TRY(const auto rows,
-           database.run("SELECT number, why, outcome, reason, objective, propose_seconds, "
-                        "deploy_seconds, train_seconds, quantize_seconds, inherits FROM trial "
-                        "ORDER BY number",
-                        {}));
+           database.run(
+               "SELECT number, why, outcome, reason, objective, propose_seconds, "
+               "deploy_seconds, train_seconds, quantize_seconds, inherits, explanation FROM trial "
+               "ORDER BY number",
+               {}));
   std::vector<Trial> trials;
   for (const Row& row : rows) {
     Trial& trial = trials.emplace_back();
@@ -121,6 +123,14 @@ Result<std::vector<Trial>> read_bare_trials(Database& database) {
     trial.seconds = {real(row[5]), real(row[6]), real(row[7]), real(row[8])};
     if (!std::holds_alternative<std::monostate>(row[9]))
       trial.inherits = static_cast<int>(whole(row[9]));
+    if (!std::holds_alternative<std::monostate>(row[10])) {
+      const auto json = Json::parse(text(row[10]));
+      if (!json.ok())
+        return Error{Code::kParse,
+                     fmt::format("study '{}': explanation of trial {}: {}", database.name(),
+                                 trial.number, json.error().message)};
+      trial.explanation = explanation_from(*json);
+    }
   }
   return trials;
 }
@@ -188,8 +198,8 @@ Status read_rungs(Database& database, const Index& index) {
 Status insert_trial(Database& database, const Trial& trial) {
   ATML_TRY_STATUS(
       database.run("INSERT INTO trial (number, why, outcome, reason, objective, propose_seconds, "
-                   "deploy_seconds, train_seconds, quantize_seconds, inherits) "
-                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                   "deploy_seconds, train_seconds, quantize_seconds, inherits, explanation) "
+                   "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
                    trial_row(trial)));
   return write_children(database, trial);
 }
@@ -198,7 +208,7 @@ Status replace_trial(Database& database, const Trial& trial) {
   ATML_TRY_STATUS(database.run(
       "UPDATE trial SET number = $1, why = $2, outcome = $3, reason = $4, objective = $5, "
       "propose_seconds = $6, deploy_seconds = $7, train_seconds = $8, "
-      "quantize_seconds = $9, inherits = $10 WHERE number = $1",
+      "quantize_seconds = $9, inherits = $10, explanation = $11 WHERE number = $1",
       trial_row(trial)));
   ATML_TRY_STATUS(delete_children(database, trial.number));
   return write_children(database, trial);

@@ -112,7 +112,9 @@ class EndToEnd(unittest.TestCase):
         again = run("resume", f"{out}/study.db", check=0)
         self.assertEqual(again.stdout.splitlines()[:5], result.stdout.splitlines()[:5])
         trials = json.loads(run("trials", f"{out}/study.db", "--format", "json", check=0).stdout)
-        self.assertEqual(len(trials["trials"] if isinstance(trials, dict) else trials), 5)
+        self.assertEqual(len(trials["trials"]), 5)
+        self.assertTrue(all(t["explanation"]["kind"] for t in trials["trials"]))  # why each was proposed
+        self.assertIn("proposed as", run("trials", f"{out}/study.db", check=0).stdout)
         run("report", f"{out}/study.db", "--out", self.path("again.html"), check=0)
         run("search", self.path("image"), *SMALL, "--out", out, check=2)  # never overwrites
 

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "propose/models/lanes.h"
 #include "propose/models/minimise.h"
+#include "propose/models/power.h"
 
 namespace atml::propose {
 namespace {
@@ -73,13 +74,18 @@ struct Embedding {
 };
 
 // Up to eight points from `begin` on as lanes; missing ones repeat the first.
-std::vector<Lanes> lanes_of(std::span<const double> scaled, std::size_t features, std::size_t begin,
-                            std::size_t count) {
-  std::vector<Lanes> lanes(features);
+void fill_lanes(std::span<const double> scaled, std::size_t features, std::size_t begin,
+                std::size_t count, std::span<Lanes> lanes) {
   for (std::size_t l = 0; l < kLanes; ++l) {
     const double* point = scaled.data() + (begin + (l < count ? l : 0)) * features;
     for (std::size_t f = 0; f < features; ++f) lanes[f].v[l] = point[f];
   }
+}
+
+std::vector<Lanes> lanes_of(std::span<const double> scaled, std::size_t features, std::size_t begin,
+                            std::size_t count) {
+  std::vector<Lanes> lanes(features);
+  fill_lanes(scaled, features, begin, count, lanes);
   return lanes;
 }
 
@@ -101,14 +107,14 @@ std::vector<double> noise_diagonal(const Observations& data, const Hyper& hyper)
   return diagonal;
 }
 
-std::vector<double> centred(const Observations& data, const Hyper& hyper) {
-  std::vector<double> residual = data.y;
+std::vector<double> centred(std::span<const double> y, const Hyper& hyper) {
+  std::vector<double> residual(y.begin(), y.end());
   for (double& r : residual) r -= hyper.mean;
   return residual;
 }
 
 // Priors: value and derivative of the negative log density, parameter by parameter.
-constexpr double kScaleSd = 1.5, kNoiseMean = -6, kNoiseSd = 2.5;
+constexpr double kScaleSd = 1.5, kNoiseMean = -6, kNoiseSd = 2.5, kPowerSd = 0.5;
 double length_location(std::size_t d) {
   return std::numbers::sqrt2 + 0.5 * std::log(static_cast<double>(d));
 }
@@ -138,6 +144,12 @@ class Likelihood {
       : layout_(layout), data_(data), embedding_(layout) {}
 
   double operator()(const Hyper& h, std::vector<double>* slope) const {
+    return (*this)(h, data_.y, slope);
+  }
+
+  /// Of other values at the same points; `by_value` gets the derivatives by them (K^-1 (y - mean)).
+  double operator()(const Hyper& h, std::span<const double> y, std::vector<double>* slope,
+                    std::vector<double>* by_value = nullptr) const {
     const std::size_t n = data_.size(), features = embedding_.features();
     const std::vector<double> scales = embedding_.scales(h);
     const std::vector<double> scaled = embedding_(layout_, data_.x, scales);
@@ -157,12 +169,13 @@ class Likelihood {
       for (std::size_t l = 0; l < count; ++l) k[j + l].v[l] += noise[j + l];
       if (!factor.append(k, count)) return std::numeric_limits<double>::infinity();
     }
-    const std::vector<double> residual = centred(data_, h);
+    const std::vector<double> residual = centred(y, h);
     const std::vector<double> alpha = solved(factor, residual);
     double value = 0.5 * static_cast<double>(n) * std::log(2 * std::numbers::pi);
     for (std::size_t i = 0; i < n; ++i)
       value += 0.5 * residual[i] * alpha[i] + std::log(factor.row(i)[i]);
     if (slope != nullptr) add_slope(h, metric, scaled, signal, pull, factor, alpha, *slope);
+    if (by_value != nullptr) *by_value = alpha;
     return value;
   }
 
@@ -213,12 +226,31 @@ class Likelihood {
   Embedding embedding_;
 };
 
-Hyper unpack(std::span<const double> theta) {
-  const std::size_t d = theta.size() - 3;
+// Minus log posterior by the transformed values, their Jacobian and the power's prior.
+double warped_value(const Likelihood& likelihood, std::span<const double> y, const Hyper& h,
+                    std::vector<double>* slope) {
+  std::vector<double> transformed, by_value;
+  for (const double v : y) transformed.push_back(power_transform(v, h.power));
+  const double off = (h.power - 1) / kPowerSd;
+  double value =
+      likelihood(h, transformed, slope, &by_value) + negative_log_prior(h, slope) + off * off / 2;
+  double by_power = off / kPowerSd;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    value -= log_power_jacobian(y[i], h.power);
+    if (slope != nullptr && !by_value.empty())
+      by_power +=
+          by_value[i] * power_transform_slope(y[i], h.power) - log_power_jacobian_slope(y[i]);
+  }
+  if (slope != nullptr) slope->back() = by_power;
+  return value;
+}
+
+Hyper unpack(std::span<const double> theta, std::size_t d) {
   return {{theta.begin(), theta.begin() + static_cast<std::ptrdiff_t>(d)},
           theta[d],
           theta[d + 1],
-          theta[d + 2]};
+          theta[d + 2],
+          theta.size() > d + 3 ? theta[d + 3] : 1};
 }
 
 std::vector<double> pack(const Hyper& h) {
@@ -243,7 +275,16 @@ double negative_log_posterior(const Layout& layout, const Observations& data, co
   return likelihood + negative_log_prior(hyper, gradient);
 }
 
-Hyper fit(const Layout& layout, const Observations& data, const Hyper& start, int max_iterations) {
+double negative_log_warped_posterior(const Layout& layout, const Observations& data,
+                                     const Hyper& hyper, std::vector<double>* gradient) {
+  if (gradient != nullptr) gradient->assign(hyper.log_length.size() + 4, 0.0);
+  return warped_value(Likelihood(layout, data), data.y, hyper, gradient);
+}
+
+namespace {
+
+Hyper fit_from(const Layout& layout, const Observations& data, const Hyper& start,
+               int max_iterations, bool with_power) {
   const Likelihood likelihood(layout, data);
   const std::size_t d = layout.dimensions();
   std::vector<double> low(d, std::log(0.02)),
@@ -251,15 +292,37 @@ Hyper fit(const Layout& layout, const Observations& data, const Hyper& start, in
   low.insert(low.end(), {std::log(0.05), std::log(1e-6), -3.0});
   high.insert(high.end(), {std::log(50.0), 0.0, 3.0});
   std::vector<double> theta = pack(start);
+  if (with_power) {
+    low.push_back(0);
+    high.push_back(2);
+    theta.push_back(start.power);
+  }
   const auto objective = [&](std::span<const double> at, std::span<double> slope) {
-    const Hyper h = unpack(at);
+    const Hyper h = unpack(at, d);
     std::vector<double> gradient(at.size(), 0.0);
-    const double value = likelihood(h, &gradient) + negative_log_prior(h, &gradient);
+    const double value = with_power ? warped_value(likelihood, data.y, h, &gradient)
+                                    : likelihood(h, &gradient) + negative_log_prior(h, &gradient);
     std::copy(gradient.begin(), gradient.end(), slope.begin());
     return value;
   };
   minimise(objective, theta, low, high, max_iterations, 1e-2);
-  return unpack(theta);
+  return unpack(theta, d);
+}
+
+}  // namespace
+
+Hyper fit(const Layout& layout, const Observations& data, const Hyper& start, int max_iterations) {
+  return fit_from(layout, data, start, max_iterations, false);
+}
+
+Hyper fit_warped(const Layout& layout, const Observations& data, const Hyper& start,
+                 int max_iterations) {
+  return fit_from(layout, data, start, max_iterations, true);
+}
+
+Observations warped(Observations data, double power) {
+  for (double& y : data.y) y = power_transform(y, power);
+  return data;
 }
 
 struct GaussianProcess::State {
@@ -278,7 +341,7 @@ struct GaussianProcess::State {
       ATML_ASSERT(jitter < 10 * scale, "the covariance matrix is not positive definite");
       factor.truncate(0);
     }
-    alpha = solved(factor, centred(data, hyper));
+    alpha = solved(factor, centred(data.y, hyper));
   }
 
   // The factor of the leading observations that both have.
@@ -298,19 +361,19 @@ struct GaussianProcess::State {
       ++same;
     // With jitter the rows are those of an attempt that began anew: only whole ones may be kept.
     if (earlier.jitter > 0 && same < earlier.data.size()) return;
-    factor = earlier.factor;
-    factor.truncate(same);
+    factor = earlier.factor.leading(same, data.size());
     jitter = earlier.jitter;
   }
 
   bool grow(std::span<const double> noise) {
+    std::vector<Lanes> columns(data.size()), points(features());
     while (factor.size() < data.size()) {
       const std::size_t begin = factor.size(), count = std::min(kLanes, data.size() - begin);
-      std::vector<Lanes> k(begin + count);
-      covariances(metric, std::span(scaled).first(k.size() * features()),
-                  lanes_of(scaled, features(), begin, count), scale, k);
+      const std::span<Lanes> k = std::span(columns).first(begin + count);
+      fill_lanes(scaled, features(), begin, count, points);
+      covariances(metric, std::span(scaled).first(k.size() * features()), points, scale, k);
       for (std::size_t l = 0; l < count; ++l) k[begin + l].v[l] += noise[begin + l] + jitter;
-      if (!factor.append(k, count)) return false;
+      if (!factor.append_in_place(k, count)) return false;
     }
     return true;
   }
@@ -368,10 +431,11 @@ void GaussianProcess::predict(const Points& x, std::span<double> mean, std::span
   const std::size_t n = s.data.size();
   depth = std::min(depth, n);
   const std::vector<double> there = s.embedding(s.layout, completed(x), s.scales);
-  std::vector<Lanes> k(n);
+  std::vector<Lanes> k(n), points(s.features());
   for (std::size_t j = 0; j < x.size(); j += kLanes) {
     const std::size_t count = std::min(kLanes, x.size() - j);
-    covariances(s.metric, s.scaled, lanes_of(there, s.features(), j, count), s.scale, k);
+    fill_lanes(there, s.features(), j, count, points);
+    covariances(s.metric, s.scaled, points, s.scale, k);
     const Lanes means = dot(k, s.alpha);
     const std::span<Lanes> leading = std::span(k).first(depth);
     s.factor.forward(leading);
@@ -437,29 +501,35 @@ std::vector<double> GaussianProcess::sample(const Points& x,
   std::vector<double> points = s.scaled;
   const std::vector<double> there = s.embedding(s.layout, completed(x), s.scales);
   points.insert(points.end(), there.begin(), there.end());
-  std::vector<double> draw(m);
+  std::vector<double> mean(m);
+  std::vector<Lanes> columns(n + m), some(features);
   for (double jitter = 1e-6 * s.scale;; jitter *= 10) {
     ATML_ASSERT(jitter < 10 * s.scale, "the posterior covariance is not positive definite");
-    Factor factor = s.factor;
+    Factor factor = s.factor.leading(n, n + m);
     bool ok = true;
     for (std::size_t j = 0; ok && j < m; j += kLanes) {
       const std::size_t count = std::min(kLanes, m - j);
-      std::vector<Lanes> k(n + j + count);
-      covariances(s.metric, std::span(points).first(k.size() * features),
-                  lanes_of(there, features, j, count), s.scale, k);
-      const Lanes means = dot(std::span(k).first(n), s.alpha);
+      const std::span<Lanes> k = std::span(columns).first(n + j + count);
+      fill_lanes(there, features, j, count, some);
+      covariances(s.metric, std::span(points).first(k.size() * features), some, s.scale, k);
+      const Lanes means = dot(k.first(n), s.alpha);
       for (std::size_t l = 0; l < count; ++l) {
-        draw[j + l] = s.hyper.mean + means.v[l];
+        mean[j + l] = s.hyper.mean + means.v[l];
         k[n + j + l].v[l] += jitter;
       }
-      ok = factor.append(k, count);
+      ok = factor.append_in_place(k, count);
     }
     if (!ok) continue;
-    for (std::size_t i = 0; i < m; ++i) {
-      const auto row = factor.row(n + i).subspan(n);
-      for (std::size_t c = 0; c <= i; ++c) draw[i] += row[c] * normals[c];
+    std::vector<double> draws(normals.size());
+    for (std::size_t first = 0; first < draws.size(); first += m) {
+      for (std::size_t i = 0; i < m; ++i) {
+        const auto row = factor.row(n + i).subspan(n);
+        double sum = mean[i];
+        for (std::size_t c = 0; c <= i; ++c) sum += row[c] * normals[first + c];
+        draws[first + i] = sum;
+      }
     }
-    return draw;
+    return draws;
   }
 }
 

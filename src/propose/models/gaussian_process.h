@@ -52,6 +52,7 @@ struct Hyper {
   double log_scale = 0;            // log s2
   double log_noise = -6;           // log of the noise variance
   double mean = 0;                 // constant prior mean
+  double power = 1;                // of the values' transformation (models/power.h); 1 = none
 };
 
 /// The mode of the priors: length-scales LogNormal(sqrt2 + ln(d)/2, sqrt3) (Hvarfner, Hellsten,
@@ -63,8 +64,19 @@ Hyper prior_mode(std::size_t dimensions);
 double negative_log_posterior(const Layout& layout, const Observations& data, const Hyper& hyper,
                               std::vector<double>* gradient = nullptr);
 
+/// The same of T(y; power) as observations, with the Jacobian of T and the prior of the power,
+/// N(1, 0.5^2): a warped Gaussian process (Snelson, Rasmussen and Ghahramani, NeurIPS 2003).
+/// `gradient` has d + 4 numbers, the power last.
+double negative_log_warped_posterior(const Layout& layout, const Observations& data,
+                                     const Hyper& hyper, std::vector<double>* gradient = nullptr);
+
 /// MAP estimate by L-BFGS-B from `start`.
 Hyper fit(const Layout& layout, const Observations& data, const Hyper& start, int max_iterations);
+/// With the power, in [0, 2]; `data` is not transformed yet.
+Hyper fit_warped(const Layout& layout, const Observations& data, const Hyper& start,
+                 int max_iterations);
+/// The observations that such hyper-parameters speak of.
+Observations warped(Observations data, double power);
 
 /// The posterior of one data set under given hyper-parameters: an immutable value; copies share it.
 class GaussianProcess {
@@ -95,7 +107,8 @@ class GaussianProcess {
   };
   Local predict_with_slope(std::span<const double> x) const;
   void predict_with_slopes(const Points& x, std::span<Local> local) const;
-  /// Draws at m points jointly (Thompson sampling): `normals` are m independent standard normals.
+  /// Draws at m points jointly (Thompson sampling): `normals` are m independent standard normals
+  /// for each draw, one draw after the other, as are the results.
   std::vector<double> sample(const Points& x, std::span<const double> normals) const;
 
  private:

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "propose/models/power.h"
 
 namespace atml::propose {
 namespace {
@@ -222,6 +223,74 @@ TEST(GaussianProcess, PredictionSlopesAreDerivatives) {
   EXPECT_EQ(local.mean_slope[3], 0);
   // An inactive number has no slope.
   EXPECT_EQ(gp.predict_with_slope(std::vector<double>{0.37, -1, 1, 0}).mean_slope[1], 0);
+}
+
+double warped_perturbed(const Case& c, std::size_t index, double by) {
+  Hyper h = c.hyper;
+  const std::size_t d = h.log_length.size();
+  if (index < d)
+    h.log_length[index] += by;
+  else
+    (index == d       ? h.log_scale
+     : index == d + 1 ? h.log_noise
+     : index == d + 2 ? h.mean
+                      : h.power) += by;
+  return negative_log_warped_posterior(c.layout, c.data, h);
+}
+
+TEST(GaussianProcess, WarpedLikelihoodGradientIsTheDerivative) {
+  for (const double power : {0.2, 1.0, 1.7}) {
+    Case c = random_case(30, 8);
+    c.hyper.power = power;
+    std::vector<double> gradient;
+    negative_log_warped_posterior(c.layout, c.data, c.hyper, &gradient);
+    ASSERT_EQ(gradient.size(), 8u);
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      const double h = 2e-3;
+      const double wide = (warped_perturbed(c, i, h) - warped_perturbed(c, i, -h)) / (2 * h);
+      const double fine = (warped_perturbed(c, i, h / 2) - warped_perturbed(c, i, -h / 2)) / h;
+      EXPECT_NEAR(gradient[i], (4 * fine - wide) / 3, 1e-8 * (1 + std::abs(gradient[i])))
+          << i << ", power " << power;
+    }
+  }
+}
+
+// The density of values is that of their images times the derivative of the transformation.
+TEST(GaussianProcess, WarpedLikelihoodIsThatOfTheImagesWithTheirJacobian) {
+  Case c = random_case(20, 5);
+  c.hyper.power = 0.4;
+  double jacobian = 0;
+  for (const double y : c.data.y) jacobian += log_power_jacobian(y, 0.4);
+  const double prior = 0.5 * std::pow((0.4 - 1) / 0.5, 2);
+  EXPECT_NEAR(negative_log_warped_posterior(c.layout, c.data, c.hyper),
+              negative_log_posterior(c.layout, warped(c.data, 0.4), c.hyper) - jacobian + prior,
+              1e-9);
+  c.hyper.power = 1;
+  EXPECT_NEAR(negative_log_warped_posterior(c.layout, c.data, c.hyper),
+              negative_log_posterior(c.layout, c.data, c.hyper), 1e-9);
+}
+
+// A smooth function seen through the inverse of a transformation: its power comes back; without
+// any it stays near 1.
+TEST(GaussianProcess, FitFindsThePower) {
+  const Layout layout{{0, 0}, {false, false}};
+  for (const double power : {0.0, 1.0, 2.0}) {
+    Rng rng(4);
+    Observations data;
+    data.x.dimensions = 2;
+    for (int j = 0; j < 40; ++j) {
+      const double point[] = {rng.uniform(), rng.uniform()};
+      data.x.add(point);
+      data.y.push_back(
+          inverse_power_transform(std::sin(4 * point[0]) + std::cos(5 * point[1]), power));
+    }
+    const Hyper h = fit_warped(layout, data, prior_mode(2), 60);
+    EXPECT_NEAR(h.power, power, 0.35) << power;
+    Hyper without = fit(layout, data, prior_mode(2), 60);
+    EXPECT_EQ(without.power, 1);
+    EXPECT_LE(negative_log_warped_posterior(layout, data, h),
+              negative_log_warped_posterior(layout, data, without) + 1e-3);
+  }
 }
 
 TEST(GaussianProcess, FitFindsTheParameterThatMatters) {

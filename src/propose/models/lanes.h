@@ -56,10 +56,14 @@ class Factor {
   }
   /// Keeps the first n rows: the factor of the first n points.
   void truncate(std::size_t n);
+  /// A copy of the first n rows, with room for `capacity`.
+  Factor leading(std::size_t n, std::size_t capacity) const;
   /// Appends `count` <= 8 rows. `k`: their covariances with all size() + count points, one column a
   /// lane, the noise on the diagonal. False, and nothing appended, where a pivot is not positive.
   /// Costs n^2 / 2 a row (a rank-one update of the inverse; Rasmussen and Williams 2006, A.3).
   [[nodiscard]] bool append(std::span<const Lanes> k, std::size_t count);
+  /// The same, using `k` as its working memory.
+  [[nodiscard]] bool append_in_place(std::span<Lanes> k, std::size_t count);
 
   /// L^-1 of eight columns in place; fewer than size() rows are those of the leading block: as if
   /// no more points were known. Rows before `first` are known to be 0.

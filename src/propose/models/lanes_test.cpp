@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "propose/models/gaussian_process.h"
+#include "propose/models/lanes_loops.h"
 
 namespace atml::propose {
 namespace {
@@ -200,6 +201,75 @@ TEST(GaussianProcess, PartOfTheDataGivesTheVarianceOfThatPart) {
   EXPECT_EQ(variance, variance2);
   EXPECT_EQ(mean, mean3);
   EXPECT_LT(variance3, variance);
+}
+
+// What every loop says of the same random numbers, one after the other.
+std::vector<Lanes> all_results(const Loops& loops) {
+  constexpr std::size_t n = 45, numbers = 7, words = 3, features = numbers + words;
+  Rng rng(11);
+  const auto lanes = [&](std::size_t count) {
+    std::vector<Lanes> random(count);
+    for (Lanes& r : random)
+      for (double& v : r.v) v = rng.normal();
+    return random;
+  };
+  std::vector<double> points(n * features), weights(words), column(n);
+  for (double& v : points) v = rng.normal();
+  for (double& v : weights) v = rng.uniform();
+  for (double& v : column) v = rng.normal();
+  std::vector<Lanes> others = lanes(features), k(n), pull(n), sums = lanes(features);
+  for (std::size_t f = numbers; f < features; ++f) {
+    for (double& v : others[f].v) v = static_cast<double>(rng.below(3));
+    for (std::size_t i = 0; i < n; ++i)
+      points[i * features + f] = static_cast<double>(rng.below(3));
+  }
+  std::vector<Lanes> results;
+  const auto keep = [&](const std::vector<Lanes>& more) {
+    results.insert(results.end(), more.begin(), more.end());
+  };
+  loops.covariances(points.data(), n, numbers, weights.data(), words, others.data(), 1.7, k.data(),
+                    pull.data());
+  keep(k);
+  keep(pull);
+  loops.weigh_offsets(points.data(), n, numbers, features, others.data(), k.data(), sums.data());
+  keep(sums);
+  loops.weigh_squares(points.data(), n, numbers, weights.data(), words, others.data(), k.data(),
+                      sums.data());
+  keep(sums);
+  std::vector<double> packed(n * (n + 1) / 2);
+  for (double& v : packed) v = 0.1 * rng.normal();
+  for (std::size_t i = 0; i < n; ++i) packed[i * (i + 1) / 2 + i] = 1 + rng.uniform();
+  std::vector<Lanes> columns = lanes(n), own = lanes(8), one(3);
+  loops.forward(packed.data(), 2, n, columns.data());
+  keep(columns);
+  loops.backward(packed.data(), n, 1, columns.data());
+  keep(columns);
+  for (std::size_t l = 0; l < own.size(); ++l) own[l].v[l] = 400;
+  EXPECT_TRUE(loops.factor_own(k.data(), n, own.size(), own.data()));
+  keep(own);
+  loops.dot_lanes(k.data(), columns.data(), n, &one[0]);
+  loops.dot_column(k.data(), column.data(), n, &one[1]);
+  Lanes argument = lanes(1)[0];
+  for (double& v : argument.v) v = -std::abs(300 * v);
+  argument.v[0] = -1000;
+  loops.exponential(&argument, &one[2]);
+  keep(one);
+  return results;
+}
+
+TEST(Loops, GiveTheSameBitsOnEveryKindOfProcessor) {
+  const std::vector<Lanes> expected = all_results(*runnable_loops().back());
+  EXPECT_GT(expected.size(), 200u);
+  for (const Loops* loops : runnable_loops()) {
+    const std::vector<Lanes> results = all_results(*loops);
+    ASSERT_EQ(results.size(), expected.size());
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      for (std::size_t l = 0; l < kLanes; ++l) {
+        ASSERT_TRUE(std::isfinite(results[i].v[l])) << i;
+        EXPECT_EQ(results[i].v[l], expected[i].v[l]) << i << ", lane " << l;
+      }
+    }
+  }
 }
 
 }  // namespace
