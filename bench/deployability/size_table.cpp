@@ -114,7 +114,7 @@ class Bench {
     ATML_TRY(const auto run, workbench_.run(v.part, production, input, {}, folder.path()));
     if (!run.failure.empty()) return Error{Code::kUnsupported, run.failure};
     Measured m;
-    ATML_TRY(const auto choices, codegen::choose_kernels(model));
+    ATML_TRY(const auto choices, codegen::choose_kernels(model, v.part, v.optimize));
     m.kernel = std::string(codegen::function_name(choices[0].kernel));
     m.clamp = choices[0].clamp;
     for (const auto& c : choices) m.constants += c.weights + c.tables;

@@ -139,6 +139,58 @@ TEST(ChannelTables, EveryFormGivesTheInterpretersBytesOnCores) {
   }
 }
 
+// Small maps of depthwise layers in a build for speed: pixel by pixel on cores with DSP
+// instructions.
+quantize::Int8Model small_maps(Rounding rounding) {
+  network::Network net(Shape{12, 11, 4});
+  int last = 0;
+  const auto add = [&](network::Op op) {
+    const auto added = net.add(std::move(op), {last});
+    EXPECT_TRUE(added.ok());
+    last = *added;
+  };
+  for (const int channels : {8, 12, 16, 7}) {
+    add(network::Conv{channels, network::Window{}, true});
+    add(network::Activate{network::Activation::kRelu});
+    add(network::Depthwise{1, network::Window{3, 3, channels == 8 ? 2 : 1, channels == 8 ? 2 : 1},
+                           true});
+    add(network::Activate{network::Activation::kRelu6});
+  }
+  auto model = quantize::random_model(net, 31);
+  model.rounding = rounding;
+  return model;
+}
+
+TEST(DepthwiseKernels, SmallMapsGoByPixelsForSpeed) {
+  Options speed;
+  speed.optimize = Optimize::kSpeed;
+  const auto count = [&](const target::Target& target, const Options& options) {
+    int by_pixels = 0;
+    const auto firmware = generate(small_maps(Rounding::kDouble), target, options);
+    EXPECT_TRUE(firmware.ok());
+    for (const OpInfo& op : firmware->ops) by_pixels += op.kernel == "atml_depthwise_rows" ? 1 : 0;
+    return by_pixels;
+  };
+  target::Target dsp = some_target();
+  dsp.dsp = true;
+  EXPECT_EQ(count(dsp, speed), 3) << "7 channels are no multiple of 4";
+  EXPECT_EQ(count(dsp, {}), 0);
+  target::Target m0 = some_target();
+  m0.core = target::Core::kCortexM0Plus;
+  m0.dsp = m0.fpu = false;
+  EXPECT_EQ(count(m0, speed), 0);
+
+  HostProgram program;
+  program.target = dsp;
+  program.flags = {"-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"};
+  for (const auto rounding : {Rounding::kDouble, Rounding::kSingle})
+    expect_same_layers({small_maps(rounding)}, program, speed);
+  for (const Board& board : kBoards) {
+    if (board.core != target::Core::kCortexM4 || !can_emulate(board)) continue;
+    expect_same_layers({small_maps(Rounding::kDouble)}, emulated_program(board), speed);
+  }
+}
+
 // Two branches of chosen scales, added.
 quantize::Int8Model sum_of(float scale_1, float scale_2, float out, Rounding rounding) {
   network::Network net(Shape{4, 5, 3});

@@ -132,7 +132,7 @@ Sum code_and_stack(const SizeVariant& variant, const quantize::Int8Model& model,
 
 Estimate estimate(const quantize::Int8Model& model, const target::Target& target,
                   const Options& options) {
-  const auto choices = choose_kernels(model, true);
+  const auto choices = choose_kernels(model, target, options.optimize, true);
   if (!choices.ok()) return {};  // generate() will say why
   const OrderedPlan plan = choose_order(model, *choices, planning_of(model, target, options));
   const quantize::Int8Model& ordered = plan.model(model);

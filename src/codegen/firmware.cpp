@@ -148,7 +148,7 @@ Bytes arena_limit(const target::Target& target, const Options& options) {
 
 MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& target,
                        const Options& options) {
-  const auto choices = choose_kernels(model, true);
+  const auto choices = choose_kernels(model, target, options.optimize, true);
   ATML_ASSERT(choices.ok(), "plan_memory() of a model that cannot be generated");
   return choose_order(model, *choices, planning_of(model, target, options)).memory.plan;
 }

@@ -36,7 +36,7 @@ enum class Kernel {
   kPad,
   kSoftmax,
   kTable,
-  kDepthwiseRows,  // row streaming only (streaming.h)
+  kDepthwiseRows,  // row streaming (streaming.h), and small maps in a build for speed
   kSumRow,
 };
 

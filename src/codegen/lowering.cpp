@@ -134,6 +134,23 @@ bool lacks_dsp(const target::Target& target) {
   }
 }
 
+// Instructions of the packed depthwise kernel by its ring of rows against those of the one that
+// goes pixel by pixel, on a Cortex-M4: the ring pays from rows of so many outputs on.
+constexpr int kRingPays = 9, kRingPaysStrided = 13;
+
+bool is_quicker_by_pixels(const Int8Model& model, const Op& op, const KernelChoice& choice,
+                          const target::Target& target) {
+  if (choice.kernel != Kernel::kDepthwisePacked || !target.dsp || lacks_dsp(target)) return false;
+  if (target.core == target::Core::kCortexM55 || target.core == target::Core::kRv32imc)
+    return false;
+  const network::Window& w = std::get<Depthwise>(op.kind).window;
+  const Shape& out = model.output_of(op).shape;
+  if (w.kernel_h != 3 || w.kernel_w != 3 || out.channels % 4 != 0) return false;
+  const bool strided = (choice.transposed ? w.stride_h : w.stride_w) > 1;
+  return std::max(out.height, out.width) < (strided ? kRingPaysStrided : kRingPays) &&
+         row_kernel(model, op, choice).kernel == Kernel::kDepthwiseRows;
+}
+
 }  // namespace
 
 KernelChoice for_core(const Int8Model& model, const Op& op, const KernelChoice& choice,
@@ -165,9 +182,21 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model, bool as
   return choices;
 }
 
+Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model,
+                                                 const target::Target& target, Optimize optimize,
+                                                 bool assume_live) {
+  ATML_TRY(auto choices, choose_kernels(model, assume_live));
+  if (optimize != Optimize::kSpeed) return choices;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (is_quicker_by_pixels(model, model.ops[i], choices[i], target))
+      choices[i] = row_kernel(model, model.ops[i], choices[i]);
+  }
+  return choices;
+}
+
 Result<Lowered> lower(const Int8Model& given, const target::Target& target,
                       const Options& options) {
-  ATML_TRY(const auto given_choices, choose_kernels(given));
+  ATML_TRY(const auto given_choices, choose_kernels(given, target, options.optimize));
   OrderedPlan plan = choose_order(given, given_choices, planning_of(given, target, options));
   Lowered lowered;
   lowered.model = plan.model(given);

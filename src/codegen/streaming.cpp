@@ -298,6 +298,7 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
     case Kernel::kMaxPool:
     case Kernel::kAveragePool:
     case Kernel::kTable:
+    case Kernel::kDepthwiseRows:
       return row;
     case Kernel::kAdd:
     case Kernel::kAddHalf:  // a second input of one value a channel has no rows
@@ -328,7 +329,6 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
     case Kernel::kMul:
     case Kernel::kPad:
     case Kernel::kSoftmax:
-    case Kernel::kDepthwiseRows:
     case Kernel::kSumRow:
       return none;
   }
