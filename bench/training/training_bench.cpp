@@ -77,21 +77,26 @@ class Partner {
   std::thread thread_;
 };
 
-// Steps a second of one slice, until `stop`.
-double slice(Stepper& stepper, double stop) {
-  const double start = wall_seconds();
+// Steps a second of a slice, by the wall's clock and by the threads' own.
+struct Rate {
+  double wall = 0;
+  double cpu = 0;
+};
+
+Rate slice(Stepper& stepper, double stop) {
+  const double start = wall_seconds(), cpu_start = cpu_seconds();
   int count = 0;
   do {
     stepper.step();
     ++count;
   } while (wall_seconds() < stop);
-  return count / (wall_seconds() - start);
+  return {count / (wall_seconds() - start), count / (cpu_seconds() - cpu_start)};
 }
 
-double slice_of_two(Stepper& own, Stepper& other, Partner& partner, double seconds) {
+Rate slice_of_two(Stepper& own, Stepper& other, Partner& partner, double seconds) {
   std::atomic<int> ready{0};
   std::atomic<double> stop{0};
-  double second = 0;
+  Rate second;
   partner.start([&] {
     ready = 1;
     while (stop == 0) {
@@ -101,14 +106,15 @@ double slice_of_two(Stepper& own, Stepper& other, Partner& partner, double secon
   while (ready == 0) {
   }
   stop = wall_seconds() + seconds;
-  const double first = slice(own, stop);
+  const Rate first = slice(own, stop);
   partner.finish();
-  return first + second;
+  return {first.wall + second.wall, first.cpu + second.cpu};
 }
 
 struct Scaling {
   double one = 0, two = 0, shared = 0;  // samples/s, medians
   double scaling = 0, sharing = 0;      // medians of the paired ratios
+  double cpu_scaling = 0;               // the same in CPU time: what the two take from each other
 };
 
 Scaling scaling_of(const Case& c, const Options& o, int pairs) {
@@ -116,42 +122,51 @@ Scaling scaling_of(const Case& c, const Options& o, int pairs) {
   Stepper first(c.network, c.batch), second(c.network, c.batch), wide(c.network, c.batch, 2);
   Partner partner;
   const auto alone = [&](Stepper& s, double seconds) {
-    return c.batch * slice(s, wall_seconds() + seconds);
+    const Rate r = slice(s, wall_seconds() + seconds);
+    return Rate{c.batch * r.wall, c.batch * r.cpu};
   };
   // At least thirty steps, so that the last of a slice, which may run alone, hardly counts.
   const double seconds =
-      std::max(o.seconds / 3, 30 * c.batch / std::max(1.0, alone(first, o.seconds / 3)));
+      std::max(o.seconds / 3, 30 * c.batch / std::max(1.0, alone(first, o.seconds / 3).wall));
   alone(second, seconds / 3);
   alone(wide, seconds / 3);
-  std::vector<double> ones, twos, wides, scaling, sharing;
-  ones.push_back(alone(first, seconds));
+  std::vector<double> ones, twos, wides, scaling, sharing, cpu_scaling;
+  Rate before = alone(first, seconds);
   for (int i = 0; i < pairs; ++i) {
-    twos.push_back(c.batch * slice_of_two(first, second, partner, seconds));
-    ones.push_back(alone(first, seconds));
-    wides.push_back(alone(wide, seconds));
-    ones.push_back(alone(first, seconds));
-    const std::size_t n = ones.size();
-    scaling.push_back(2 * twos.back() / (ones[n - 3] + ones[n - 2]));
-    sharing.push_back(2 * wides.back() / (ones[n - 2] + ones[n - 1]));
+    const Rate both = slice_of_two(first, second, partner, seconds);
+    const Rate between = alone(first, seconds);
+    const double shared = alone(wide, seconds).wall;
+    const Rate after = alone(first, seconds);
+    ones.push_back(between.wall);
+    twos.push_back(c.batch * both.wall);
+    wides.push_back(shared);
+    scaling.push_back(2 * c.batch * both.wall / (before.wall + between.wall));
+    cpu_scaling.push_back(2 * c.batch * both.cpu / (before.cpu + between.cpu));
+    sharing.push_back(2 * shared / (between.wall + after.wall));
+    before = after;
   }
-  return {median(ones), median(twos), median(wides), median(scaling), median(sharing)};
+  return {median(ones),    median(twos),    median(wides),
+          median(scaling), median(sharing), median(cpu_scaling)};
 }
 
 Json thread_table(const std::vector<Case>& cases, const Options& o) {
   Json rows = Json::array();
   const int pairs = 2 * o.repetitions + 1;
   std::printf(
-      "\n%-18s %12s %14s %7s %14s %7s   (wall time; times: median of %d ratios of a slice\n"
-      "%81s to the mean of the single slices beside it)\n",
-      "network", "1 x 1 thread", "2 x 1 thread", "times", "1 x 2 threads", "times", pairs, "");
+      "\nThreads, wall time; times: median of %d ratios of a slice to the mean of the single "
+      "slices\n"
+      "beside it; (cpu): the same by the CPU time of each thread, without what other programs "
+      "take\n"
+      "%-18s %12s %14s %7s %7s %14s %7s\n",
+      pairs, "network", "1 x 1 thread", "2 x 1 thread", "times", "(cpu)", "1 x 2 threads", "times");
   for (const Case& c : cases) {
     const Scaling s = scaling_of(c, o, pairs);
-    std::printf("%-18s %12.0f %14.0f %7.2f %14.0f %7.2f\n", c.name.c_str(), s.one, s.two, s.scaling,
-                s.shared, s.sharing);
+    std::printf("%-18s %12.0f %14.0f %7.2f %7.2f %14.0f %7.2f\n", c.name.c_str(), s.one, s.two,
+                s.scaling, s.cpu_scaling, s.shared, s.sharing);
     Json row = Json::object();
     row.set("name", c.name + " threads").set("one", s.one).set("two_networks", s.two);
     row.set("two_threads", s.shared).set("scaling", s.scaling).set("sharing", s.sharing);
-    row.set("pairs", pairs);
+    row.set("pairs", pairs).set("cpu_scaling", s.cpu_scaling);
     rows.push(std::move(row));
   }
   return rows;
