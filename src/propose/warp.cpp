@@ -67,7 +67,11 @@ double ObjectiveWarp::inverse(double warped) const {
 MarginWarp::MarginWarp(std::span<const double> margins) {
   std::vector<double> sizes;
   for (const double m : margins) sizes.push_back(std::abs(m));
-  scale_ = median_of(std::move(sizes));
+  if (!sizes.empty()) {
+    const auto at = sizes.begin() + static_cast<std::ptrdiff_t>(3 * sizes.size() / 4);
+    std::nth_element(sizes.begin(), at, sizes.end());
+    scale_ = *at;
+  }
   if (!(scale_ > 0)) scale_ = 1;
   std::vector<double> values;
   for (const double m : margins) values.push_back(bilog(m / scale_));

@@ -25,8 +25,9 @@ class ObjectiveWarp {
   double power_ = 1;
 };
 
-/// Margins: sgn(c) log(1 + |c| / s), s = the median of |c| (the bilog of SCBO, Eriksson and
-/// Poloczek 2021, made independent of the unit), then mean 0 and variance 1.
+/// Margins: sgn(c) log(1 + |c| / s), s = the upper quartile of |c| (the bilog of SCBO,
+/// Eriksson and Poloczek 2021, made independent of the unit; the median would shrink to the
+/// distances of the trials that crowd at a limit, and bend the model there), then mean 0 and variance 1.
 class MarginWarp {
  public:
   explicit MarginWarp(std::span<const double> margins);
