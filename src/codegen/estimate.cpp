@@ -46,6 +46,8 @@ class Sum {
     if (size == nullptr) return;
     flash_ += size->layer - kAlignment;
     unite(functions_, size->functions);
+    // Measured in streamed rows only, with the engine, which all rows share.
+    if (choice.kernel == Kernel::kDepthwiseRows) unite(functions_, own_row_functions(*size));
     std::int64_t stack = size->stack + (last ? 0 : v_.frame);
     if (choice.clamp) {
       const KernelSize* clamp = find_kernel(v_, "atml_clamp");
@@ -83,6 +85,18 @@ class Sum {
   }
 
  private:
+  FunctionSet own_row_functions(const KernelSize& size) const {
+    FunctionSet own = size.row_functions;
+    for (std::size_t w = 0; w < own.size(); ++w) {
+      std::uint64_t shared = ~std::uint64_t{0};
+      for (const KernelSize& k : v_.kernels) {
+        if (k.row_stack > 0) shared &= k.row_functions[w];
+      }
+      own[w] &= ~shared;
+    }
+    return own;
+  }
+
   const SizeVariant& v_;
   std::int64_t flash_;
   std::int64_t stack_ = 0;
