@@ -186,16 +186,17 @@ GaussianProcess ModelMemory::process(const std::string& name, const Layout& layo
   return process;
 }
 
-Surrogates::Surrogates(const Problem& problem, Span observed, Span basis, ModelMemory& memory)
+Surrogates::Surrogates(const Problem& problem, Span observed, Span basis, ModelMemory& memory,
+                       PowerFit power)
     : layout_(layout_of(problem.space)) {
-  learn_objective(observed, basis, memory);
+  learn_objective(observed, basis, memory, power);
   for (std::size_t j = 0; j < problem.constraint_names.size(); ++j)
     learn_constraint(problem.constraint_names[j], j, observed, basis, memory);
   learn_computable(observed, basis, memory);
   find_best(observed);
 }
 
-void Surrogates::learn_objective(Span observed, Span basis, ModelMemory& memory) {
+void Surrogates::learn_objective(Span observed, Span basis, ModelMemory& memory, PowerFit power) {
   const std::vector<double> values = objectives(observed);
   if (values.empty()) return;
   if (objectives(basis).empty()) basis = observed;
@@ -204,8 +205,9 @@ void Surrogates::learn_objective(Span observed, Span basis, ModelMemory& memory)
   const auto data_of = [&](Span from, const ObjectiveWarp& warp) {
     return staged ? staged_data(from, warp) : objective_data(from, warp);
   };
-  const Hyper hyper =
-      memory.fitted_with_power(layout, data_of(basis, ObjectiveWarp(objectives(basis))));
+  const Observations learnt = data_of(basis, ObjectiveWarp(objectives(basis)));
+  const Hyper hyper = power == PowerFit::kNever ? memory.fitted(layout, learnt)
+                                                : memory.fitted_with_power(layout, learnt);
   objective_warp_.emplace(values, hyper.power);
   GaussianProcess process =
       memory.process("objective", layout, data_of(observed, *objective_warp_), hyper);

@@ -67,12 +67,16 @@ std::size_t fitted_size(std::size_t trials);
 /// The most that Surrogates::bests() has.
 inline constexpr std::size_t kDraws = 16;
 
+/// Whether the objective may be transformed by a fitted power before it is modelled.
+enum class PowerFit { kWhereItPays, kNever };
+
 /// Models of what is known; pending trials stand with their predicted means (kriging believer).
 class Surrogates {
  public:
   /// `basis`: the observations of the first fitted_size() trials.
   Surrogates(const Problem& problem, std::span<const Observed> observed,
-             std::span<const Observed> basis, ModelMemory& memory);
+             std::span<const Observed> basis, ModelMemory& memory,
+             PowerFit power = PowerFit::kWhereItPays);
 
   const Layout& layout() const { return layout_; }
   /// Of full trainings.
@@ -93,7 +97,7 @@ class Surrogates {
 
  private:
   using Span = std::span<const Observed>;
-  void learn_objective(Span observed, Span basis, ModelMemory& memory);
+  void learn_objective(Span observed, Span basis, ModelMemory& memory, PowerFit power);
   void learn_constraint(const std::string& name, std::size_t index, Span observed, Span basis,
                         ModelMemory& memory);
   void learn_computable(Span observed, Span basis, ModelMemory& memory);

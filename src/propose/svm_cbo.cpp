@@ -146,7 +146,8 @@ class SvmCboStrategy : public Strategy {
     }
     Problem unconstrained = problem;
     unconstrained.constraint_names.clear();
-    const Surrogates surrogates(unconstrained, feasible, feasible, memory_);
+    const Surrogates surrogates(unconstrained, feasible, feasible, memory_,
+                                published_ ? PowerFit::kNever : PowerFit::kWhereItPays);
     std::optional<space::Encoding> best;
     double best_bound = 0;
     for (int round = 0; round < kRounds; ++round) {
