@@ -49,6 +49,7 @@ train::Settings training_settings(const Context& context, const space::Configura
   settings.label_smoothing = choice.label_smoothing;
   settings.augmentation.strength = choice.augmentation;
   settings.mixup = choice.mixup;
+  if (choice.one_cycle) settings.schedule = train::Schedule::kOneCycle;
   settings.ema_decay = averaging(context.dataset.train.size(), settings);
   settings.seed = seed;
   settings.most_threads = context.jobs;

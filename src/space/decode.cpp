@@ -211,6 +211,7 @@ TrainingChoice training_choice(const Configuration& configuration) {
   t.dropout = configuration.real("dropout", standard.dropout);
   t.label_smoothing = configuration.real("label_smoothing", standard.label_smoothing);
   t.mixup = configuration.real("mixup", standard.mixup);
+  t.one_cycle = configuration.word("schedule", "cosine") == "one-cycle";
   return t;
 }
 

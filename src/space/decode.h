@@ -27,6 +27,7 @@ struct TrainingChoice {
   double dropout = 0;          // before the last dense layer (already a layer of the network)
   double label_smoothing = 0;  // [0, 0.2]
   double mixup = 0;            // Beta parameter; 0 = none
+  bool one_cycle = false;      // the word "schedule": "one-cycle", else cosine
   bool operator==(const TrainingChoice&) const = default;
 };
 TrainingChoice training_choice(const Configuration& configuration);

@@ -118,6 +118,8 @@ TEST_F(Decode, TrainingSettingsComeFromTheConfiguration) {
   EXPECT_EQ(t.batch_size, 32);
   EXPECT_EQ(t.mixup, 0.2);
   EXPECT_EQ(t.weight_decay, TrainingChoice{}.weight_decay);
+  EXPECT_FALSE(t.one_cycle);
+  EXPECT_TRUE(training_choice(*Configuration::from_text("schedule=one-cycle")).one_cycle);
 }
 
 TEST_F(Decode, DefaultSpaceFollowsTheShape) {
