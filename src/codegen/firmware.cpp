@@ -30,15 +30,17 @@ Status check_options(const Options& options) {
 std::vector<File> files_of(const SourceContext& c) {
   const std::string name = c.lower();
   const auto arrays = c.arrays();
-  return {{name + ".h", header_text(c), Role::kHeader},
-          {name + ".c", model_text(c), Role::kSource},
-          {name + "_weights.h", weights_header_text(c), Role::kHeader},
-          {name + "_weights.c", weights_text(c), Role::kWeightsArray},
-          {name + "_weights.S", assembly_definitions(arrays, name + "_weights.bin"),
-           Role::kWeightsAssembly},
-          {name + "_weights.bin", blob(arrays), Role::kWeightsBlob},
-          {"main.c", main_text(c), Role::kMain},
-          {"link.ld", linker_script_text(c.target), Role::kLinkerScript}};
+  std::vector<File> files{{name + ".h", header_text(c), Role::kHeader},
+                          {name + ".c", model_text(c), Role::kSource},
+                          {name + "_weights.h", weights_header_text(c), Role::kHeader}};
+  if (c.options.weight_arrays)
+    files.push_back({name + "_weights.c", weights_text(c), Role::kWeightsArray});
+  files.push_back({name + "_weights.S", assembly_definitions(arrays, name + "_weights.bin"),
+                   Role::kWeightsAssembly});
+  files.push_back({name + "_weights.bin", blob(arrays), Role::kWeightsBlob});
+  files.push_back({"main.c", main_text(c), Role::kMain});
+  files.push_back({"link.ld", linker_script_text(c.target), Role::kLinkerScript});
+  return files;
 }
 
 OpInfo info_of(const quantize::Int8Model& model, const Step& step) {

@@ -59,6 +59,7 @@ struct Options {
   std::optional<SelfTest> self_test;  // only firmware_folder() uses it
   std::string provenance;  // text for the header comment (study, trial, seed); may have lines
   Layout layout = Layout::kPlain;  // only firmware_folder() uses it
+  bool weight_arrays = true;  // form (a) of the weights: most of the text, and nobody's in a check
 };
 
 /// Where a tensor lies in the arena while it lives: from before first_op to after last_op (operator

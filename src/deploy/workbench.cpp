@@ -203,7 +203,9 @@ Result<Production> Workbench::build(const quantize::Int8Model& model, const targ
   const Toolchain& tools = (*kit)->tools;
   ATML_TRY(production.kernels, kernels_.get(tools, target, optimize, model.rounding));
   Stopwatch watch;
-  auto generated = codegen::generate(model, target, options);
+  codegen::Options without_arrays = options;  // the assembler reads the weights
+  without_arrays.weight_arrays = false;
+  auto generated = codegen::generate(model, target, without_arrays);
   if (!generated.ok()) {
     production.failure = "the generator refused the model: " + generated.error().message;
     return production;
