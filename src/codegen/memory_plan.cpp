@@ -214,7 +214,9 @@ std::int64_t read_end(const Int8Model& model, const std::vector<KernelChoice>& c
     }
   }
   for (std::size_t i = 0; i < choices.size(); ++i) {
-    if (choices[i].kernel != Kernel::kPointwisePacked) continue;
+    const bool reads_words = choices[i].kernel == Kernel::kPointwisePacked ||
+                             choices[i].kernel == Kernel::kPointwiseNibbles;
+    if (!reads_words) continue;
     if (group_of(groups, static_cast<int>(i)) != nullptr) continue;
     const int tensor = model.ops[i].inputs[0];
     const Shape& in = model.tensor(tensor).shape;
