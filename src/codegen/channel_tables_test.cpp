@@ -4,7 +4,9 @@
 
 #include "codegen/emulated_program_test.h"
 #include "codegen/lowering.h"
+#include "codegen/memory_plan.h"
 #include "codegen/random_models_test.h"
+#include "codegen/weights.h"
 
 namespace atml::codegen {
 namespace {
@@ -159,6 +161,28 @@ quantize::Int8Model small_maps(Rounding rounding) {
   auto model = quantize::random_model(net, 31);
   model.rounding = rounding;
   return model;
+}
+
+// Kernels of words read what follows the last pixel; the bytes must exist. The input lives on, so
+// that it may come to lie at the end of the arena.
+TEST(PointwiseKernels, WhatIsReadBehindTheLastPixelIsInTheArena) {
+  for (const int bits : {8, 4}) {
+    for (int channels = 5; channels <= 15; ++channels) {
+      for (int filters = 1; filters <= 16; ++filters) {
+        network::Network net(Shape{5, 4, channels});
+        ASSERT_TRUE(net.add(network::Conv{.filters = filters, .weight_bits = bits}, {0}).ok());
+        ASSERT_TRUE(net.add(network::Concat{}, {1, 0}).ok());
+        const auto model = quantize::random_model(net, 5);
+        const auto choices = choose_kernels(model);
+        ASSERT_TRUE(choices.ok());
+        const PlannedMemory memory = plan_arena(model, *choices);
+        const std::int64_t last = memory.tensor_offsets[static_cast<std::size_t>(model.input)] +
+                                  model.tensor(model.input).shape.elements() - channels;
+        EXPECT_LE(last + packed_inputs(channels), memory.plan.arena.value)
+            << bits << " bits, " << channels << " -> " << filters;
+      }
+    }
+  }
 }
 
 TEST(DepthwiseKernels, SmallMapsGoByPixelsForSpeed) {
