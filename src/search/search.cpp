@@ -60,6 +60,7 @@ struct SpaceChoice {
 Result<SpaceChoice> choose_space(const std::string& name, const Shape& shape) {
   const std::string chosen = name.empty() ? space::default_space_name(shape) : name;
   ATML_TRY(space::Space space, space::load_space(chosen));
+  ATML_TRY_STATUS(space::check_words(space));
   ATML_TRY(std::string text, space_text(chosen));
   return SpaceChoice{std::move(space), std::move(text)};
 }

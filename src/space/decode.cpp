@@ -3,6 +3,7 @@
 #include "space/decode.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -199,6 +200,27 @@ Result<Network> decode(const Configuration& configuration, const Shape& input, i
                     "'table'",
                     input.text())};
   return decode_convolutional(configuration, input, outputs);
+}
+
+Status check_words(const Space& space) {
+  const std::map<std::string, std::vector<std::string>> known = {
+      {"block", {"conv", "separable", "inverted"}},
+      {"residual", {"none", "identity", "projection"}},
+      {"downsample", {"stride", "maxpool", "avgpool"}},
+      {"head", {"average", "flatten"}},
+      {"schedule", {"cosine", "one-cycle"}}};
+  for (const auto& [name, words] : known) {
+    const Parameter* parameter = space.find(name);
+    if (parameter == nullptr) continue;
+    for (const Value& value : parameter->values) {
+      const std::string* word = std::get_if<std::string>(&value);
+      if (word == nullptr || std::ranges::find(words, *word) != words.end()) continue;
+      return Error{Code::kInvalidArgument,
+                   fmt::format("space '{}': '{}' is no value of {}; known: {}", space.name(), *word,
+                               name, fmt::join(words, ", "))};
+    }
+  }
+  return {};
 }
 
 TrainingChoice training_choice(const Configuration& configuration) {

@@ -7,6 +7,7 @@
 #include "base/shape.h"
 #include "network/network.h"
 #include "space/configuration.h"
+#include "space/space.h"
 
 namespace atml::space {
 
@@ -18,6 +19,10 @@ namespace atml::space {
 /// express the input: convolutions over a feature vector, or fewer than one output.
 Result<network::Network> decode(const Configuration& configuration, const Shape& input,
                                 int outputs);
+
+/// Fails (invalid argument) on a word that decode() and training_choice() do not know, of a
+/// parameter that they do: it would silently mean another one.
+Status check_words(const Space& space);
 
 struct TrainingChoice {
   double learning_rate = 3e-3;  // peak, AdamW

@@ -122,6 +122,18 @@ TEST_F(Decode, TrainingSettingsComeFromTheConfiguration) {
   EXPECT_TRUE(training_choice(*Configuration::from_text("schedule=one-cycle")).one_cycle);
 }
 
+TEST_F(Decode, AWordThatNobodyKnowsIsRefused) {
+  for (const char* name : {"image", "signal", "table", "image-4bit", "signal-4bit"})
+    EXPECT_TRUE(check_words(*load_space(name)).ok()) << name;
+  const auto space = parse_space(
+      "name = \"mine\"\n[parameters]\nschedule = { kind = \"categorical\", values = [\"cosine\", "
+      "\"one-cicle\"], default = \"cosine\" }\n",
+      "mine.toml");
+  ASSERT_TRUE(space.ok()) << space.error().message;
+  EXPECT_EQ(check_words(*space).error().message,
+            "space 'mine': 'one-cicle' is no value of schedule; known: cosine, one-cycle");
+}
+
 TEST_F(Decode, DefaultSpaceFollowsTheShape) {
   EXPECT_EQ(default_space_name({28, 28, 1}), "image");
   EXPECT_EQ(default_space_name({128, 1, 9}), "signal");
