@@ -201,9 +201,9 @@ std::int64_t covered(const PackProblem& problem, const std::vector<std::int64_t>
   return total;
 }
 
-// Pointwise kernels read whole words: up to three bytes of the next pixel, after the last one of
-// whatever follows in the arena. The values do not count (their weights are zero), but the bytes
-// must exist.
+// Pointwise kernels (atml_pointwise_core.h) read whole words: up to three bytes of the next pixel,
+// after the last one of whatever follows in the arena. The values do not count (their weights are
+// zero), but the bytes must exist.
 std::int64_t read_end(const Int8Model& model, const std::vector<KernelChoice>& choices,
                       const Groups& groups, const Blocks& blocks, const Packing& packing) {
   std::int64_t end = packing.top;
@@ -286,8 +286,9 @@ PlannedMemory plan_arena(const Int8Model& model, const std::vector<KernelChoice>
 
 std::int64_t least_bytes(const Int8Model& model, const std::vector<KernelChoice>& choices,
                          const StreamGroup& group) {
-  const auto kernels = with_row_kernels(model, choices, {group});
-  Blocks blocks = blocks_of(model, kernels, {group}, group.first_op);
+  const Groups groups{group};
+  const auto kernels = with_row_kernels(model, choices, groups);
+  Blocks blocks = blocks_of(model, kernels, groups, group.first_op);
   // The parts of the group are one block of the group's peak.
   for (const StreamBuffer& b : group.buffers) {
     if (b.line) blocks.problem.blocks[at(blocks.of_tensor[at(b.tensor)])].size = 0;

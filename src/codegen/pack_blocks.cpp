@@ -104,8 +104,7 @@ class Bound {
     for (const SharePair* s : shares_) {
       const Block& in = blocks_[static_cast<std::size_t>(s->in)];
       const Block& out = blocks_[static_cast<std::size_t>(s->out)];
-      if (is_live(in, op) && out.first_op == op && alive_together(in, out))
-        sum += saving(in, out, s->rule);
+      if (is_live(in, op) && out.first_op == op) sum += saving(in, out, s->rule);
     }
     return sum;
   }

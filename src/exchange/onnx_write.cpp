@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "exchange/elementwise.h"
 #include "exchange/onnx.h"
 #include "quantize/requantize.h"
 
@@ -78,13 +79,10 @@ class OnnxWriter {
     for (const Op& op : model_.ops) {
       const Shape& out = model_.output_of(op).shape;
       const bool vector = out.height == 1 && out.width == 1;
-      const bool elementwise =
-          std::holds_alternative<Table>(op.kind) || std::holds_alternative<Softmax>(op.kind) ||
-          std::holds_alternative<Add>(op.kind) || std::holds_alternative<Mul>(op.kind) ||
-          std::holds_alternative<Concat>(op.kind);
-      flat_[index(op.output)] = vector && (std::holds_alternative<Dense>(op.kind) ||
-                                           std::holds_alternative<Reshape>(op.kind) ||
-                                           (elementwise && std::ranges::all_of(op.inputs, flat)));
+      flat_[index(op.output)] =
+          vector &&
+          (std::holds_alternative<Dense>(op.kind) || std::holds_alternative<Reshape>(op.kind) ||
+           (is_elementwise(op.kind) && std::ranges::all_of(op.inputs, flat)));
     }
   }
 

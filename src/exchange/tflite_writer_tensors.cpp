@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "exchange/elementwise.h"
 #include "exchange/tflite_writer.h"
 
 namespace atml::exchange {
@@ -25,14 +26,10 @@ void TfliteWriter::choose_ranks() {
   for (const Op& op : model_.ops) {
     const Shape& out = model_.output_of(op).shape;
     const bool vector = out.height == 1 && out.width == 1;
-    const bool elementwise =
-        std::holds_alternative<Table>(op.kind) || std::holds_alternative<Softmax>(op.kind) ||
-        std::holds_alternative<Add>(op.kind) || std::holds_alternative<Mul>(op.kind) ||
-        std::holds_alternative<Concat>(op.kind);
     rank_2_[static_cast<std::size_t>(op.output)] =
         std::holds_alternative<Dense>(op.kind) ||
         (std::holds_alternative<Reshape>(op.kind) && vector) ||
-        (elementwise && std::ranges::all_of(op.inputs, flat));
+        (is_elementwise(op.kind) && std::ranges::all_of(op.inputs, flat));
   }
 }
 

@@ -175,14 +175,30 @@ TEST(GaussianProcess, AgreesWithAnIndependentDenseComputation) {
   }
 }
 
-double perturbed(const Case& c, std::size_t index, double by) {
-  Hyper h = c.hyper;
+// The hyper-parameters with one number, in the order of the gradients, moved.
+Hyper perturbed(Hyper h, std::size_t index, double by) {
   const std::size_t d = h.log_length.size();
   if (index < d)
     h.log_length[index] += by;
   else
-    (index == d ? h.log_scale : index == d + 1 ? h.log_noise : h.mean) += by;
-  return negative_log_posterior(c.layout, c.data, h);
+    (index == d       ? h.log_scale
+     : index == d + 1 ? h.log_noise
+     : index == d + 2 ? h.mean
+                      : h.power) += by;
+  return h;
+}
+
+// Richardson extrapolation of central differences: error O(h^4), about 1e-10.
+template <class Value>
+void expect_derivatives(const std::vector<double>& gradient, const Hyper& at, const Value& value) {
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    const auto slope = [&](double h) {
+      return (value(perturbed(at, i, h)) - value(perturbed(at, i, -h))) / (2 * h);
+    };
+    const double h = 2e-3;
+    EXPECT_NEAR(gradient[i], (4 * slope(h / 2) - slope(h)) / 3, 1e-8 * (1 + std::abs(gradient[i])))
+        << i << ", power " << at.power;
+  }
 }
 
 TEST(GaussianProcess, LikelihoodGradientIsTheDerivative) {
@@ -190,13 +206,8 @@ TEST(GaussianProcess, LikelihoodGradientIsTheDerivative) {
   std::vector<double> gradient;
   negative_log_posterior(c.layout, c.data, c.hyper, &gradient);
   ASSERT_EQ(gradient.size(), 7u);
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    // Richardson extrapolation of central differences: error O(h^4), about 1e-10.
-    const double h = 2e-3;
-    const double wide = (perturbed(c, i, h) - perturbed(c, i, -h)) / (2 * h);
-    const double fine = (perturbed(c, i, h / 2) - perturbed(c, i, -h / 2)) / h;
-    EXPECT_NEAR(gradient[i], (4 * fine - wide) / 3, 1e-8 * (1 + std::abs(gradient[i]))) << i;
-  }
+  expect_derivatives(gradient, c.hyper,
+                     [&](const Hyper& h) { return negative_log_posterior(c.layout, c.data, h); });
 }
 
 TEST(GaussianProcess, PredictionSlopesAreDerivatives) {
@@ -225,19 +236,6 @@ TEST(GaussianProcess, PredictionSlopesAreDerivatives) {
   EXPECT_EQ(gp.predict_with_slope(std::vector<double>{0.37, -1, 1, 0}).mean_slope[1], 0);
 }
 
-double warped_perturbed(const Case& c, std::size_t index, double by) {
-  Hyper h = c.hyper;
-  const std::size_t d = h.log_length.size();
-  if (index < d)
-    h.log_length[index] += by;
-  else
-    (index == d       ? h.log_scale
-     : index == d + 1 ? h.log_noise
-     : index == d + 2 ? h.mean
-                      : h.power) += by;
-  return negative_log_warped_posterior(c.layout, c.data, h);
-}
-
 TEST(GaussianProcess, WarpedLikelihoodGradientIsTheDerivative) {
   for (const double power : {0.2, 1.0, 1.7}) {
     Case c = random_case(30, 8);
@@ -245,13 +243,9 @@ TEST(GaussianProcess, WarpedLikelihoodGradientIsTheDerivative) {
     std::vector<double> gradient;
     negative_log_warped_posterior(c.layout, c.data, c.hyper, &gradient);
     ASSERT_EQ(gradient.size(), 8u);
-    for (std::size_t i = 0; i < gradient.size(); ++i) {
-      const double h = 2e-3;
-      const double wide = (warped_perturbed(c, i, h) - warped_perturbed(c, i, -h)) / (2 * h);
-      const double fine = (warped_perturbed(c, i, h / 2) - warped_perturbed(c, i, -h / 2)) / h;
-      EXPECT_NEAR(gradient[i], (4 * fine - wide) / 3, 1e-8 * (1 + std::abs(gradient[i])))
-          << i << ", power " << power;
-    }
+    expect_derivatives(gradient, c.hyper, [&](const Hyper& h) {
+      return negative_log_warped_posterior(c.layout, c.data, h);
+    });
   }
 }
 
