@@ -5,4 +5,6 @@ folder=${1:?usage: make_venv.sh FOLDER}
 here=$(cd "$(dirname "$0")" && pwd)
 [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
 "$folder/bin/pip" install --quiet --requirement "$here/requirements.txt"
-"$folder/bin/python" -c 'import botorch, optuna, smac; print("optuna", optuna.__version__, "botorch", botorch.__version__, "smac", smac.__version__)'
+# HEBO's own pins (numpy < 1.25, pymoo 0.6.0) cannot be built beside the others; it runs with the newer ones of the list.
+"$folder/bin/pip" install --quiet --no-deps HEBO==0.3.6
+"$folder/bin/python" -W ignore -c 'import botorch, hebo.optimizers.general, optuna, smac; print("optuna", optuna.__version__, "botorch", botorch.__version__, "smac", smac.__version__)'

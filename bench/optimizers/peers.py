@@ -10,7 +10,7 @@ trials, 20 parameters, 3 measured constraints.
 How each peer meets what it has no notion of, always as its experienced user would:
   * not computable: told as infeasible by 1, with the worst value seen (Optuna, SCBO: a failed trial teaches them nothing);
   * constraints in SMAC3, which has none: a static penalty, worst value of the design + violations in units of the design;
-  * conditions in SCBO, which has none: all parameters always, those that are inactive without effect.
+  * conditions in SCBO and HEBO, which have none: all parameters always, those that are inactive without effect.
 """
 import argparse
 import json
@@ -287,11 +287,61 @@ class Scbo:
             self.restart()
 
 
+class Hebo:
+    """HEBO's GeneralBO, which models every constraint by a Gaussian process of its own, with its own settings."""
+
+    def __init__(self, problem, seed):
+        import pandas
+        import torch
+        from hebo.design_space.design_space import DesignSpace
+        from hebo.optimizers.general import GeneralBO
+
+        torch.set_num_threads(1)
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        self.pandas, self.problem = pandas, problem
+        self.bo = GeneralBO(DesignSpace().parse([self.parameter(p) for p in problem["parameters"]]), num_obj=1,
+                            num_constr=problem["constraints"], rand_sample=2)
+
+    @staticmethod
+    def parameter(p):
+        if p["kind"] == "categorical":
+            return {"name": p["name"], "type": "cat", "categories": p["values"]}
+        kind = "int" if p["kind"] == "integer" else "pow" if p["log"] else "num"
+        number = int if kind == "int" else float
+        return {"name": p["name"], "type": kind, "lb": number(p["low"]), "ub": number(p["high"])}
+
+    def middle(self, p):
+        """Stands for a parameter that is not active."""
+        if p["kind"] == "categorical":
+            return p["values"][0]
+        middle = (p["low"] + p["high"]) / 2
+        return int(middle) if p["kind"] == "integer" else middle
+
+    def observe(self, rows, told):
+        columns = [p["name"] for p in self.problem["parameters"]]
+        y = np.array([[value, *g] for value, g, _ in told], dtype=float)
+        self.bo.observe_new_data(self.pandas.DataFrame(rows, columns=columns), y)
+
+    def add_design(self, points, told):
+        self.observe([{p["name"]: point.get(p["name"], self.middle(p)) for p in self.problem["parameters"]}
+                      for point in points], told)
+
+    def ask(self):
+        row = self.bo.suggest(1).iloc[0].to_dict()
+        self.last = {k: v.item() if hasattr(v, "item") else v for k, v in row.items()}
+        return active(self.problem["parameters"], self.last)
+
+    def tell(self, value, g, good):
+        self.observe([self.last], [(value, g, good)])
+
+
 SOLVERS = {
     "optuna-tpe": lambda problem, seed: Optuna(problem, seed, "tpe"),
     "optuna-gp": lambda problem, seed: Optuna(problem, seed, "gp"),
     "smac3-penalty": Smac,
     "botorch-scbo": Scbo,
+    "hebo": Hebo,
 }
 
 

@@ -4,9 +4,12 @@
 //       autotinyml::Space().real("x", 0, 1, 0.5).integer("n", 1, 8, 2), {.constraints = {"ram"}});
 //   for (int i = 0; i < 50; ++i) {
 //     auto trial = optimizer->ask();
-//     optimizer->tell_constraint(trial->number, "ram", ram_of(trial->point), 32768);   // cheap:
-//     always if (it fits) optimizer->tell_objective(trial->number, score_of(trial->point));    //
-//     dear: only then else optimizer->tell_infeasible(trial->number);
+//     const double ram = ram_of(trial->point);                        // cheap: always told
+//     optimizer->tell_constraint(trial->number, "ram", ram, 32768);
+//     if (ram <= 32768)
+//       optimizer->tell_objective(trial->number, score_of(trial->point));  // dear: only then
+//     else
+//       optimizer->tell_infeasible(trial->number);
 //   }
 //
 // Higher objectives are better. Several trials may be asked for before the first is told about:
