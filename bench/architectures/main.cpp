@@ -1,8 +1,5 @@
 // bench/architectures: evaluations that each strategy needs to reach the best feasible 0.5 % of the
 // tabulated networks, under several limits; the bar is a third of random search's.
-//   bench_architectures [--table FILE] [--seeds N] [--budget N] [--strategies a,b] [--jobs N]
-//   [--only LIMITS] [--transfer LIMITS]
-//                       [--json FILE]
 // A strategy meets what it meets in a search: flash and RAM are known before a trial (exact),
 // latency is measured, and a network that does not fit is never trained: it has no accuracy.
 // "random-blind" is random search without the exact checks: every draw costs an evaluation.
@@ -16,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../arguments.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -297,33 +295,32 @@ Status measure(const Options& o) {
   return write_file(o.json, document.dump(1) + "\n");
 }
 
+constexpr char kUsage[] =
+    R"(usage: bench_architectures [options]
+How many evaluations each strategy needs to the best feasible 0.5 % of the tabulated networks.
+
+  --strategies a,b    (random-blind,random,bayes)
+  --only LIMITS       one setting: loose, medium, tight, "very tight" or "latency only"
+  --transfer LIMITS   instead: searches under these, and what each history then has under all others
+  --seeds N           (20)
+  --budget N          evaluations a search (400)
+  --jobs N            processes at once (2)
+  --table FILE        the networks (bench/architectures/table.csv)
+  --json FILE         writes the figures
+)";
+
 Result<Options> parse(int argc, char** argv) {
   Options o;
-  for (int i = 1; i < argc; i += 2) {
-    const std::string key = argv[i];
-    if (i + 1 == argc) return Error{Code::kInvalidArgument, fmt::format("{} needs a value", key)};
-    const std::string value = argv[i + 1];
-    if (key == "--table")
-      o.table = value;
-    else if (key == "--seeds")
-      o.seeds = std::atoi(value.c_str());
-    else if (key == "--budget")
-      o.budget = std::atoi(value.c_str());
-    else if (key == "--jobs")
-      o.jobs = std::atoi(value.c_str());
-    else if (key == "--strategies")
-      o.strategies = split(value, ',');
-    else if (key == "--transfer")
-      o.transfer = value;
-    else if (key == "--only")
-      o.only = value;
-    else if (key == "--json")
-      o.json = value;
-    else
-      return Error{Code::kInvalidArgument, fmt::format("unknown option {}", key)};
-  }
-  if (o.seeds < 1 || o.budget < 1 || o.jobs < 1)
-    return Error{Code::kInvalidArgument, "--seeds, --budget and --jobs are whole numbers above 0"};
+  const Status read = bench::read_arguments(argc, argv,
+                                            {{"--table", bench::text_option(o.table)},
+                                             {"--seeds", bench::number_option(o.seeds, 1)},
+                                             {"--budget", bench::number_option(o.budget, 1)},
+                                             {"--jobs", bench::number_option(o.jobs, 1)},
+                                             {"--strategies", bench::list_option(o.strategies)},
+                                             {"--transfer", bench::text_option(o.transfer)},
+                                             {"--only", bench::text_option(o.only)},
+                                             {"--json", bench::text_option(o.json)}});
+  ATML_TRY_STATUS(read);
   for (const std::string& name : o.strategies) {
     if (name != kBlind) ATML_TRY_STATUS(propose::make_strategy(name));
   }
@@ -333,6 +330,7 @@ Result<Options> parse(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (bench::asks_for_help(argc, argv)) return std::fputs(kUsage, stdout) < 0;
   const auto options = parse(argc, argv);
   const Status status = options.ok() ? measure(*options) : Status(options.error());
   if (!status.ok()) fmt::print(stderr, "bench_architectures: {}\n", status.error().message);

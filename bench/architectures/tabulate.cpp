@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "../arguments.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "data/load.h"
@@ -142,33 +143,36 @@ Status run(const Options& o) {
   return {};
 }
 
-bool parse(int argc, char** argv, Options& o) {
-  if (argc < 2) return false;
+constexpr char kUsage[] =
+    R"(usage: bench_tabulate WORK [--part I/N] [--seconds S]    measures what is missing of part I of N
+       bench_tabulate WORK --out FILE                    joins the parts once all is there
+)";
+
+Result<Options> parse(int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-')
+    return Error{Code::kInvalidArgument, "the first argument must be the folder of the parts"};
+  Options o;
   o.work = argv[1];
-  for (int i = 2; i + 1 < argc; i += 2) {
-    const std::string key = argv[i];
-    if (key == "--part") {
-      if (std::sscanf(argv[i + 1], "%zu/%zu", &o.part, &o.parts) != 2) return false;
-    } else if (key == "--seconds") {
-      o.seconds = std::atof(argv[i + 1]);
-    } else if (key == "--out") {
-      o.out = argv[i + 1];
-    } else {
-      return false;
-    }
-  }
-  return argc % 2 == 0 && o.parts > 0 && o.part < o.parts;
+  const auto part = [&](const std::string& value) -> Status {
+    if (std::sscanf(value.c_str(), "%zu/%zu", &o.part, &o.parts) == 2 && o.part < o.parts)
+      return {};
+    return Error{Code::kInvalidArgument,
+                 fmt::format("must be I/N with I from 0 to N - 1, not '{}'", value)};
+  };
+  const Status read = bench::read_arguments(argc - 1, argv + 1,
+                                            {{"--part", {part}},
+                                             {"--seconds", bench::seconds_option(o.seconds)},
+                                             {"--out", bench::text_option(o.out)}});
+  ATML_TRY_STATUS(read);
+  return o;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options options;
-  if (!parse(argc, argv, options)) {
-    fmt::print(stderr, "usage: bench_tabulate WORK [--part I/N] [--seconds S] | WORK --out FILE\n");
-    return 2;
-  }
-  const Status status = run(options);
+  if (bench::asks_for_help(argc, argv)) return std::fputs(kUsage, stdout) < 0;
+  const auto options = parse(argc, argv);
+  const Status status = options.ok() ? run(*options) : Status(options.error());
   if (!status.ok()) fmt::print(stderr, "bench_tabulate: {}\n", status.error().message);
   return status.ok() ? 0 : 2;
 }

@@ -1,12 +1,5 @@
 // bench/optimizers: every strategy on every problem over many seeds, beside the peers' records, in
 // one table.
-//   bench_optimizers [--quick] [--runs FILE] [--strategies a,b|none] [--problems a,b] [--seeds N]
-//   [--first-seed N] [--jobs N]
-//                    [--seconds S] [--peers PYTHON] [--solvers a,b] [--peer-seeds N] [--table FILE]
-//                    [--json FILE]
-// Runs are appended to FILE (JSON lines) and never repeated. --quick: 5 seeds, and of the peers
-// only those that need milliseconds a proposal. --seconds: no run is started later; the table then
-// says what is missing.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -16,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../arguments.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
@@ -36,46 +30,47 @@ struct Options {
   int peer_seeds = 0;  // 0: as many as seeds
 };
 
+constexpr char kUsage[] =
+    R"(usage: bench_optimizers [options]
+Runs strategies and peers on the problems, then prints one table of all runs that are kept.
+
+  --runs FILE         where runs are kept, one JSON line each; none is repeated (optimizers.jsonl)
+  --strategies a,b    of ours; "none" for none (all)
+  --problems a,b      (all)
+  --seeds N           (20)
+  --first-seed N      seeds N, N + 1, ...; from 1000 on for tuning (0)
+  --quick             5 seeds
+  --jobs N            processes at once (2)
+  --seconds S         no run is started later; the table then says what is missing
+  --peers PYTHON      also runs the peers, by this interpreter (see make_venv.sh)
+  --solvers a,b       the peers to run (optuna-tpe)
+  --peer-seeds N      (as --seeds)
+  --table FILE        writes the table as Markdown too
+  --json FILE         writes its figures
+)";
+
 Result<Options> parse(int argc, char** argv) {
   Options o;
-  for (int i = 1; i < argc; ++i) {
-    const std::string key = argv[i];
-    if (key == "--quick") {
-      o.seeds = 5;
-      continue;
-    }
-    if (i + 1 == argc) return Error{Code::kInvalidArgument, fmt::format("{} needs a value", key)};
-    const std::string value = argv[++i];
-    if (key == "--seeds")
-      o.seeds = std::atoi(value.c_str());
-    else if (key == "--first-seed")
-      o.first_seed = std::atoi(value.c_str());
-    else if (key == "--jobs")
-      o.jobs = std::atoi(value.c_str());
-    else if (key == "--seconds")
-      o.seconds = std::atof(value.c_str());
-    else if (key == "--strategies")
-      o.strategies = value == "none" ? std::vector<std::string>{} : split(value, ',');
-    else if (key == "--problems")
-      o.problems = split(value, ',');
-    else if (key == "--runs")
-      o.runs = value;
-    else if (key == "--peers")
-      o.peers = value;
-    else if (key == "--solvers")
-      o.solvers = value;
-    else if (key == "--peer-seeds")
-      o.peer_seeds = std::atoi(value.c_str());
-    else if (key == "--table")
-      o.table = value;
-    else if (key == "--json")
-      o.json = value;
-    else
-      return Error{Code::kInvalidArgument, fmt::format("unknown option {}", key)};
-  }
-  if (o.seeds < 1 || o.jobs < 1 || o.first_seed < 0)
-    return Error{Code::kInvalidArgument,
-                 "--seeds and --jobs are whole numbers above 0, --first-seed one from 0 on"};
+  const auto strategies = [&](const std::string& value) {
+    o.strategies = value == "none" ? std::vector<std::string>{} : split(value, ',');
+    return Status{};
+  };
+  const Status read =
+      bench::read_arguments(argc, argv,
+                            {{"--quick", bench::flag_option([&] { o.seeds = 5; })},
+                             {"--seeds", bench::number_option(o.seeds, 1)},
+                             {"--first-seed", bench::number_option(o.first_seed, 0)},
+                             {"--jobs", bench::number_option(o.jobs, 1)},
+                             {"--seconds", bench::seconds_option(o.seconds)},
+                             {"--strategies", {strategies}},
+                             {"--problems", bench::list_option(o.problems)},
+                             {"--runs", bench::text_option(o.runs)},
+                             {"--peers", bench::text_option(o.peers)},
+                             {"--solvers", bench::text_option(o.solvers)},
+                             {"--peer-seeds", bench::number_option(o.peer_seeds, 1)},
+                             {"--table", bench::text_option(o.table)},
+                             {"--json", bench::text_option(o.json)}});
+  ATML_TRY_STATUS(read);
   for (const std::string& name : o.strategies) ATML_TRY_STATUS(propose::make_strategy(name));
   return o;
 }
@@ -170,7 +165,11 @@ Status measure(const Options& o) {
   ATML_TRY(const auto all, records(o));
   const bench::Tables tables = bench::make_tables(problems, all);
   fmt::print("{}", tables.text);
-  if (!o.table.empty()) ATML_TRY_STATUS(write_file(o.table, tables.text));
+  const std::string command = fmt::format(
+      "`bench_optimizers --strategies none --runs {} --table {}{}` makes this table from the runs "
+      "that are kept.\n\n",
+      o.runs, o.table, o.json.empty() ? "" : " --json " + o.json);
+  if (!o.table.empty()) ATML_TRY_STATUS(write_file(o.table, command + tables.text));
   if (o.json.empty()) return {};
   Json document = Json::object();
   document.set("schema", 1).set("rows", tables.rows);
@@ -180,6 +179,7 @@ Status measure(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (bench::asks_for_help(argc, argv)) return std::fputs(kUsage, stdout) < 0;
   const auto options = parse(argc, argv);
   const Status status = options.ok() ? measure(*options) : Status(options.error());
   if (!status.ok()) fmt::print(stderr, "optimizers: {}\n", status.error().message);

@@ -147,6 +147,63 @@ TEST(Tables, RanksAreThoseOfTheRunsThatAllSolversHave) {
   const Tables t = make_tables(problems(), records);
   EXPECT_NE(t.text.find("| good | 1.17 |"), std::string::npos) << t.text;
   EXPECT_NE(t.text.find("| bad | 1.83 |"), std::string::npos) << t.text;
+  EXPECT_EQ(t.text.find("all solvers"), std::string::npos) << "one table says it all";
+}
+
+// A peer with two of four seeds has a table of its own with all others and costs them no seeds.
+TEST(Tables, SolversWithFewerSeedsDoNotShrinkTheRanksOfTheOthers) {
+  std::vector<Record> records;
+  for (const char* problem : {"test54", "spring"}) {
+    for (int seed = 0; seed < 4; ++seed) {
+      const double best = seed < 2 ? 3 : 1;  // worse than bad on the seeds that slow has too
+      records.push_back({"good", problem, seed, {best, best, best}, 0});
+      records.push_back({"bad", problem, seed, {2, 2, 2}, 0});
+      if (seed < 2) records.push_back({"slow", problem, seed, {0, 0, 0}, 0});
+    }
+  }
+  records.push_back({"good", "test54", 4, {1, 1, 1}, 0});  // a fifth seed of one problem
+  const Tables t = make_tables(problems(), records);
+  const std::size_t full =
+      t.text.find("## Average rank: solvers that ran 4 seeds of every problem");
+  const std::size_t all = t.text.find("## Average rank: all solvers");
+  ASSERT_NE(full, std::string::npos) << t.text;
+  ASSERT_NE(all, std::string::npos) << t.text;
+  const std::string first = t.text.substr(full, all - full), second = t.text.substr(all);
+  EXPECT_NE(first.find("2 solvers on 2 problems, 4 seeds of each: 8 problem-seed pairs"),
+            std::string::npos)
+      << first;
+  EXPECT_NE(first.find("| good | 1.50 |"), std::string::npos) << first;
+  EXPECT_EQ(first.find("slow"), std::string::npos) << first;
+  EXPECT_NE(second.find("3 solvers on 2 problems, 2 seeds of each: 4 problem-seed pairs"),
+            std::string::npos)
+      << second;
+  EXPECT_NE(second.find("| slow | 1.00 |"), std::string::npos) << second;
+  EXPECT_NE(second.find("| bad | 2.00 |"), std::string::npos) << second;
+  EXPECT_NE(t.text.find("* 4 to 5 seeds: `good`\n* 4 seeds: `bad`\n* 2 seeds: `slow`\n"),
+            std::string::npos)
+      << t.text;
+}
+
+// A solver that cannot do every problem (no conditions, say) is among all solvers only.
+TEST(Tables, ASolverThatLacksAProblemIsRankedOnTheOthers) {
+  std::vector<Record> records;
+  for (const char* problem : {"test54", "spring", "jenatton-constrained"}) {
+    records.push_back({"a", problem, 0, {1, 1, 1}, 0});
+    records.push_back({"b", problem, 0, {2, 2, 2}, 0});
+    if (problem != std::string("jenatton-constrained"))
+      records.push_back({"c", problem, 0, {3, 3, 3}, 0});
+  }
+  const Tables t = make_tables(problems(), records);
+  EXPECT_NE(t.text.find("2 solvers on 3 problems, 1 seed of each: 3 problem-seed pairs"),
+            std::string::npos)
+      << t.text;
+  EXPECT_NE(t.text.find("3 solvers on 2 problems, 1 seed of each: 2 problem-seed pairs"),
+            std::string::npos)
+      << t.text;
+  EXPECT_NE(t.text.find("* 1 seed of 2 problems: `c`"), std::string::npos) << t.text;
+  EXPECT_EQ(full_seeds({{"a", 20}, {"b", 5}, {"c", 20}}), 20u);
+  EXPECT_EQ(full_seeds({{"a", 20}, {"b", 5}, {"c", 4}}), 5u);
+  EXPECT_EQ(full_seeds({{"a", 20}}), 0u);
 }
 
 }  // namespace

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
+#include <tuple>
 
 #include <fmt/format.h>
 
+#include "base/text.h"
+#include "propose/strategy.h"
 #include "statistics.h"
 
 namespace atml::bench {
@@ -67,11 +69,14 @@ std::vector<int> common_seeds(const std::map<std::string, Cell>& cells,
   return seeds;
 }
 
-/// [problem][solver]: the mean over seeds and budgets of the rank among the solvers.
-std::vector<std::vector<double>> mean_ranks(const Grid& grid,
-                                            const std::vector<std::string>& solvers,
-                                            std::size_t& runs) {
-  std::vector<std::vector<double>> all;
+struct Ranked {
+  std::vector<std::vector<double>> per_problem;  // [problem][solver]: mean over seeds and budgets
+  std::size_t pairs = 0, fewest = 0, most = 0;   // seeds: of all problems, of one
+};
+
+/// Of the ranks among these solvers, on the seeds that all of them ran.
+Ranked mean_ranks(const Grid& grid, const std::vector<std::string>& solvers) {
+  Ranked all;
   for (const auto& [name, cells] : grid) {
     const std::vector<int> seeds = common_seeds(cells, solvers);
     if (seeds.empty()) continue;
@@ -84,17 +89,79 @@ std::vector<std::vector<double>> mean_ranks(const Grid& grid,
         for (std::size_t k = 0; k < r.size(); ++k) sum[k] += r[k];
       }
     }
-    runs += seeds.size();
+    all.fewest = all.pairs == 0 ? seeds.size() : std::min(all.fewest, seeds.size());
+    all.most = std::max(all.most, seeds.size());
+    all.pairs += seeds.size();
     for (double& v : sum) v /= static_cast<double>(seeds.size() * std::size(kBudgets));
-    all.push_back(std::move(sum));
+    all.per_problem.push_back(std::move(sum));
   }
   return all;
 }
 
-void add_ranks(Tables& t, const Grid& grid, const std::vector<std::string>& solvers) {
-  std::size_t runs = 0;
-  const auto per_problem = mean_ranks(grid, solvers, runs);
-  t.text += "\n## Average rank\n\n";
+/// "20 seeds", "13 to 14 seeds".
+std::string seeds_text(std::size_t least, std::size_t most) {
+  const std::string number =
+      least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most);
+  return fmt::format("{} seed{}", number, most == 1 ? "" : "s");
+}
+
+/// How many seeds of how many problems a solver ran.
+struct Coverage {
+  std::size_t problems = 0, least = 0, most = 0;  // seeds of the problems that it ran
+  bool operator<(const Coverage& o) const {
+    return std::tie(problems, least, most) < std::tie(o.problems, o.least, o.most);
+  }
+};
+
+std::map<std::string, Coverage> coverage_of(const Grid& grid) {
+  std::map<std::string, Coverage> all;
+  for (const auto& [problem, cells] : grid) {
+    for (const auto& [solver, cell] : cells) {
+      Coverage& c = all[solver];
+      c.least = c.problems == 0 ? cell.size() : std::min(c.least, cell.size());
+      c.most = std::max(c.most, cell.size());
+      ++c.problems;
+    }
+  }
+  return all;
+}
+
+/// Who ran how much, the most first; and which of our strategies are not there.
+std::string head_text(const Grid& grid) {
+  std::map<Coverage, std::vector<std::string>> alike;
+  std::vector<std::string> absent = propose::strategy_names();
+  for (const auto& [solver, coverage] : coverage_of(grid)) {
+    alike[coverage].push_back("`" + solver + "`");
+    std::erase(absent, solver);
+  }
+  std::string text = fmt::format(
+      "Best feasible value after 30, 60 and 100 evaluations on {} problems, minimised: medians "
+      "over "
+      "seeds, quartiles at 100, share of runs that found a feasible point, processor seconds a "
+      "proposal. All solvers start with the same points of a seed. Settings were chosen on other "
+      "seeds (from 1000 on).\n\nSeeds of each problem:\n",
+      grid.size());
+  for (auto group = alike.rbegin(); group != alike.rend(); ++group) {
+    const Coverage& c = group->first;
+    text += fmt::format("* {}{}: {}\n", seeds_text(c.least, c.most),
+                        c.problems < grid.size() ? fmt::format(" of {} problems", c.problems) : "",
+                        join(group->second, ", "));
+  }
+  for (std::string& name : absent) {
+    // Without cheaper sources, which these problems do not have, it is bayes to the last bit.
+    name = name == "agp" ? "`agp` (is `bayes` here: no problem has a cheaper source)"
+                         : "`" + name + "`";
+  }
+  if (!absent.empty()) text += fmt::format("* none: {}\n", join(absent, ", "));
+  return text;
+}
+
+/// Ranks of some solvers on the pairs that all of them ran; rows of the JSON are "`key`/solver".
+void add_ranks(Tables& t, const Grid& grid, const std::vector<std::string>& solvers,
+               const std::string& title, const std::string& key) {
+  const Ranked ranked = mean_ranks(grid, solvers);
+  const auto& per_problem = ranked.per_problem;
+  t.text += fmt::format("\n## Average rank: {}\n\n", title);
   if (per_problem.empty() || solvers.size() < 2) {
     t.text += "No problem and seed was run by all solvers: no ranks.\n";
     return;
@@ -116,36 +183,59 @@ void add_ranks(Tables& t, const Grid& grid, const std::vector<std::string>& solv
   }
   const std::vector<double> corrected = holm(p);
   t.text += fmt::format(
-      "{} solvers on {} problems and the {} problem-seed pairs that all of them ran; budgets 30, "
-      "60, "
-      "100.\nFriedman over problems: chi-square {:.4g}, p = {:.3g}.\nWilcoxon's signed-rank test "
-      "against {} over problems, Holm's correction.\n\n| solver | average rank | p against the "
-      "best "
-      "|\n|---|---|---|\n",
-      solvers.size(), per_problem.size(), runs, f.chi_square, f.p, solvers[order[0]]);
+      "{} solvers on {} problems, {} of each: {} problem-seed pairs that all of them ran; budgets "
+      "30, 60, 100.\nFriedman over problems: chi-square {:.4g}, p = {:.3g}.\nWilcoxon's "
+      "signed-rank test against {} over problems, Holm's correction.\n\n| solver | average rank | "
+      "p against the best |\n|---|---|---|\n",
+      solvers.size(), per_problem.size(), seeds_text(ranked.fewest, ranked.most), ranked.pairs,
+      f.chi_square, f.p, solvers[order[0]]);
   for (std::size_t k = 0; k < order.size(); ++k) {
     t.text += fmt::format("| {} | {:.2f} | {} |\n", solvers[order[k]], rank[order[k]],
                           k == 0 ? "" : fmt::format("{:.3g}", corrected[k - 1]));
     Json row = Json::object();
-    row.set("name", "all/" + solvers[order[k]]).set("solver", solvers[order[k]]);
-    row.set("average_rank", rank[order[k]]).set("friedman_p", f.p);
+    row.set("name", key + "/" + solvers[order[k]]).set("solver", solvers[order[k]]);
+    row.set("average_rank", rank[order[k]]).set("friedman_p", f.p).set("pairs", ranked.pairs);
     row.set("p_against_best", k == 0 ? Json() : Json(corrected[k - 1]));
     t.rows.push(std::move(row));
   }
 }
 
+/// One table of the solvers that have all seeds; one of all solvers where some have fewer.
+void add_both_ranks(Tables& t, const Grid& grid) {
+  std::map<std::string, std::size_t> seeds;
+  for (const auto& [solver, c] : coverage_of(grid))
+    seeds[solver] = c.problems == grid.size() ? c.least : 0;
+  const std::size_t full = full_seeds(seeds);
+  std::vector<std::string> all, complete;
+  for (const auto& [solver, n] : seeds) {
+    all.push_back(solver);
+    if (full > 0 && n >= full) complete.push_back(solver);
+  }
+  if (complete.size() > 1)
+    add_ranks(t, grid, complete,
+              fmt::format("solvers that ran {} of every problem", seeds_text(full, full)), "full");
+  if (complete.size() < all.size()) add_ranks(t, grid, all, "all solvers", "all");
+}
+
 }  // namespace
+
+std::size_t full_seeds(const std::map<std::string, std::size_t>& seeds) {
+  std::vector<std::size_t> counts;
+  for (const auto& [solver, n] : seeds) counts.push_back(n);
+  std::sort(counts.begin(), counts.end());
+  return counts.size() < 2 ? 0 : counts[counts.size() - 2];
+}
 
 Tables make_tables(const std::vector<Problem>& problems, const std::vector<Record>& records) {
   Grid grid;
-  std::map<std::string, std::size_t> count;
-  for (const Record& r : records) {
-    grid[r.problem][r.solver][r.seed] = &r;
-    ++count[r.solver];
+  for (const Problem& problem : problems) {
+    for (const Record& r : records) {
+      if (r.problem == problem.name) grid[r.problem][r.solver][r.seed] = &r;
+    }
   }
   Tables t;
-  std::vector<std::string> solvers;
-  for (const auto& [solver, n] : count) solvers.push_back(solver);
+  if (grid.empty()) return t;
+  t.text = head_text(grid);
   for (const Problem& problem : problems) {
     if (!grid.contains(problem.name)) continue;
     t.text += fmt::format(
@@ -157,7 +247,7 @@ Tables make_tables(const std::vector<Problem>& problems, const std::vector<Recor
         problem.optimum);
     for (const auto& [solver, cell] : grid.at(problem.name)) add_row(t, problem, solver, cell);
   }
-  if (!solvers.empty()) add_ranks(t, grid, solvers);
+  add_both_ranks(t, grid);
   return t;
 }
 

@@ -1,6 +1,4 @@
 // bench/proposals: processor seconds a proposal, on a history of a given size.
-//   proposals [--trials 200] [--parameters 20] [--constraints 3] [--repeats 30]
-//             [--strategies bayes,scbo] [--json FILE]
 // "first" is the proposal of a strategy that remembers nothing (a resumed study); "median", "p90"
 // and "largest" are those of the proposals that follow, each of which adds its trial to the
 // history.
@@ -11,6 +9,7 @@
 #include <fmt/format.h>
 #include <time.h>
 
+#include "../arguments.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -78,30 +77,29 @@ study::Trial evaluated(const space::Space& space, const space::Configuration& c,
   return t;
 }
 
+constexpr char kUsage[] =
+    R"(usage: bench_proposals [options]
+Processor seconds a proposal, on a history of a given size.
+
+  --strategies a,b    (all)
+  --trials N          in the history (200)
+  --parameters N      (20)
+  --constraints N     measured ones (3)
+  --repeats N         proposals that are timed (30)
+  --json FILE         writes the figures
+)";
+
 Result<Options> parse(int argc, char** argv) {
   Options o;
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string key = argv[i], value = argv[i + 1];
-    if (key == "--strategies")
-      o.strategies = split(value, ',');
-    else if (key == "--json")
-      o.json = value;
-    else {
-      int* number = key == "--trials"        ? &o.trials
-                    : key == "--parameters"  ? &o.parameters
-                    : key == "--constraints" ? &o.constraints
-                    : key == "--repeats"     ? &o.repeats
-                                             : nullptr;
-      if (number == nullptr)
-        return Error{Code::kInvalidArgument, fmt::format("unknown option {}", key)};
-      *number = std::atoi(value.c_str());
-      if (*number < (number == &o.constraints ? 0 : 1))
-        return Error{Code::kInvalidArgument,
-                     fmt::format("{} must be a number above 0, not '{}'", key, value)};
-    }
-  }
-  if (argc % 2 == 0)
-    return Error{Code::kInvalidArgument, fmt::format("{} needs a value", argv[argc - 1])};
+  const Status read =
+      bench::read_arguments(argc, argv,
+                            {{"--strategies", bench::list_option(o.strategies)},
+                             {"--trials", bench::number_option(o.trials, 1)},
+                             {"--parameters", bench::number_option(o.parameters, 1)},
+                             {"--constraints", bench::number_option(o.constraints, 0)},
+                             {"--repeats", bench::number_option(o.repeats, 1)},
+                             {"--json", bench::text_option(o.json)}});
+  ATML_TRY_STATUS(read);
   for (const std::string& name : o.strategies) ATML_TRY_STATUS(propose::make_strategy(name));
   return o;
 }
@@ -158,8 +156,9 @@ Status measure(const Options& o) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (bench::asks_for_help(argc, argv)) return std::fputs(kUsage, stdout) < 0;
   const auto options = parse(argc, argv);
   const Status status = options ? measure(*options) : Status(options.error());
-  if (!status) fmt::print(stderr, "proposals: {}\n", status.error().message);
+  if (!status) fmt::print(stderr, "bench_proposals: {}\n", status.error().message);
   return status.ok() ? 0 : 2;
 }

@@ -10,6 +10,7 @@
 #include "propose/maximise.h"
 #include "propose/pareto.h"
 #include "propose/penalty.h"
+#include "propose/polish.h"
 #include "propose/strategies.h"
 #include "propose/surrogates.h"
 
@@ -167,11 +168,15 @@ class BayesStrategy : public Strategy {
     if (problem.history.size() < design_size(problem.space)) return from_design(problem);
     if (forest_ && suits_forest(problem)) return forest_->propose(problem);
     const std::vector<Observed> observed = seen(problem, problem.history.size());
-    if (local_ && is_local_turn(observed)) return local_->propose(problem);
+    const bool local = local_ && is_local_turn(observed);
+    if (local && observed.size() % 6 != 4) return local_->propose(problem);
     const std::vector<Observed> basis = basis_of(problem, observed);
-    Gate gate(problem, observed);
     const Surrogates surrogates(problem, observed, basis, memory_);
     if (surrogates.models() == 0) return from_design(problem);
+    if (local) {
+      auto proposal = polish(problem, observed, surrogates, near_memory_);
+      return proposal ? *std::move(proposal) : local_->propose(problem);
+    }
 
     const Goal goal = goal_of(surrogates, problem.history.size());
     const double margin = goal == Goal::kImprove && problem.history.size() % 2 == 0
@@ -187,6 +192,7 @@ class BayesStrategy : public Strategy {
       scorer.rough = [&](const Points& x) {
         return acquisition.values(x, surrogates.largest() / kRoughShare);
       };
+    Gate gate(problem, observed);
     Rng rng = Rng::derive(problem.seed, name_, problem.history.size());
     const auto x = maximise(problem, gate, scorer, good_points(observed), rng, effort_for(cost));
     if (!x) return from_design(problem);
@@ -233,7 +239,7 @@ class BayesStrategy : public Strategy {
   std::string name_;
   Treatment treatment_;
   bool pareto_;  // a random direction among the objective and all resources each time (ParEGO)
-  ModelMemory memory_;
+  ModelMemory memory_, near_memory_;  // of models of all trials, and of the nearest
   std::unique_ptr<Strategy> local_;   // null for the baselines; shares the memory
   std::unique_ptr<Strategy> forest_;  // likewise null
 };

@@ -29,12 +29,13 @@ bool less(const Scored& a, const Scored& b) { return a.value < b.value; }
 class Maximiser {
  public:
   Maximiser(const Problem& problem, Gate& gate, const Scorer& scorer, Rng& rng,
-            const Effort& effort)
+            const Effort& effort, const Box* box)
       : space_(problem.space),
         gate_(gate),
         scorer_(scorer),
         rng_(rng),
         effort_(effort),
+        box_(box),
         last_check_(gate.checks() + effort.max_checks) {
     for (std::size_t i = 0; i < space_.size(); ++i) {
       positions_.push_back(space_.positions(i, kListed));
@@ -65,6 +66,38 @@ class Maximiser {
   }
 
  private:
+  // The box's ends of a number that is active in its centre too.
+  std::pair<double, double> ends_of(std::size_t i) const {
+    if (box_ == nullptr || box_->centre[i] == space::kInactive) return {0, 1};
+    return {std::max(0.0, box_->centre[i] - box_->half[i]),
+            std::min(1.0, box_->centre[i] + box_->half[i])};
+  }
+
+  void put_into_box(Encoding& x) const {
+    if (box_ == nullptr) return;
+    for (const std::size_t i : numbers_) {
+      const auto [low, high] = ends_of(i);
+      if (x[i] != space::kInactive) x[i] = std::clamp(x[i], low, high);
+    }
+    space_.snap(x);
+  }
+
+  Encoding spread(const std::vector<double>& unit) const {
+    if (box_ == nullptr) return space_.from_unit(unit);
+    Encoding x = box_->centre;
+    for (const std::size_t i : numbers_) {
+      const auto [low, high] = ends_of(i);
+      if (x[i] != space::kInactive) x[i] = low + unit[i] * (high - low);
+    }
+    space_.snap(x);
+    return x;
+  }
+
+  // Of mutations: the whole space, or the narrowest side of the box.
+  double width() const {
+    return box_ == nullptr ? 1 : 2 * *std::min_element(box_->half.begin(), box_->half.end());
+  }
+
   bool passes(const Encoding& x) { return gate_.checks() < last_check_ && gate_.passes(x); }
 
   // Best first; of many only the best by the rough score.
@@ -97,11 +130,13 @@ class Maximiser {
     std::set<Encoding> points;
     Sobol sobol(static_cast<int>(space_.size()), rng_.next());
     const std::size_t global = around.empty() ? effort_.candidates : effort_.candidates * 3 / 5;
-    for (std::size_t i = 0; i < global; ++i) points.insert(space_.from_unit(sobol.next()));
+    for (std::size_t i = 0; i < global; ++i) points.insert(spread(sobol.next()));
     for (std::size_t i = global; i < effort_.candidates; ++i) {
       constexpr double kScales[] = {0.3, 0.1, 0.03, 0.01};
-      points.insert(
-          mutated(space_, around[i % around.size()], kScales[i / around.size() % 4], rng_));
+      Encoding x = mutated(space_, around[i % around.size()],
+                           kScales[i / around.size() % 4] * width(), rng_);
+      put_into_box(x);
+      points.insert(std::move(x));
     }
     std::erase_if(points, [&](const Encoding& x) { return !gate_.is_new(x); });
     return scored({points.begin(), points.end()}, kExactlyScreened);
@@ -175,6 +210,7 @@ class Maximiser {
       if (from[i] != space::kInactive) to[i] += part * (end[i] - from[i]);
     }
     space_.snap(to);
+    put_into_box(to);
     return to;
   }
 
@@ -234,6 +270,7 @@ class Maximiser {
   const Scorer& scorer_;
   Rng& rng_;
   const Effort& effort_;
+  const Box* box_;  // may be null
   int last_check_;
   std::vector<std::vector<double>> positions_;  // per parameter; empty = a number
   std::vector<std::size_t> numbers_;
@@ -265,8 +302,9 @@ space::Encoding mutated(const space::Space& space, std::span<const double> x, do
 }
 
 std::optional<Encoding> maximise(const Problem& problem, Gate& gate, const Scorer& scorer,
-                                 std::span<const Encoding> around, Rng& rng, const Effort& effort) {
-  return Maximiser(problem, gate, scorer, rng, effort).run(around);
+                                 std::span<const Encoding> around, Rng& rng, const Effort& effort,
+                                 const Box* box) {
+  return Maximiser(problem, gate, scorer, rng, effort, box).run(around);
 }
 
 }  // namespace atml::propose

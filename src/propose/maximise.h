@@ -31,12 +31,19 @@ struct Effort {
   int max_checks = 600;           // calls of the exact limits
 };
 
+/// Where numbers may lie: within `half` of the centre, and in [0, 1]. Other parameters are free.
+struct Box {
+  space::Encoding centre;
+  std::vector<double> half;  // per parameter
+};
+
 /// Screens scrambled Sobol points and mutations of `around` (good points first), then improves the
 /// best that pass the gate: L-BFGS on real parameters, exchanges of every other one. A step
-/// that the gate refuses is cut back towards where it started. None where no candidate passes.
+/// that the gate refuses is cut back towards where it started. With a box (may be null) the Sobol
+/// points are spread over it, with the centre's other parameters. None where no candidate passes.
 std::optional<space::Encoding> maximise(const Problem& problem, Gate& gate, const Scorer& scorer,
                                         std::span<const space::Encoding> around, Rng& rng,
-                                        const Effort& effort);
+                                        const Effort& effort, const Box* box = nullptr);
 
 /// A copy of `x` with about one to three active parameters moved (numbers by a normal step of
 /// `scale`).

@@ -3,53 +3,21 @@
 // or more (they are drawn jointly, which costs their cube), words are redrawn instead of scaled,
 // and the region's state is replayed from the history.
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
 #include "propose/acquisition.h"
 #include "propose/design.h"
 #include "propose/models/sobol.h"
+#include "propose/region.h"
 #include "propose/strategies.h"
 #include "propose/surrogates.h"
 
 namespace atml::propose {
 namespace {
 
-constexpr double kFirstSide = 0.8, kMinSide = 0x1.0p-7, kMaxSide = 1.6;
-constexpr int kSuccesses = 3;
 constexpr std::size_t kCandidates = 400, kFewestCandidates = 160;
 constexpr std::size_t kJoint = 48000;  // candidates x trials, from where on there are fewer
-
-struct Region {
-  double side = kFirstSide;
-  std::size_t first = 0;  // trials before it belong to earlier, collapsed regions
-  std::optional<std::size_t> centre;
-};
-
-// Grows after successes, shrinks after failures, starts anew when it has collapsed.
-Region replay(std::span<const Observed> observed, std::size_t dimensions, std::size_t design) {
-  Region region;
-  const int tolerance = std::max<int>(4, static_cast<int>(dimensions));
-  int successes = 0, failures = 0;
-  for (std::size_t i = 0; i < observed.size(); ++i) {
-    if (!observed[i].computable) continue;
-    const bool improved = !region.centre || better(observed[i], observed[*region.centre]);
-    if (improved) region.centre = i;
-    if (i < region.first + design) continue;
-    successes = improved ? successes + 1 : 0;
-    failures = improved ? 0 : failures + 1;
-    if (successes == kSuccesses) {
-      region.side = std::min(2 * region.side, kMaxSide);
-      successes = 0;
-    } else if (failures == tolerance) {
-      region.side /= 2;
-      failures = 0;
-    }
-    if (region.side < kMinSide) region = {kFirstSide, i + 1, std::nullopt};
-  }
-  return region;
-}
 
 class ScboStrategy : public Strategy {
  public:
@@ -128,19 +96,6 @@ class ScboStrategy : public Strategy {
       if (gate.is_new(x)) found.insert(std::move(x));
     }
     return {found.begin(), found.end()};
-  }
-
-  // Length-scales of the objective over their geometric mean, as TuRBO shapes its box.
-  static std::vector<double> stretches(const Surrogates& surrogates) {
-    const auto& objective = surrogates.objective();
-    std::vector<double> stretch(surrogates.layout().dimensions(), 1.0);
-    if (!objective) return stretch;
-    double mean = 0;
-    for (std::size_t i = 0; i < stretch.size(); ++i)
-      mean += objective->hyper().log_length[i] / static_cast<double>(stretch.size());
-    for (std::size_t i = 0; i < stretch.size(); ++i)
-      stretch[i] = std::clamp(std::exp(objective->hyper().log_length[i] - mean), 0.25, 4.0);
-    return stretch;
   }
 
   // One joint draw of every model: feasible candidates by the drawn objective, then the rest by

@@ -308,9 +308,21 @@ struct Degenerate {
   std::function<void(Trial&, int)> spoil;
 };
 
-TEST(Strategies, SurviveDegenerateHistories) {
+std::vector<Degenerate> degenerate_cases() {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
-  const Degenerate cases[] = {
+  return {
+      {"all feasible",
+       [](Trial& t, int i) {
+         t.objective = std::sin(i);
+         t.outcome = Outcome::kMeasured;
+         t.constraints = {{"g0", 0.3 + 0.01 * i, 1}};
+       }},
+      {"one objective among infinities",
+       [=](Trial& t, int i) {
+         t.objective = i == 6 ? 0.25 : inf;
+         t.outcome = Outcome::kMeasured;
+         t.constraints = {{"g0", i == 6 ? 0.5 : -inf, 1}};
+       }},
       {"constant objective",
        [](Trial& t, int) {
          t.objective = 0.5;
@@ -377,20 +389,71 @@ TEST(Strategies, SurviveDegenerateHistories) {
          t.constraints = {{"g0", 1, 0}};
        }},
   };
+}
+
+// A strategy's own run, every trial of which is spoilt.
+void expect_survival(const Bench& bench, const std::string& name, const Degenerate& d, int trials) {
+  auto strategy = make_strategy(name).value();
+  std::vector<Trial> history;
+  for (int i = 0; i < trials; ++i) {
+    const auto p = strategy->propose(problem_of(bench, history, 9));
+    ASSERT_TRUE(p.ok()) << name << ": " << d.name << ": " << p.error().message;
+    EXPECT_TRUE(bench.space.contains(p->configuration).ok()) << name << ": " << d.name;
+    Trial t = evaluate(bench, p->configuration, i);
+    d.spoil(t, i);
+    for (const Trial& old : history)
+      EXPECT_NE(old.configuration, t.configuration) << name << ": " << d.name;
+    history.push_back(t);
+  }
+}
+
+TEST(Strategies, SurviveDegenerateHistories) {
+  for (const std::string& name : strategy_names())
+    for (const Degenerate& d : degenerate_cases()) expect_survival(branin_disk(), name, d, 14);
+}
+
+TEST(Strategies, SurviveDegenerateHistoriesOfConditionalAndMixedSpaces) {
   for (const std::string& name : strategy_names()) {
-    for (const Degenerate& d : cases) {
-      const Bench bench = branin_disk();
+    for (const Degenerate& d : degenerate_cases()) {
+      expect_survival(jenatton_constrained(), name, d, 14);
+      expect_survival(mixed_exact(), name, d, 8);
+    }
+  }
+}
+
+// Long enough for warm fits, local models and grown regions: 70 trials that all say the same.
+TEST(Strategies, SurviveLongDegenerateHistories) {
+  const Bench bench = branin_disk();
+  for (const Degenerate& d : degenerate_cases()) {
+    Rng rng(8);
+    std::vector<Trial> history;
+    while (history.size() < 70) {
+      const int i = static_cast<int>(history.size());
+      history.push_back(evaluate(bench, bench.space.sample(rng), i));
+      d.spoil(history.back(), i);
+    }
+    for (const std::string& name : strategy_names()) {
+      std::vector<Trial> own = history;  // six more: each turn of bayes
       auto strategy = make_strategy(name).value();
-      std::vector<Trial> history;
-      for (int i = 0; i < 14; ++i) {
-        const auto p = strategy->propose(problem_of(bench, history, 9));
+      for (int i = 70; i < 76; ++i) {
+        const auto p = strategy->propose(problem_of(bench, own, 9));
         ASSERT_TRUE(p.ok()) << name << ": " << d.name << ": " << p.error().message;
-        Trial t = evaluate(bench, p->configuration, i);
-        d.spoil(t, i);
-        for (const Trial& old : history)
-          EXPECT_NE(old.configuration, t.configuration) << name << ": " << d.name;
-        history.push_back(t);
+        own.push_back(evaluate(bench, p->configuration, i));
+        d.spoil(own.back(), i);
       }
+    }
+  }
+}
+
+TEST(Strategies, SurviveOnePoint) {
+  for (const std::string& name : strategy_names()) {
+    for (const Degenerate& d : degenerate_cases()) {
+      const Bench bench = gramacy();
+      std::vector<Trial> history = {evaluate(bench, bench.space.default_configuration(), 0)};
+      d.spoil(history[0], 0);
+      const auto p = make_strategy(name).value()->propose(problem_of(bench, history, 2));
+      ASSERT_TRUE(p.ok()) << name << ": " << d.name << ": " << p.error().message;
+      EXPECT_NE(p->configuration, history[0].configuration) << name << ": " << d.name;
     }
   }
 }
