@@ -376,6 +376,29 @@ Result<KernelChoice> choose_kernel(const Int8Model& model, const Op& op, bool as
   return std::visit(Chooser{model, op, assume_live}, op.kind);
 }
 
+KernelChoice plain_kernel(const Int8Model& model, const Op& op, const KernelChoice& choice) {
+  Kernel plain = Kernel::kNone;
+  switch (choice.kernel) {
+    case Kernel::kConvPacked:
+    case Kernel::kConvNibbles:
+    case Kernel::kPointwisePacked:
+    case Kernel::kPointwiseNibbles:
+      plain = Kernel::kConvPlain;
+      break;
+    case Kernel::kDensePacked:
+    case Kernel::kDenseNibbles:
+      plain = Kernel::kDensePlain;
+      break;
+    case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseNibbles:
+      plain = Kernel::kDepthwisePlain;
+      break;
+    default:
+      return {};
+  }
+  return Chooser{model, op, false}.plain(plain, filter_shape(model, op), filter_params(model, op));
+}
+
 int depthwise_pitch(int in, int out, int taps, int stride, int pad) {
   // Rows are computed two outputs at a time, in words of two elements.
   const int reads = ((out + 1) / 2 * 2 - 1) * stride + taps + 1;

@@ -76,6 +76,10 @@ struct KernelChoice {
 Result<KernelChoice> choose_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                                    bool assume_live = false);
 
+/// The plain kernel of a filter for which choose_kernel() said `choice`; kNone for other operators.
+KernelChoice plain_kernel(const quantize::Int8Model& model, const quantize::Op& op,
+                          const KernelChoice& choice);
+
 /// int16 elements of a ring row of a packed depthwise.
 int depthwise_pitch(int in, int out, int taps, int stride, int pad);
 

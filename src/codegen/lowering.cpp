@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codegen/kernel_variants.h"
 #include "codegen/operator_order.h"
 
 namespace atml::codegen {
@@ -196,7 +197,10 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model,
 
 Result<Lowered> lower(const Int8Model& given, const target::Target& target,
                       const Options& options) {
-  ATML_TRY(const auto given_choices, choose_kernels(given, target, options.optimize));
+  ATML_TRY(auto given_choices, options.kernel.empty()
+                                   ? choose_kernels(given, target, options.optimize)
+                                   : choose_kernels(given));
+  if (!options.kernel.empty()) force_kernel(given, target, options.kernel, given_choices);
   OrderedPlan plan = choose_order(given, given_choices, planning_of(given, target, options));
   Lowered lowered;
   lowered.model = plan.model(given);
@@ -207,10 +211,12 @@ Result<Lowered> lower(const Int8Model& given, const target::Target& target,
     const bool streamed = std::ranges::any_of(lowered.memory.groups, [&](const StreamGroup& g) {
       return g.first_op <= i && i <= g.last_op;
     });
+    const KernelChoice planned =
+        streamed ? row_kernel(model, model.ops[n], plan.choices[n]) : plan.choices[n];
     const KernelChoice choice =
-        for_core(model, model.ops[n],
-                 streamed ? row_kernel(model, model.ops[n], plan.choices[n]) : plan.choices[n],
-                 target, options.optimize);
+        options.kernel == function_name(planned.kernel)
+            ? planned
+            : for_core(model, model.ops[n], planned, target, options.optimize);
     Step step{i, choice, "", arrays_of(model, i, choice, options), streamed};
     if (step.choice.kernel != Kernel::kNone) {
       step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, i, model.ops[n].name);
