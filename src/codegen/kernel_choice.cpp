@@ -296,6 +296,10 @@ std::string_view function_name(Kernel kernel) {
       return "atml_conv_swar";
     case Kernel::kPointwiseSwar:
       return "atml_pointwise_swar";
+    case Kernel::kConvNibblesSwar:
+      return "atml_conv_nibbles_swar";
+    case Kernel::kPointwiseNibblesSwar:
+      return "atml_pointwise_nibbles_swar";
     case Kernel::kConvNibbles:
       return "atml_conv_nibbles";
     case Kernel::kPointwiseNibbles:

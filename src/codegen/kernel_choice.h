@@ -18,6 +18,8 @@ enum class Kernel {
   kDepthwisePacked,
   kConvSwar,  // for cores without DSP instructions (atml_swar.h); see for_core()
   kPointwiseSwar,
+  kConvNibblesSwar,  // the same with weights of 4 bits
+  kPointwiseNibblesSwar,
   kConvNibbles,  // the packed ones with weights of 4 bits, two a byte
   kPointwiseNibbles,
   kDenseNibbles,
