@@ -2,6 +2,8 @@
 // each kernel on each emulated core, requantisation and packing included; bytes are those of random
 // models.
 //   bench_kernels [--optimize speed|balanced|size] [--json FILE]
+// or, of each layer, all kernels that can compute it in all builds (variants.h):
+//   bench_kernels --variants [--core M4|M0+|M33|M55|RV32IMC] [--json FILE]
 #include <fmt/format.h>
 
 #include <array>
@@ -13,6 +15,7 @@
 #include "deploy/builtin.h"
 #include "quantize/quantize.h"
 #include "target/target.h"
+#include "variants.h"
 
 namespace {
 
@@ -20,6 +23,8 @@ using namespace atml;
 
 struct Options {
   codegen::Optimize optimize = codegen::Optimize::kBalanced;
+  bool variants = false;
+  std::string core;
   std::string json;
 };
 
@@ -125,28 +130,41 @@ Status run(const Options& options) {
   return write_file(options.json, document.dump(2) + "\n");
 }
 
+constexpr const char* kUsage =
+    "usage: bench_kernels [--optimize speed|balanced|size] [--json FILE]\n"
+    "       bench_kernels --variants [--core M4|M0+|M33|M55|RV32IMC] [--json FILE]";
+
 Result<Options> parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 1; i < argc; ++i) {
     const std::string key = argv[i];
+    if (key == "--variants") {
+      options.variants = true;
+      continue;
+    }
+    if (++i == argc) return Error{Code::kInvalidArgument, kUsage};
     if (key == "--optimize") {
-      ATML_TRY(options.optimize, codegen::parse_optimize(argv[i + 1]));
+      ATML_TRY(options.optimize, codegen::parse_optimize(argv[i]));
+    } else if (key == "--core") {
+      options.core = argv[i];
     } else if (key == "--json") {
-      options.json = argv[i + 1];
+      options.json = argv[i];
     } else {
-      return Error{Code::kInvalidArgument, fmt::format("unknown option '{}'", key)};
+      return Error{Code::kInvalidArgument, fmt::format("unknown option '{}'\n{}", key, kUsage)};
     }
   }
-  if (argc % 2 == 1) return options;
-  return Error{Code::kInvalidArgument,
-               "usage: bench_kernels [--optimize speed|balanced|size] [--json FILE]"};
+  return options;
+}
+
+Status start(const Options& options) {
+  return options.variants ? bench::run_variants({options.core, options.json}) : run(options);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const auto options = parse(argc, argv);
-  const Status status = options.ok() ? run(*options) : Status(options.error());
+  const Status status = options.ok() ? start(*options) : Status(options.error());
   if (status.ok()) return 0;
   fmt::print(stderr, "bench_kernels: {}\n", status.error().message);
   return 2;

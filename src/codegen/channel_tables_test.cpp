@@ -185,6 +185,42 @@ TEST(PointwiseKernels, WhatIsReadBehindTheLastPixelIsInTheArena) {
   }
 }
 
+quantize::Int8Model one_depthwise(const Shape& in, const network::Window& window) {
+  network::Network net(in);
+  EXPECT_TRUE(net.add(network::Depthwise{1, window, true}, {0}).ok());
+  return quantize::random_model(net, 32);
+}
+
+// What pays differs: the ring has code of its own for 3x3, on some cores for lines too.
+TEST(DepthwiseKernels, WhichMapsGoByPixelsDependsOnWindowAndCore) {
+  const auto by_pixels = [](target::Core core, bool dsp, const Shape& in,
+                            const network::Window& window) {
+    target::Target target = some_target();
+    target.core = core;
+    target.dsp = dsp;
+    target.fpu = false;
+    Options speed;
+    speed.optimize = Optimize::kSpeed;
+    const auto firmware = generate(one_depthwise(in, window), target, speed);
+    EXPECT_TRUE(firmware.ok());
+    return firmware->ops[0].kernel == "atml_depthwise_rows";
+  };
+  using target::Core;
+  const network::Window three{3, 3}, five{5, 5}, line{5, 1}, long_line{9, 1};
+  EXPECT_TRUE(by_pixels(Core::kCortexM4, true, {9, 9, 8}, three));
+  EXPECT_FALSE(by_pixels(Core::kCortexM4, true, {12, 12, 8}, three));
+  EXPECT_TRUE(by_pixels(Core::kCortexM4, true, {12, 12, 8}, five));
+  EXPECT_TRUE(by_pixels(Core::kCortexM33, true, {128, 1, 8}, line));
+  EXPECT_FALSE(by_pixels(Core::kCortexM33, false, {128, 1, 8}, line));
+  EXPECT_FALSE(by_pixels(Core::kCortexM4, true, {128, 1, 8}, long_line));
+  EXPECT_TRUE(by_pixels(Core::kCortexM55, true, {8, 8, 8}, three));
+  EXPECT_FALSE(by_pixels(Core::kCortexM55, true, {16, 1, 8}, line));
+  EXPECT_TRUE(by_pixels(Core::kRv32imc, false, {3, 3, 8}, three));
+  EXPECT_FALSE(by_pixels(Core::kRv32imc, false, {4, 4, 8}, three));
+  EXPECT_TRUE(by_pixels(Core::kCortexM0Plus, false, {11, 11, 8}, five));
+  EXPECT_FALSE(by_pixels(Core::kCortexM0Plus, false, {12, 12, 8}, five));
+}
+
 TEST(DepthwiseKernels, SmallMapsGoByPixelsForSpeed) {
   Options speed;
   speed.optimize = Optimize::kSpeed;
@@ -202,7 +238,7 @@ TEST(DepthwiseKernels, SmallMapsGoByPixelsForSpeed) {
   target::Target m0 = some_target();
   m0.core = target::Core::kCortexM0Plus;
   m0.dsp = m0.fpu = false;
-  EXPECT_EQ(count(m0, speed), 0);
+  EXPECT_EQ(count(m0, speed), 0) << "6x6 and more";
 
   HostProgram program;
   program.target = dsp;

@@ -55,7 +55,8 @@ struct Options {
   std::string prefix = "model";  // a C identifier; on all external names and macros
   Optimize optimize = Optimize::kBalanced;
   Streaming streaming = Streaming::kAuto;
-  Bytes arena_limit;                  // for kAuto; 0: the part's RAM less kOtherRam
+  Bytes arena_limit;   // for kAuto; 0: the part's RAM less kOtherRam
+  std::string kernel;  // "atml_conv_plain": for all operators that it can compute, to compare
   std::optional<SelfTest> self_test;  // only firmware_folder() uses it
   std::string provenance;  // text for the header comment (study, trial, seed); may have lines
   Layout layout = Layout::kPlain;  // only firmware_folder() uses it

@@ -36,6 +36,8 @@ std::vector<std::string> helpers(const std::string& source) {
             "kernels/mve_depthwise_row.c"};
   if (source == "kernels/conv_swar.c" || source == "kernels/pointwise_swar.c")
     return {"kernels/swar_dot.c", "kernels/swar_sums.c"};
+  if (source == "kernels/conv_nibbles_swar.c" || source == "kernels/pointwise_nibbles_swar.c")
+    return {"kernels/swar_nibble_dot.c", "kernels/swar_nibble_sums.c"};
   if (source == "kernels/place.c") return {"kernels/table.c", "kernels/copy.c"};
   return {};
 }

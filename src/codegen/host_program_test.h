@@ -85,15 +85,21 @@ inline std::string with_layer_reports(const quantize::Int8Model& model, const Fi
 struct HostProgram {
   std::vector<std::string> compiler{"gcc"};
   std::vector<std::string> flags{"-O1", "-g"};
-  std::vector<std::string> runner;  // before the program's path, e.g. an emulator
+  std::vector<std::string> runner;        // before the program's path, e.g. an emulator
   target::Target target = some_target();  // kernels are chosen for its core
   std::vector<std::pair<std::string, std::string>>
       extra_files;  // name and text; those in C are compiled in
 
   /// For each model and input (random, seeded): bytes of all layers' outputs, in order. Fails with
   /// the compiler's text.
-  Result<std::string> run(const std::vector<quantize::Int8Model>& models, const Options& base,
+  Result<std::string> run(const std::vector<quantize::Int8Model>& models, const Options& options,
                           std::size_t inputs) const {
+    return run_each(models, std::vector<Options>(models.size(), options), inputs);
+  }
+
+  /// The same with options for each model.
+  Result<std::string> run_each(const std::vector<quantize::Int8Model>& models,
+                               const std::vector<Options>& each, std::size_t inputs) const {
     ATML_TRY(const auto folder, ScratchFolder::create());
     std::string main =
         "#include <stdio.h>\n#include <string.h>\n"
@@ -119,7 +125,7 @@ struct HostProgram {
       compile.argv.emplace_back("-DATML_SINGLE_ROUNDING=1");
     std::string input_bytes;
     for (std::size_t m = 0; m < models.size(); ++m) {
-      Options options = base;
+      Options options = each[m];
       options.prefix = fmt::format("net{}", m);
       ATML_TRY(const Firmware firmware, generate(models[m], target, options));
       for (const File& file : firmware.files) {

@@ -296,6 +296,10 @@ std::string_view function_name(Kernel kernel) {
       return "atml_conv_swar";
     case Kernel::kPointwiseSwar:
       return "atml_pointwise_swar";
+    case Kernel::kConvNibblesSwar:
+      return "atml_conv_nibbles_swar";
+    case Kernel::kPointwiseNibblesSwar:
+      return "atml_pointwise_nibbles_swar";
     case Kernel::kConvNibbles:
       return "atml_conv_nibbles";
     case Kernel::kPointwiseNibbles:
@@ -374,6 +378,29 @@ const Filter* filter_of(const Op& op) {
 
 Result<KernelChoice> choose_kernel(const Int8Model& model, const Op& op, bool assume_live) {
   return std::visit(Chooser{model, op, assume_live}, op.kind);
+}
+
+KernelChoice plain_kernel(const Int8Model& model, const Op& op, const KernelChoice& choice) {
+  Kernel plain = Kernel::kNone;
+  switch (choice.kernel) {
+    case Kernel::kConvPacked:
+    case Kernel::kConvNibbles:
+    case Kernel::kPointwisePacked:
+    case Kernel::kPointwiseNibbles:
+      plain = Kernel::kConvPlain;
+      break;
+    case Kernel::kDensePacked:
+    case Kernel::kDenseNibbles:
+      plain = Kernel::kDensePlain;
+      break;
+    case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseNibbles:
+      plain = Kernel::kDepthwisePlain;
+      break;
+    default:
+      return {};
+  }
+  return Chooser{model, op, false}.plain(plain, filter_shape(model, op), filter_params(model, op));
 }
 
 int depthwise_pitch(int in, int out, int taps, int stride, int pad) {

@@ -18,6 +18,8 @@ enum class Kernel {
   kDepthwisePacked,
   kConvSwar,  // for cores without DSP instructions (atml_swar.h); see for_core()
   kPointwiseSwar,
+  kConvNibblesSwar,  // the same with weights of 4 bits
+  kPointwiseNibblesSwar,
   kConvNibbles,  // the packed ones with weights of 4 bits, two a byte
   kPointwiseNibbles,
   kDenseNibbles,
@@ -75,6 +77,10 @@ struct KernelChoice {
 /// ordinary per-channel filters.
 Result<KernelChoice> choose_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                                    bool assume_live = false);
+
+/// The plain kernel of a filter for which choose_kernel() said `choice`; kNone for other operators.
+KernelChoice plain_kernel(const quantize::Int8Model& model, const quantize::Op& op,
+                          const KernelChoice& choice);
 
 /// int16 elements of a ring row of a packed depthwise.
 int depthwise_pitch(int in, int out, int taps, int stride, int pad);

@@ -97,6 +97,7 @@ WindowKernel window_kernel(Kernel kernel) {
   switch (kernel) {
     case Kernel::kConvPacked:
     case Kernel::kConvSwar:
+    case Kernel::kConvNibblesSwar:
     case Kernel::kConvNibbles:
       return {"atml_packed_conv", true};
     case Kernel::kConvPlain:
@@ -198,11 +199,13 @@ std::string filter_text(const Layer& l) {
   switch (l.choice.kernel) {
     case Kernel::kConvPacked:
     case Kernel::kConvSwar:
+    case Kernel::kConvNibblesSwar:
     case Kernel::kConvNibbles:
       return with_window(l, fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l),
                                         l.in_tensor().zero_point));
     case Kernel::kPointwisePacked:
     case Kernel::kPointwiseSwar:
+    case Kernel::kPointwiseNibblesSwar:
     case Kernel::kPointwiseNibbles: {
       const Shape& i = l.in_tensor().shape;
       return with_params(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codegen/kernel_variants.h"
 #include "codegen/operator_order.h"
 
 namespace atml::codegen {
@@ -78,6 +79,8 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
       return;
     case Kernel::kConvSwar:
     case Kernel::kPointwiseSwar:
+    case Kernel::kConvNibblesSwar:
+    case Kernel::kPointwiseNibblesSwar:
       arrays.add("stream", ArrayType::kUint8, pack_swar_stream(model, op));
       arrays.add("multipliers", ArrayType::kInt32, pack_pair_multipliers(p, choice.per_channel));
       return;
@@ -134,20 +137,64 @@ bool lacks_dsp(const target::Target& target) {
   }
 }
 
-// Instructions of the packed depthwise kernel by its ring of rows against those of the one that
-// goes pixel by pixel, on a Cortex-M4: the ring pays from rows of so many outputs on.
-constexpr int kRingPays = 9, kRingPaysStrided = 13;
+// The form of two pixels in a register; kNone: there is none.
+Kernel swar_kernel(Kernel packed) {
+  switch (packed) {
+    case Kernel::kConvPacked:
+      return Kernel::kConvSwar;
+    case Kernel::kPointwisePacked:
+      return Kernel::kPointwiseSwar;
+    case Kernel::kConvNibbles:
+      return Kernel::kConvNibblesSwar;
+    case Kernel::kPointwiseNibbles:
+      return Kernel::kPointwiseNibblesSwar;
+    default:
+      return Kernel::kNone;
+  }
+}
+
+// Depthwise in a build for speed: going pixel by pixel takes fewer cycles than the ring of rows
+// while the longer side of the outputs is below this, by window. From `bench_kernels --variants`
+// and the same over sizes from 4x4 to 40x40 and 16 to 160. Pixels are not computed in place, so the
+// maps are kept small also where they are quicker on all.
+struct PixelsPay {
+  int three = 0, three_strided = 0;  // 3x3, for which the ring has code of its own
+  int other = 0, other_strided = 0;
+  int line = 0;  // one row or column of at most kLineTaps
+};
+constexpr int kLineTaps = 8;
+
+PixelsPay pixels_pay(const target::Target& target) {
+  switch (target.core) {
+    case target::Core::kCortexM0:
+    case target::Core::kCortexM0Plus:
+      return {4, 4, 12, 12, 0};
+    case target::Core::kCortexM4:
+    case target::Core::kCortexM7:
+    case target::Core::kCortexM33:
+      return target.dsp ? PixelsPay{10, 17, 25, 25, 161} : PixelsPay{};
+    case target::Core::kCortexM55:
+      return {9, 21, 8, 17, 0};
+    case target::Core::kRv32imc:
+      return {4, 4, 16, 16, 0};
+    default:
+      return {};
+  }
+}
 
 bool is_quicker_by_pixels(const Int8Model& model, const Op& op, const KernelChoice& choice,
                           const target::Target& target) {
-  if (choice.kernel != Kernel::kDepthwisePacked || !target.dsp || lacks_dsp(target)) return false;
-  if (target.core == target::Core::kCortexM55 || target.core == target::Core::kRv32imc)
-    return false;
+  if (choice.kernel != Kernel::kDepthwisePacked) return false;
   const network::Window& w = std::get<Depthwise>(op.kind).window;
   const Shape& out = model.output_of(op).shape;
-  if (w.kernel_h != 3 || w.kernel_w != 3 || out.channels % 4 != 0) return false;
+  const int taps = w.kernel_h * w.kernel_w;
+  if (taps == 1 || out.channels % 4 != 0) return false;
+  const PixelsPay pay = pixels_pay(target);
   const bool strided = (choice.transposed ? w.stride_h : w.stride_w) > 1;
-  return std::max(out.height, out.width) < (strided ? kRingPaysStrided : kRingPays) &&
+  int below = strided ? pay.other_strided : pay.other;
+  if (w.kernel_h == 3 && w.kernel_w == 3) below = strided ? pay.three_strided : pay.three;
+  if (w.kernel_h == 1 || w.kernel_w == 1) below = taps <= kLineTaps ? pay.line : 0;
+  return std::max(out.height, out.width) < below &&
          row_kernel(model, op, choice).kernel == Kernel::kDepthwiseRows;
 }
 
@@ -155,11 +202,11 @@ bool is_quicker_by_pixels(const Int8Model& model, const Op& op, const KernelChoi
 
 KernelChoice for_core(const Int8Model& model, const Op& op, const KernelChoice& choice,
                       const target::Target& target, Optimize optimize) {
-  const bool pointwise = choice.kernel == Kernel::kPointwisePacked;
-  if (!pointwise && choice.kernel != Kernel::kConvPacked) return choice;
+  const Kernel kernel = swar_kernel(choice.kernel);
+  if (kernel == Kernel::kNone) return choice;
   if (!lacks_dsp(target) || optimize == Optimize::kSize) return choice;
   KernelChoice swar = choice;
-  swar.kernel = pointwise ? Kernel::kPointwiseSwar : Kernel::kConvSwar;
+  swar.kernel = kernel;
   const std::int64_t biases = 4 * static_cast<std::int64_t>(filter_shape(model, op).outputs);
   const auto stream = static_cast<std::int64_t>(pack_swar_stream(model, op).size());
 
@@ -196,7 +243,10 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model,
 
 Result<Lowered> lower(const Int8Model& given, const target::Target& target,
                       const Options& options) {
-  ATML_TRY(const auto given_choices, choose_kernels(given, target, options.optimize));
+  ATML_TRY(auto given_choices, options.kernel.empty()
+                                   ? choose_kernels(given, target, options.optimize)
+                                   : choose_kernels(given));
+  if (!options.kernel.empty()) force_kernel(given, target, options.kernel, given_choices);
   OrderedPlan plan = choose_order(given, given_choices, planning_of(given, target, options));
   Lowered lowered;
   lowered.model = plan.model(given);
@@ -207,10 +257,12 @@ Result<Lowered> lower(const Int8Model& given, const target::Target& target,
     const bool streamed = std::ranges::any_of(lowered.memory.groups, [&](const StreamGroup& g) {
       return g.first_op <= i && i <= g.last_op;
     });
+    const KernelChoice planned =
+        streamed ? row_kernel(model, model.ops[n], plan.choices[n]) : plan.choices[n];
     const KernelChoice choice =
-        for_core(model, model.ops[n],
-                 streamed ? row_kernel(model, model.ops[n], plan.choices[n]) : plan.choices[n],
-                 target, options.optimize);
+        options.kernel == function_name(planned.kernel)
+            ? planned
+            : for_core(model, model.ops[n], planned, target, options.optimize);
     Step step{i, choice, "", arrays_of(model, i, choice, options), streamed};
     if (step.choice.kernel != Kernel::kNone) {
       step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, i, model.ops[n].name);

@@ -39,8 +39,8 @@ KernelChoice for_core(const quantize::Int8Model& model, const quantize::Op& op,
 /// The kernel of every operator, without constants.
 Result<std::vector<KernelChoice>> choose_kernels(const quantize::Int8Model& model,
                                                  bool assume_live = false);
-/// The same for a part: in a build for speed, small maps of depthwise layers go pixel by pixel where
-/// the core has DSP instructions (fewer instructions, twice the flash for their weights).
+/// The same for a part: in a build for speed, small maps of depthwise layers go pixel by pixel
+/// where that takes fewer cycles on the core (twice the flash for their weights, and not in place).
 Result<std::vector<KernelChoice>> choose_kernels(const quantize::Int8Model& model,
                                                  const target::Target& target, Optimize optimize,
                                                  bool assume_live = false);

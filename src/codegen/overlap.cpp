@@ -79,6 +79,8 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
     case Kernel::kPointwisePacked:
     case Kernel::kConvSwar:
     case Kernel::kPointwiseSwar:
+    case Kernel::kConvNibblesSwar:
+    case Kernel::kPointwiseNibblesSwar:
     case Kernel::kConvNibbles:
     case Kernel::kPointwiseNibbles:
       return by_groups(window_of(op), in, out);

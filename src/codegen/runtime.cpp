@@ -34,6 +34,7 @@ std::vector<std::string> portable_sources() {
           "kernels/average_pool.c",
           "kernels/clamp.c",
           "kernels/conv_nibbles.c",
+          "kernels/conv_nibbles_swar.c",
           "kernels/conv_packed.c",
           "kernels/conv_plain.c",
           "kernels/conv_swar.c",
@@ -52,12 +53,15 @@ std::vector<std::string> portable_sources() {
           "kernels/pad.c",
           "kernels/place.c",
           "kernels/pointwise_nibbles.c",
+          "kernels/pointwise_nibbles_swar.c",
           "kernels/pointwise_packed.c",
           "kernels/pointwise_swar.c",
           "kernels/softmax.c",
           "kernels/stream.c",
           "kernels/sum_row.c",
           "kernels/swar_dot.c",
+          "kernels/swar_nibble_dot.c",
+          "kernels/swar_nibble_sums.c",
           "kernels/swar_sums.c",
           "kernels/table.c"};
 }

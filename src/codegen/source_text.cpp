@@ -18,10 +18,10 @@ namespace {
 
 // fmt's braces and C's do not mix: @NAME@ and @name@ stand for the prefix.
 std::string with_prefix(const SourceContext& c, std::string text) {
-  const bool by_rows = !c.lowered.memory.groups.empty() ||
-                       std::ranges::any_of(c.lowered.steps, [](const Step& s) {
-                         return s.choice.kernel == Kernel::kDepthwiseRows;
-                       });
+  const bool by_rows =
+      !c.lowered.memory.groups.empty() || std::ranges::any_of(c.lowered.steps, [](const Step& s) {
+        return s.choice.kernel == Kernel::kDepthwiseRows;
+      });
   const std::string stream = by_rows ? "#include \"atml_stream.h\"\n" : "";
   for (const auto& [mark, value] : {std::pair<std::string, std::string>{"@NAME@", c.upper()},
                                     {"@name@", c.lower()},

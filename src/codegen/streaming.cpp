@@ -322,6 +322,8 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
     case Kernel::kNone:
     case Kernel::kConvSwar:  // chosen after the plan
     case Kernel::kPointwiseSwar:
+    case Kernel::kConvNibblesSwar:
+    case Kernel::kPointwiseNibblesSwar:
     case Kernel::kDepthwiseNibbles:  // its row form would keep the weights as words
     case Kernel::kDensePacked:
     case Kernel::kDenseNibbles:

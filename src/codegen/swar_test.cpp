@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "codegen/emulated_program_test.h"
 #include "codegen/folder_test.h"
 #include "codegen/lowering.h"
 #include "codegen/random_models_test.h"
@@ -23,9 +24,10 @@ target::Target part_with(target::Core core, bool dsp = false) {
 
 // One convolution; kernel 1 is pointwise. Weights of `weight`.
 template <class Weight>
-quantize::Int8Model one_conv(int channels, int kernel, int outputs, const Weight& weight) {
+quantize::Int8Model one_conv(int channels, int kernel, int outputs, const Weight& weight,
+                             int bits = 8) {
   network::Network net(Shape{5, 7, channels});
-  *net.add(network::Conv{outputs, network::Window{kernel, kernel}, true, 8}, {0});
+  *net.add(network::Conv{outputs, network::Window{kernel, kernel}, true, bits}, {0});
   auto model = quantize::random_model(net, 3);
   for (auto& op : model.ops) {
     auto* filter = const_cast<quantize::Filter*>(filter_of(op));
@@ -114,6 +116,40 @@ TEST(Swar, LargestWeightsGiveTheInterpretersBytes) {
     EXPECT_TRUE(firmware->ops[0].kernel.ends_with("_swar")) << firmware->ops[0].kernel;
   }
   expect_same_layers(models, program);
+}
+
+// Chunks of 28 inputs: less than one, whole ones, and a rest.
+TEST(Swar, LargestWeightsOf4BitsGiveTheInterpretersBytes) {
+  std::vector<quantize::Int8Model> models;
+  for (const int kernel : {1, 3}) {
+    for (const int channels : {1, 3, 8, 28, 56, 61}) {
+      models.push_back(one_conv(
+          channels, kernel, 5, [](std::size_t) { return 7; }, 4));
+      models.push_back(one_conv(
+          channels, kernel, 4, [](std::size_t) { return -8; }, 4));
+      models.push_back(one_conv(
+          channels, kernel, 3, [](std::size_t i) { return i % 3 == 0 ? 7 : -8; }, 4));
+    }
+  }
+  HostProgram program;
+  program.flags = {"-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"};
+  program.target = part_with(target::Core::kCortexM0Plus);
+  for (const auto& model : models) {
+    const auto firmware = generate(model, program.target, {});
+    ASSERT_TRUE(firmware.ok());
+    EXPECT_TRUE(firmware->ops[0].kernel.ends_with("_nibbles_swar")) << firmware->ops[0].kernel;
+    const auto& op = conv_of(model);
+    const FilterShape shape = filter_shape(model, op);
+    const int k = packed_inputs(shape.inputs);
+    EXPECT_EQ(pack_swar_stream(model, op).size(),
+              static_cast<std::size_t>(shape.outputs * (4 + (k / 2 + 3) / 4 * 4)));
+  }
+  expect_same_layers(models, program);
+  for (const Board& board : kBoards) {
+    const bool swar =
+        board.core == target::Core::kCortexM0Plus || board.core == target::Core::kCortexM3;
+    if (swar && can_emulate(board)) expect_same_layers(models, emulated_program(board));
+  }
 }
 
 TEST(Swar, RandomModelsGiveTheInterpretersBytesAlsoByPartialProducts) {

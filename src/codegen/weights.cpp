@@ -209,7 +209,10 @@ std::string pack_swar_stream(const Int8Model& model, const Op& op) {
   for (int o = 0; o < shape.outputs; ++o) {
     for (int i = 0; i < shape.inputs; ++i) weights[at(i)] = shape.weight(op, o, i);
     append_int32(stream, words[at(o)]);
-    append_chunks(stream, weights);
+    if (has_nibbles(op))
+      stream += pack_nibbles({weights.begin(), weights.end()});
+    else
+      append_chunks(stream, weights);
     while (stream.size() % 4 != 0) stream.push_back('\0');
   }
   return stream;

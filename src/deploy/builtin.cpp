@@ -133,6 +133,7 @@ codegen::Options firmware_options(const BuiltinOptions& options, const target::L
   codegen::Options result;
   result.optimize = options.optimize;
   result.streaming = options.streaming;
+  result.kernel = options.kernel;
   result.arena_limit = codegen::arena_limit(limits);
   return result;
 }

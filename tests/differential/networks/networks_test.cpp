@@ -1,10 +1,12 @@
 // Random networks, half of them from the built-in spaces, agree byte for byte after every layer in
 // the reference interpreter, in C on this computer (gcc, clang, sanitizers) and on emulated cores.
 //   ATML_DIFFERENTIAL_FIRST, ATML_DIFFERENTIAL_COUNT   which networks (default 0 and 60)
+//   ATML_DIFFERENTIAL_OPTIMIZE    speed, balanced or size for all (default: drawn by number)
 // A network that differs is shrunk, and what is left of it is printed with its number.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 
 #include "codegen/emulated_program_test.h"
 #include "codegen/random_models_test.h"
@@ -18,7 +20,7 @@ namespace {
 using namespace codegen;
 using namespace codegen::testing;
 
-constexpr int kBatch = 20;  // networks a program
+constexpr std::size_t kBatch = 20;  // networks a program
 constexpr std::size_t kInputs = 4;
 constexpr std::int64_t kMostMacs = 150'000;
 constexpr std::int64_t kMostBytes = 20'000;  // of weights: 20 networks must fit the smallest board
@@ -80,32 +82,90 @@ quantize::Int8Model model_number(int number) {
   return random_models(1, 100'000 + n, quantize::Rounding::kDouble)[0];
 }
 
-bool differs(const quantize::Int8Model& model, const HostProgram& program) {
-  const auto out = program.run({model}, {}, kInputs);
+// How a network is built. Drawn apart from the network, so that its number means the same in all.
+struct Build {
+  Optimize optimize = Optimize::kBalanced;
+  Streaming streaming = Streaming::kAuto;
+
+  Options options() const {
+    Options options;
+    options.optimize = optimize;
+    options.streaming = streaming;
+    return options;
+  }
+  std::string text() const {
+    return fmt::format("--optimize {} --streaming {}", to_string(optimize), to_string(streaming));
+  }
+};
+
+Build build_of(int number) {
+  Rng rng = Rng::derive(static_cast<std::uint64_t>(number), "differential build", 0);
+  const double draw = rng.uniform();
+  Build build;
+  if (draw >= 0.5) build.optimize = draw < 0.8 ? Optimize::kSpeed : Optimize::kSize;
+  if (rng.chance(0.25)) build.streaming = Streaming::kOn;
+  const char* forced = std::getenv("ATML_DIFFERENTIAL_OPTIMIZE");
+  if (forced == nullptr || *forced == '\0') return build;
+  const auto optimize = parse_optimize(forced);
+  if (!optimize.ok()) throw std::runtime_error(optimize.error().message);
+  build.optimize = *optimize;
+  return build;
+}
+
+// A compiler with the flags of such a build, but for the level where sanitizers have their own.
+HostProgram built_for(const HostProgram& plain, Optimize optimize) {
+  HostProgram program = plain;
+  const bool sanitized = std::ranges::count(plain.flags, std::string("-O1")) > 0;
+  for (const std::string& flag : compile_flags(plain.target, optimize)) {
+    const bool level = flag.starts_with("-O");
+    if ((level && !sanitized) || flag.starts_with("-D")) program.flags.push_back(flag);
+  }
+  return program;
+}
+
+bool differs(const quantize::Int8Model& model, const HostProgram& program, const Build& build) {
+  const auto out = program.run({model}, build.options(), kInputs);
   return !out.ok() || *out != expected_layers({model}, kInputs);
 }
 
-void compare_all(const HostProgram& program) {
+void compare(const std::vector<int>& numbers, const HostProgram& program) {
+  std::vector<quantize::Int8Model> models;
+  std::vector<Options> options;
+  for (const int n : numbers) {
+    models.push_back(model_number(n));
+    options.push_back(build_of(n).options());
+  }
+  const auto out = program.run_each(models, options, kInputs);
+  if (out.ok() && *out == expected_layers(models, kInputs)) return;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    const Build build = build_of(numbers[i]);
+    const Check fails = [&](const quantize::Int8Model& m) { return differs(m, program, build); };
+    if (!fails(models[i])) continue;
+    ADD_FAILURE() << "network " << numbers[i] << " differs with " << build.text()
+                  << "; shrunk to:\n"
+                  << describe(shrink(models[i], fails));
+    return;
+  }
+  ADD_FAILURE() << "networks from " << numbers[0] << " with --optimize "
+                << to_string(options[0].optimize) << " fail together: "
+                << (out.ok() ? "other bytes" : out.error().message.substr(0, 2000));
+}
+
+// Programs of networks that share compiler flags.
+void compare_all(const HostProgram& plain) {
   const int first = environment("ATML_DIFFERENTIAL_FIRST", 0);
   const int count = environment("ATML_DIFFERENTIAL_COUNT", 60);
-  for (int start = first; start < first + count; start += kBatch) {
-    std::vector<quantize::Int8Model> models;
-    for (int n = start; n < std::min(start + kBatch, first + count); ++n)
-      models.push_back(model_number(n));
-    const auto out = program.run(models, {}, kInputs);
-    if (out.ok() && *out == expected_layers(models, kInputs)) continue;
-    bool found = false;
-    for (std::size_t i = 0; i < models.size() && !found; ++i) {
-      const Check fails = [&](const quantize::Int8Model& m) { return differs(m, program); };
-      if (!fails(models[i])) continue;
-      found = true;
-      ADD_FAILURE() << "network " << start + static_cast<int>(i) << " differs; shrunk to:\n"
-                    << describe(shrink(models[i], fails));
-    }
-    if (!found) {
-      ADD_FAILURE() << "networks from " << start << " fail together: "
-                    << (out.ok() ? "other bytes" : out.error().message.substr(0, 2000));
-    }
+  std::map<Optimize, std::vector<int>> waiting;
+  for (int n = first; n < first + count; ++n) {
+    const Optimize optimize = build_of(n).optimize;
+    std::vector<int>& numbers = waiting[optimize];
+    numbers.push_back(n);
+    if (numbers.size() < kBatch) continue;
+    compare(numbers, built_for(plain, optimize));
+    numbers.clear();
+  }
+  for (const auto& [optimize, numbers] : waiting) {
+    if (!numbers.empty()) compare(numbers, built_for(plain, optimize));
   }
 }
 
@@ -190,6 +250,21 @@ TEST(NegativeControl, AWrongFirmwareIsCaughtAndShrunkToTheWrongOperator) {
     return;
   }
   FAIL() << "no network with a depthwise layer";
+}
+
+TEST(Networks, AreBuiltInEveryWay) {
+  std::map<Optimize, int> count;
+  int streamed = 0;
+  for (int n = 0; n < 60; ++n) {
+    const Build build = build_of(n);
+    ++count[build.optimize];
+    streamed += build.streaming == Streaming::kOn;
+  }
+  if (std::getenv("ATML_DIFFERENTIAL_OPTIMIZE") != nullptr) GTEST_SKIP() << "forced";
+  EXPECT_GT(count[Optimize::kBalanced], count[Optimize::kSpeed]);
+  EXPECT_GE(count[Optimize::kSpeed], 10);
+  EXPECT_GE(count[Optimize::kSize], 5);
+  EXPECT_GE(streamed, 8);
 }
 
 TEST(Networks, AreAlive) {
