@@ -28,6 +28,7 @@ constexpr double kCostly = 1e5;         // cost_of() from which candidates are r
 constexpr std::size_t kRoughShare = 4;  // by variances given that part of the trials
 constexpr double kNoticed = 0.02;       // of a standard deviation of the warped objectives
 constexpr int kPatience = 8;
+constexpr std::size_t kPolishPeriod = 6;  // proposals, one of which polishes the best trial
 constexpr double kMargin = 0.01, kLargestMargin = 0.1;
 
 std::vector<space::Encoding> good_points(std::span<const Observed> observed) {
@@ -83,8 +84,9 @@ int staleness(std::span<const Observed> observed) {
   return stale;
 }
 
-// One proposal in three is local: it leaves basins in which expected improvement polishes too long,
-// and is what finds tiny feasible sets. Two in three where the search has stalled.
+// Beside the polishing ones (see polish.h) one proposal in three is local: it leaves basins in
+// which expected improvement polishes too long, and is what finds tiny feasible sets. Two in three
+// where the search has stalled.
 bool is_local_turn(std::span<const Observed> observed) {
   const std::size_t turn = observed.size() % 3;
   return turn == 1 || (turn == 2 && best_feasible(observed) && staleness(observed) >= kPatience);
@@ -168,14 +170,16 @@ class BayesStrategy : public Strategy {
     if (problem.history.size() < design_size(problem.space)) return from_design(problem);
     if (forest_ && suits_forest(problem)) return forest_->propose(problem);
     const std::vector<Observed> observed = seen(problem, problem.history.size());
+    const bool polishes = local_ && observed.size() % kPolishPeriod == kPolishPeriod - 1;
     const bool local = local_ && is_local_turn(observed);
-    if (local && observed.size() % 6 != 4) return local_->propose(problem);
+    if (local && !polishes) return local_->propose(problem);
     const std::vector<Observed> basis = basis_of(problem, observed);
     const Surrogates surrogates(problem, observed, basis, memory_);
     if (surrogates.models() == 0) return from_design(problem);
-    if (local) {
-      auto proposal = polish(problem, observed, surrogates, near_memory_);
-      return proposal ? *std::move(proposal) : local_->propose(problem);
+    if (polishes) {
+      if (auto proposal = polish(problem, observed, surrogates, near_memory_))
+        return *std::move(proposal);
+      if (local) return local_->propose(problem);
     }
 
     const Goal goal = goal_of(surrogates, problem.history.size());
