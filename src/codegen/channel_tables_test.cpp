@@ -209,6 +209,7 @@ TEST(DepthwiseKernels, WhichMapsGoByPixelsDependsOnWindowAndCore) {
   const network::Window three{3, 3}, five{5, 5}, line{5, 1}, long_line{9, 1};
   EXPECT_TRUE(by_pixels(Core::kCortexM4, true, {9, 9, 8}, three));
   EXPECT_FALSE(by_pixels(Core::kCortexM4, true, {12, 12, 8}, three));
+  EXPECT_TRUE(by_pixels(Core::kCortexM33, true, {12, 12, 8}, three));
   EXPECT_TRUE(by_pixels(Core::kCortexM4, true, {12, 12, 8}, five));
   EXPECT_TRUE(by_pixels(Core::kCortexM33, true, {128, 1, 8}, line));
   EXPECT_FALSE(by_pixels(Core::kCortexM33, false, {128, 1, 8}, line));

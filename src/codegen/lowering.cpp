@@ -171,10 +171,11 @@ PixelsPay pixels_pay(const target::Target& target) {
       return {4, 4, 12, 12, 0};
     case target::Core::kCortexM4:
     case target::Core::kCortexM7:
+      return {10, 17, 25, 25, 161};
     case target::Core::kCortexM33:
-      return target.dsp ? PixelsPay{10, 17, 25, 25, 161} : PixelsPay{};
+      return target.dsp ? PixelsPay{14, 21, 25, 25, 161} : PixelsPay{};
     case target::Core::kCortexM55:
-      return {9, 21, 8, 17, 0};
+      return {13, 21, 8, 17, 0};
     case target::Core::kRv32imc:
       return {4, 4, 16, 16, 0};
     default:
