@@ -105,12 +105,14 @@ struct Variant {
   codegen::Streaming streaming = codegen::Streaming::kAuto;
   bool clean = false;
   codegen::Optimize optimize = codegen::Optimize::kBalanced;
+  bool compressed = false;  // weights, by the user's choice
   std::string name() const {
     std::string text = "autotinyml";
     if (optimize != codegen::Optimize::kBalanced)
       text += fmt::format(", {}", codegen::to_string(optimize));
     if (streaming == codegen::Streaming::kOff) text += ", no rows";
     if (streaming == codegen::Streaming::kOn) text += ", rows";
+    if (compressed) text += ", compressed";
     return text + (clean ? ", clean-up" : "");
   }
 };
@@ -137,6 +139,7 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
   builtin.full_figures = true;
   builtin.streaming = variant.streaming;
   builtin.optimize = variant.optimize;
+  builtin.compress_weights = variant.compressed;
   ATML_TRY(const auto oracle, deploy::BuiltinOracle::create(builtin));
   ATML_TRY(const auto verdict,
            oracle->check(model, target, target::full_limits(target), StopToken{}));
@@ -146,6 +149,7 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
   codegen::Options options;
   options.streaming = variant.streaming;
   options.optimize = variant.optimize;
+  options.compress_weights = variant.compressed;
   ATML_TRY(const auto outputs, deploy::run_on_mcu(model, target, inputs, 3, options));
   const bool equal = outputs == interpreted(c.model, inputs) &&
                      (c.golden == nullptr || outputs_are_golden(outputs, *c.golden));
@@ -165,6 +169,7 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
   own.set("golden", equal)
       .set("streaming", std::string(codegen::to_string(variant.streaming)))
       .set("optimize", std::string(codegen::to_string(variant.optimize)))
+      .set("compressed", variant.compressed)
       .set("clean_up", variant.clean);
   rows.push(own);
   if (equal) return {};
@@ -177,6 +182,7 @@ Status compare(const Case& c, const target::Target& target, Json& rows) {
                                 {codegen::Streaming::kOff},
                                 {codegen::Streaming::kOn},
                                 {codegen::Streaming::kOff, true}};
+  variants.push_back({.compressed = true});
   if (c.trade) {
     for (const auto optimize : {codegen::Optimize::kSpeed, codegen::Optimize::kSize})
       variants.push_back({codegen::Streaming::kAuto, false, optimize});

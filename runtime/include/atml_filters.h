@@ -86,6 +86,23 @@ void atml_pointwise_packed(const int8_t *in, int8_t *out, int8_t *scratch, const
 /* in: k readable bytes; in and out do not overlap. */
 void atml_dense_packed(const int8_t *in, int8_t *out, const atml_packed_filter *f);
 
+/* The same sums with weights in a prefix code, for layers whose weights are mostly small; k = inputs. `codes`, from the
+ * highest bit of each halfword on: for each channel three bits n - 1, then its weights in the order of the inputs. A weight
+ * w is the number u = 2 w, or -2 w - 1 below zero: the lower n bits of u, u / 2^n zeros, a one (Golomb 1966, Rice 1979); at
+ * most 16 bits, so one large weight may lengthen the others. Two halfwords of zeros end the codes. */
+typedef struct {
+  const uint8_t *codes;       /* 2-byte aligned */
+  const int32_t *words;       /* of channels, as in a packed filter */
+  const int32_t *multipliers; /* of channels, or one for all */
+  int32_t inputs;
+  int32_t channels;
+  int32_t multiplier_step; /* 1 or 0 */
+  int32_t zero_point;      /* of the output */
+} atml_coded_filter;
+
+/* in and out do not overlap. */
+void atml_dense_coded(const int8_t *in, int8_t *out, const atml_coded_filter *f);
+
 /* The same with weights of 4 bits. */
 void atml_conv_nibbles(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_conv *p);
 void atml_pointwise_nibbles(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_pointwise *p);

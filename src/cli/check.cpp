@@ -64,11 +64,24 @@ struct Cleaned {
 struct Extras {
   std::vector<codegen::StreamedGroup> groups;
   std::optional<Cleaned> cleaned;
+  std::optional<deploy::Deployability> uncompressed;  // the same without --compress-weights
 };
 
-std::string extra_lines(const quantize::Int8Model& model, const Extras& extras) {
-  const auto& [groups, cleaned] = extras;
+std::string compression_line(const deploy::Deployability& now,
+                             const deploy::Deployability& before) {
+  if (now.flash == before.flash)
+    return "compression: no layer has weights that would take less flash; nothing is changed\n";
+  return fmt::format(
+      "compression: flash {} B instead of {} B for {} instructions instead of {} (same output "
+      "bytes)\n",
+      now.flash.value, before.flash.value, now.instructions.value, before.instructions.value);
+}
+
+std::string extra_lines(const quantize::Int8Model& model, const deploy::Deployability& verdict,
+                        const Extras& extras) {
+  const auto& [groups, cleaned, uncompressed] = extras;
   std::string text;
+  if (uncompressed) text += compression_line(verdict, *uncompressed);
   for (const codegen::StreamedGroup& g : groups) {
     text += fmt::format("rows: {} to {} run row by row, about {} instructions more\n",
                         model.ops[static_cast<std::size_t>(g.first_op)].name,
@@ -84,7 +97,7 @@ std::string extra_lines(const quantize::Int8Model& model, const Extras& extras) 
 }
 
 Result<std::string> extra_json(const std::string& check, const Extras& extras) {
-  const auto& [groups, cleaned] = extras;
+  const auto& [groups, cleaned, uncompressed] = extras;
   ATML_TRY(Json document, Json::parse(check));
   Json streamed = Json::array();
   for (const codegen::StreamedGroup& g : groups) {
@@ -104,16 +117,30 @@ Result<std::string> extra_json(const std::string& check, const Extras& extras) {
         .set("instructions", cleaned->verdict.instructions.value);
   }
   document.set("clean_up", clean);
+  if (uncompressed) {
+    Json without = Json::object();
+    without.set("flash_bytes", uncompressed->flash.value)
+        .set("ram_bytes", uncompressed->ram.value)
+        .set("instructions", uncompressed->instructions.value);
+    document.set("without_compression", without);
+  }
   return document.dump(2) + "\n";
 }
 
-Result<Extras> extras_of(deploy::Oracle& oracle, const quantize::Int8Model& model,
-                         const target::Target& target, const target::Limits& limits,
-                         codegen::Streaming streaming, const deploy::Deployability& verdict,
+Result<Extras> extras_of(deploy::Oracle& oracle, const deploy::BuiltinOptions& builtin,
+                         const quantize::Int8Model& model, const target::Target& target,
+                         const target::Limits& limits, const deploy::Deployability& verdict,
                          const StopToken& stop) {
   Extras extras;
   if (!verdict.computable) return extras;
-  extras.groups = streamed_groups(model, target, limits, streaming);
+  extras.groups = streamed_groups(model, target, limits, builtin.streaming);
+  if (builtin.compress_weights) {
+    deploy::BuiltinOptions without = builtin;
+    without.compress_weights = false;
+    ATML_TRY(const auto plain, deploy::BuiltinOracle::create(without));
+    ATML_TRY(auto before, plain->check(model, target, limits, stop));
+    if (before.computable) extras.uncompressed = std::move(before);
+  }
   quantize::CleanUp clean = quantize::clean_up(model);
   if (!clean.changed()) return extras;
   ATML_TRY(auto after, oracle.check(clean.model, target, limits, stop));
@@ -123,6 +150,7 @@ Result<Extras> extras_of(deploy::Oracle& oracle, const quantize::Int8Model& mode
 
 struct Options {
   std::string model, target, format = "table", streaming = "auto", oracle = "builtin";
+  bool compress = false;
   SupplyTexts supply;
   LimitTexts limits;
 };
@@ -193,6 +221,7 @@ Result<std::optional<deploy::Explanation>> explain(
   deploy::Alternatives builds;
   if (choice.kind == deploy::OracleKind::kBuiltin) {
     ATML_TRY(builds, deploy::other_builds(builtin, true));
+    ATML_TRY_STATUS(deploy::add_compressed(builtin, model, target, builds));
   }
   ATML_TRY(auto why,
            deploy::explain(oracle, builds.list, model, target, limits, verdict, catalogue, stop));
@@ -202,6 +231,7 @@ Result<std::optional<deploy::Explanation>> explain(
 // All that a check answers.
 struct Answer {
   report::Check check;
+  deploy::Deployability verdict;
   Extras extras;
   std::optional<Days> days;
   std::optional<deploy::Explanation> why;
@@ -216,7 +246,8 @@ Result<std::string> to_json(const Answer& answer) {
 }
 
 std::string to_text(const Answer& answer, const quantize::Int8Model& model, bool colour) {
-  std::string text = report::check_table(answer.check, colour) + extra_lines(model, answer.extras);
+  std::string text =
+      report::check_table(answer.check, colour) + extra_lines(model, answer.verdict, answer.extras);
   if (answer.days) text += days_text(*answer.days);
   if (answer.why) text += answer.why->text();
   return text;
@@ -225,6 +256,12 @@ std::string to_text(const Answer& answer, const quantize::Int8Model& model, bool
 Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const std::optional<Supply> supply, supply_of(options.supply));
   ATML_TRY(deploy::OracleChoice choice, deploy::parse_oracle(options.oracle));
+  if (options.compress && choice.kind != deploy::OracleKind::kBuiltin) {
+    return Error{Code::kInvalidArgument,
+                 fmt::format("--compress-weights is about the C that is generated here, which "
+                             "--oracle {} does not measure; leave one of them out",
+                             options.oracle)};
+  }
   ATML_TRY(const quantize::Int8Model model, read_model_file(options.model));
   search::Settings settings;
   ATML_TRY_STATUS(parse_limits(options.limits, settings));
@@ -233,6 +270,7 @@ Result<int> run_check(const Session& session, const Options& options) {
   deploy::BuiltinOptions builtin;
   builtin.full_figures = true;
   ATML_TRY(builtin.streaming, codegen::parse_streaming(options.streaming));
+  builtin.compress_weights = options.compress;
   ATML_TRY(builtin.optimize, codegen::parse_optimize(settings.optimize));
   ATML_TRY(const auto oracle, deploy::make_oracle(choice, builtin, exchange::write_tflite));
   if (options.target == "any" && supply) {
@@ -243,9 +281,8 @@ Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const target::Target target, target::find_target(options.target));
   ATML_TRY(const target::Limits limits, search::limits_of(settings, target));
   ATML_TRY(const auto verdict, oracle->check(model, target, limits, stop));
-  Answer answer{to_check(options.model, model, target, limits, verdict), {}, {}, {}};
-  ATML_TRY(answer.extras,
-           extras_of(*oracle, model, target, limits, builtin.streaming, verdict, stop));
+  Answer answer{to_check(options.model, model, target, limits, verdict), verdict, {}, {}, {}};
+  ATML_TRY(answer.extras, extras_of(*oracle, builtin, model, target, limits, verdict, stop));
   if (supply && verdict.computable) answer.days = days_of(verdict, target, *supply);
   if (answer.days && !answer.days->keeps_up) {
     answer.check.deployable = false;
@@ -278,6 +315,7 @@ void add_check(CLI::App& app, Action& action) {
           "--streaming", options->streaming,
           "row streaming: off, auto (as the RAM limit asks for, and where it is nearly free) or on")
       ->capture_default_str();
+  command->add_flag("--compress-weights", options->compress, kCompressHelp);
   command->add_option("--oracle", options->oracle, kOracleHelp)->capture_default_str();
   add_supply_options(*command, options->supply);
   command->add_option("--format", options->format, "table or json")

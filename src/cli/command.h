@@ -35,6 +35,11 @@ struct Session {
 /// Runs after parsing; returns an exit code, or an Error that main prints with exit code 2.
 using Action = std::function<Result<int>(const Session&)>;
 
+inline constexpr const char* kCompressHelp =
+    "store the weights of dense layers in fewer bits where that saves flash; they are decoded "
+    "while "
+    "the layer runs: same output bytes, many more instructions";
+
 /// Adds a subcommand and sets `action` when it is the one that was chosen.
 void add_search(CLI::App& app, Action& action);
 void add_resume(CLI::App& app, Action& action);

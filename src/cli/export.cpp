@@ -24,7 +24,7 @@ namespace {
 struct Options {
   std::string source, format, out, target, optimize = "balanced", streaming = "auto";
   std::string layout = "plain", prefix = "model";
-  bool clean_up = false;
+  bool clean_up = false, compress = false;
 };
 
 struct Source {
@@ -65,6 +65,7 @@ Status export_c(const Source& source, const Options& options) {
   codegen::Options codegen_options;
   ATML_TRY(codegen_options.optimize, codegen::parse_optimize(options.optimize));
   ATML_TRY(codegen_options.streaming, codegen::parse_streaming(options.streaming));
+  codegen_options.compress_weights = options.compress;
   ATML_TRY(codegen_options.layout, codegen::parse_layout(options.layout));
   codegen_options.prefix = options.prefix;
   codegen_options.provenance = "exported by autotinyml for " + target.name;
@@ -83,6 +84,12 @@ Status export_c(const Source& source, const Options& options) {
 }
 
 Result<int> run_export(const Session& session, const Options& options) {
+  if (options.compress && options.format != "c") {
+    return Error{Code::kInvalidArgument,
+                 fmt::format("--compress-weights is for --format c: a .{} file stores its weights "
+                             "as the format says",
+                             options.format)};
+  }
   ATML_TRY(Source source, load_source(options));
   if (options.clean_up) {
     quantize::CleanUp clean = quantize::clean_up(source.model);
@@ -119,6 +126,7 @@ void add_export(CLI::App& app, Action& action) {
   command->add_option("--target", options->target, "part to generate C for (default: the study's)");
   command->add_flag("--clean-up", options->clean_up,
                     "remove channels and operators that no output byte depends on");
+  command->add_flag("--compress-weights", options->compress, kCompressHelp);
   command
       ->add_option("--streaming", options->streaming,
                    "row streaming: off, auto (as the part's RAM asks for, and where it is nearly "

@@ -19,6 +19,7 @@ using Bytes8 = std::vector<std::int8_t>;
 
 struct Options {
   std::string model, input, output, on = "reference", target;
+  bool compress = false;
 };
 
 /// Real numbers are quantised as the model's input says; int8 numbers are taken as they are.
@@ -88,21 +89,27 @@ std::string npy_bytes(const Bytes8& values, std::size_t rows) {
 }
 
 Result<int> run_run(const Session& session, const Options& options) {
+  if (options.compress && options.on == "reference") {
+    return Error{Code::kInvalidArgument,
+                 "--compress-weights is about generated C: add --on host or --on mcu"};
+  }
   ATML_TRY(const quantize::Int8Model model, read_model_file(options.model));
   ATML_TRY(const Bytes8 inputs, read_inputs(options.input, model));
   const std::size_t n =
       inputs.size() / static_cast<std::size_t>(model.tensor(model.input).shape.elements());
+  codegen::Options firmware;
+  firmware.compress_weights = options.compress;
   Bytes8 outputs;
   if (options.on == "reference") {
     outputs = run_reference(model, inputs, n);
   } else if (options.on == "host") {
-    ATML_TRY(outputs, deploy::run_on_host(model, inputs, n));
+    ATML_TRY(outputs, deploy::run_on_host(model, inputs, n, {.firmware = firmware}));
   } else {
     if (options.target.empty())
       return Error{Code::kInvalidArgument,
                    "--on mcu needs --target; 'autotinyml targets' lists the parts"};
     ATML_TRY(const target::Target target, target::find_target(options.target));
-    ATML_TRY(outputs, deploy::run_on_mcu(model, target, inputs, n));
+    ATML_TRY(outputs, deploy::run_on_mcu(model, target, inputs, n, firmware));
   }
   const bool npy = options.output.ends_with(".npy");
   const std::string raw(reinterpret_cast<const char*>(outputs.data()), outputs.size());
@@ -127,6 +134,7 @@ void add_run(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::IsMember({"reference", "host", "mcu"}));
   command->add_option("--target", options->target, "part to emulate, for --on mcu");
+  command->add_flag("--compress-weights", options->compress, kCompressHelp);
   command->callback([&action, options] {
     action = [options](const Session& session) { return run_run(session, *options); };
   });

@@ -138,6 +138,15 @@ Result<Firmware> generate(const quantize::Int8Model& model, const target::Target
   return firmware;
 }
 
+bool compression_pays(const quantize::Int8Model& model, const target::Target& target,
+                      Options options) {
+  options.compress_weights = true;
+  const auto lowered = lower(model, target, options);
+  return lowered.ok() && std::ranges::any_of(lowered->steps, [](const Step& step) {
+           return step.choice.kernel == Kernel::kDenseCoded;
+         });
+}
+
 Bytes arena_limit(const target::Limits& limits) {
   return std::max(Bytes(1), limits.usable_ram() - kOtherRam);
 }

@@ -60,6 +60,10 @@ struct Options {
   std::optional<SelfTest> self_test;  // only firmware_folder() uses it
   std::string provenance;  // text for the header comment (study, trial, seed); may have lines
   Layout layout = Layout::kPlain;  // only firmware_folder() uses it
+  /// Weights of dense layers in a prefix code where that saves flash (coded_weights.h): same bits,
+  /// several times the instructions of these layers, no RAM. estimate() and plan_memory() do not
+  /// know it: no search offers it.
+  bool compress_weights = false;
   bool weight_arrays = true;  // form (a) of the weights: most of the text, and nobody's in a check
 };
 
@@ -156,6 +160,10 @@ Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target:
 /// The arena alone, without code: the exact plan that generate() uses.
 MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& target,
                        const Options& options);
+
+/// Whether Options::compress_weights changes this firmware.
+bool compression_pays(const quantize::Int8Model& model, const target::Target& target,
+                      Options options);
 
 /// Sizes without a compiler, in microseconds, to skip what cannot fit. arena is exact; flash and
 /// ram (arena + statics + stack) are bounds from below, made of what each kernel was measured to

@@ -340,6 +340,8 @@ std::string_view function_name(Kernel kernel) {
       return "atml_depthwise_rows";
     case Kernel::kSumRow:
       return "atml_sum_row";
+    case Kernel::kDenseCoded:
+      return "atml_dense_coded";
   }
   ATML_UNREACHABLE("unknown kernel");
 }

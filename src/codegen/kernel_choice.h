@@ -40,6 +40,7 @@ enum class Kernel {
   kTable,
   kDepthwiseRows,  // row streaming (streaming.h), and small maps in a build for speed
   kSumRow,
+  kDenseCoded,  // only where asked for: compressed weights (coded_weights.h)
 };
 
 /// The runtime's function: "atml_conv_packed"; empty for kNone.

@@ -74,6 +74,14 @@ std::string packed_filter_text(const Layer& l) {
                      l.out_tensor().zero_point);
 }
 
+// atml_coded_filter
+std::string coded_filter_text(const Layer& l) {
+  const FilterShape shape = filter_shape(l.model, l.op);
+  return fmt::format("{{{}, {}, {}, {}, {}, {}, {}}}", l.array(0), l.array(1), l.array(2),
+                     shape.inputs, shape.outputs, l.choice.per_channel ? 1 : 0,
+                     l.out_tensor().zero_point);
+}
+
 // atml_plain_filter
 std::string plain_filter_text(const Layer& l) {
   const FilterParams p = filter_params(l.model, l.op);
@@ -216,6 +224,8 @@ std::string filter_text(const Layer& l) {
     case Kernel::kDensePacked:
     case Kernel::kDenseNibbles:
       return with_params("atml_packed_filter", packed_filter_text(l), call + "&p)");
+    case Kernel::kDenseCoded:
+      return with_params("atml_coded_filter", coded_filter_text(l), call + "&p)");
     case Kernel::kDepthwisePacked:
     case Kernel::kDepthwiseNibbles:
       return depthwise_packed_text(l);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "codegen/coded_weights.h"
 #include "codegen/kernel_variants.h"
 #include "codegen/operator_order.h"
 
@@ -90,6 +91,11 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
                  stored(pack_taps(op, filter_shape(model, op), choice.transposed), choice));
       arrays.add("bias", ArrayType::kInt16, pack_depthwise_bias(*filter_of(op), choice.wide));
       arrays.add("factors", ArrayType::kInt32, pack_depthwise_factors(p, choice));
+      return;
+    case Kernel::kDenseCoded:
+      arrays.add("codes", ArrayType::kUint8, pack_codes(model, op));
+      arrays.add("bias", ArrayType::kInt32, int32_bytes(channel_words(model, op)));
+      arrays.add("multipliers", ArrayType::kInt32, pack_multipliers(p, choice.per_channel));
       return;
     case Kernel::kDepthwiseRows:
       arrays.add("taps", ArrayType::kInt32,
@@ -264,11 +270,15 @@ Result<Lowered> lower(const Int8Model& given, const target::Target& target,
         options.kernel == function_name(planned.kernel)
             ? planned
             : for_core(model, model.ops[n], planned, target, options.optimize);
-    Step step{i, choice, "", arrays_of(model, i, choice, options), streamed};
+    lowered.steps.push_back({i, choice, "", {}, streamed});
+  }
+  if (options.compress_weights) compress_weights(model, lowered.steps);
+  for (Step& step : lowered.steps) {
+    step.arrays = arrays_of(model, step.op, step.choice, options);
     if (step.choice.kernel != Kernel::kNone) {
-      step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, i, model.ops[n].name);
+      step.symbol = fmt::format("{}_layer_{:02}_{}", options.prefix, step.op,
+                                model.ops[static_cast<std::size_t>(step.op)].name);
     }
-    lowered.steps.push_back(std::move(step));
   }
   return lowered;
 }

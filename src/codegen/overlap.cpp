@@ -107,6 +107,7 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
     case Kernel::kNone:
     case Kernel::kDensePacked:
     case Kernel::kDenseNibbles:
+    case Kernel::kDenseCoded:
     case Kernel::kDensePlain:
     case Kernel::kPlace:
     case Kernel::kPad:

@@ -39,6 +39,7 @@ std::vector<std::string> portable_sources() {
           "kernels/conv_plain.c",
           "kernels/conv_swar.c",
           "kernels/copy.c",
+          "kernels/dense_coded.c",
           "kernels/dense_nibbles.c",
           "kernels/dense_packed.c",
           "kernels/dense_plain.c",

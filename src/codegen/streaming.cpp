@@ -327,6 +327,7 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
     case Kernel::kDepthwiseNibbles:  // its row form would keep the weights as words
     case Kernel::kDensePacked:
     case Kernel::kDenseNibbles:
+    case Kernel::kDenseCoded:
     case Kernel::kDensePlain:
     case Kernel::kMul:
     case Kernel::kPad:

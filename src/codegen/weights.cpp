@@ -143,7 +143,8 @@ namespace {
 // Of a factor that packs. A factor of 0 has shift 0: any right shift gives 0.
 int right_shift(const Multiplier& m) { return std::max(1, -m.shift); }
 
-// Each channel's word of a stream: 64 bias + right shift - 1.
+}  // namespace
+
 std::vector<std::int32_t> channel_words(const Int8Model& model, const Op& op) {
   const FilterParams p = filter_params(model, op);
   std::vector<std::int32_t> words = folded_bias(model, op);
@@ -151,8 +152,6 @@ std::vector<std::int32_t> channel_words(const Int8Model& model, const Op& op) {
     words[o] = words[o] * 64 + right_shift(p.multipliers[o]) - 1;
   return words;
 }
-
-}  // namespace
 
 std::string pack_stream(const Int8Model& model, const Op& op) {
   constexpr int kOrder[4] = {0, 2, 1, 3};

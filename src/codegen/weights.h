@@ -27,6 +27,8 @@ std::string pack_stream(const quantize::Int8Model& model, const quantize::Op& op
 /// The stream of atml_swar.h: channels of bias and chunks, each chunk as long as the sums of two
 /// pixels are sure to stay in int16; weights of 4 bits two a byte, without chunks.
 std::string pack_swar_stream(const quantize::Int8Model& model, const quantize::Op& op);
+/// Each channel's word of a stream: 64 x folded bias + right shift - 1.
+std::vector<std::int32_t> channel_words(const quantize::Int8Model& model, const quantize::Op& op);
 std::string pack_pair_multipliers(const quantize::FilterParams& params, bool per_channel);
 /// kDepthwisePacked: taps [channel][row][tap along x].
 std::string pack_taps(const quantize::Op& op, const FilterShape& shape, bool transposed);

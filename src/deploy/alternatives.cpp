@@ -24,4 +24,18 @@ Result<Alternatives> other_builds(const BuiltinOptions& chosen, bool may_stream)
   return all;
 }
 
+Status add_compressed(const BuiltinOptions& chosen, const quantize::Int8Model& model,
+                      const target::Target& target, Alternatives& builds) {
+  codegen::Options options;
+  options.optimize = chosen.optimize;
+  options.streaming = chosen.streaming;
+  if (chosen.compress_weights || !codegen::compression_pays(model, target, options)) return {};
+  BuiltinOptions compressed = chosen;
+  compressed.compress_weights = true;
+  ATML_TRY(auto oracle, BuiltinOracle::create(compressed));
+  builds.oracles.push_back(std::move(oracle));
+  builds.list.push_back({"--compress-weights", builds.oracles.back().get()});
+  return {};
+}
+
 }  // namespace atml::deploy

@@ -19,4 +19,8 @@ struct Alternatives {
 /// Fails where the built-in oracle lacks a tool.
 Result<Alternatives> other_builds(const BuiltinOptions& chosen, bool may_stream);
 
+/// Adds the build with compressed weights where it is another one.
+Status add_compressed(const BuiltinOptions& chosen, const quantize::Int8Model& model,
+                      const target::Target& target, Alternatives& builds);
+
 }  // namespace atml::deploy

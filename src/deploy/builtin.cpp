@@ -134,6 +134,7 @@ codegen::Options firmware_options(const BuiltinOptions& options, const target::L
   result.optimize = options.optimize;
   result.streaming = options.streaming;
   result.kernel = options.kernel;
+  result.compress_weights = options.compress_weights;
   result.arena_limit = codegen::arena_limit(limits);
   return result;
 }

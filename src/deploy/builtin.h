@@ -16,6 +16,7 @@ struct BuiltinOptions {
   codegen::Optimize optimize = codegen::Optimize::kBalanced;
   codegen::Streaming streaming = codegen::Streaming::kAuto;  // kAuto: what the RAM limit asks for
   std::string kernel;                                        // of codegen::Options
+  bool compress_weights = false;                             // see codegen::Options
   int inputs = 2;  // emulated inferences, on seeded random input bytes; instructions are their mean
   std::uint64_t seed = 1;     // of those bytes
   bool full_figures = false;  // true: emulate although the linked sizes already violate a limit
