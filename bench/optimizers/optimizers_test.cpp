@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "../arguments.h"
 #include "base/files.h"
 #include "base/random.h"
 #include "problems.h"
@@ -109,6 +110,30 @@ TEST(Problems, SharesAreThoseOfUniformPointsAndNoneBeatsTheOptimum) {
     const double error = std::sqrt(p.feasible_share * (1 - p.feasible_share) / kPoints);
     EXPECT_NEAR(share, p.feasible_share, 5 * error + 0.006 * p.feasible_share + 5e-5) << p.name;
   }
+}
+
+TEST(Arguments, ErrorsNameTheOption) {
+  int seeds = 20;
+  double seconds = 1;
+  bool quick = false;
+  std::vector<std::string> names;
+  const OptionTable table = {{"--seeds", number_option(seeds, 1)},
+                             {"--seconds", seconds_option(seconds)},
+                             {"--names", list_option(names)},
+                             {"--quick", flag_option([&] { quick = true; })}};
+  const auto read = [&](std::vector<std::string> words) {
+    std::vector<char*> arguments = {nullptr};
+    for (std::string& w : words) arguments.push_back(w.data());
+    const Status s = read_arguments(static_cast<int>(arguments.size()), arguments.data(), table);
+    return s.ok() ? std::string("ok") : s.error().message;
+  };
+  EXPECT_EQ(read({"--quick", "--seeds", "5", "--names", "a,b", "--seconds", "2.5"}), "ok");
+  EXPECT_TRUE(quick && seeds == 5 && seconds == 2.5 && names.size() == 2);
+  EXPECT_EQ(read({"--sees", "5"}), "unknown option '--sees'; did you mean '--seeds'?");
+  EXPECT_EQ(read({"--seeds"}), "--seeds needs a value");
+  EXPECT_EQ(read({"--seeds", "0"}), "--seeds must be a whole number from 1 on, not '0'");
+  EXPECT_EQ(read({"--seeds", "5x"}), "--seeds must be a whole number from 1 on, not '5x'");
+  EXPECT_EQ(read({"--seconds", "nan"}), "--seconds must be seconds, not 'nan'");
 }
 
 TEST(Runs, TheDesignIsTheSameForAllAndOfTheStatedSize) {
