@@ -384,22 +384,23 @@ TEST_F(Builtin, CompressedWeightsAreOfferedWhereTheySaveFlash) {
     for (auto& w : dense->filter.weights) w = static_cast<std::int8_t>(w / 16);
   }
   ASSERT_TRUE(model.verify().ok());
-  const target::Target part = *target::find_target("stm32l476rg");
+  const target::Target target = part("stm32l476rg");
   BuiltinOptions options;
   Alternatives builds;
-  ASSERT_TRUE(add_compressed(options, model, part, builds).ok());
+  ASSERT_TRUE(add_compressed(options, model, target, builds).ok());
   ASSERT_EQ(builds.list.size(), 1u);
   EXPECT_EQ(builds.list[0].name, "--compress-weights");
-  const auto plain = *BuiltinOracle::create(options);
-  const auto limits = target::full_limits(part);
-  const auto before = plain->check(model, part, limits, StopToken());
-  const auto after = builds.list[0].oracle->check(model, part, limits, StopToken());
+  const auto limits = target::full_limits(target);
+  const auto plain = BuiltinOracle::create(options);
+  ASSERT_TRUE(plain.ok());
+  const auto before = (*plain)->check(model, target, limits, StopToken());
+  const auto after = builds.list[0].oracle->check(model, target, limits, StopToken());
   ASSERT_TRUE(before.ok() && after.ok() && before->computable && after->computable);
   EXPECT_LT(after->flash.value, before->flash.value - 2000);
   EXPECT_GT(after->instructions.value, before->instructions.value);
   EXPECT_EQ(after->arena, before->arena);
   options.compress_weights = true;  // already so
-  ASSERT_TRUE(add_compressed(options, model, part, builds).ok());
+  ASSERT_TRUE(add_compressed(options, model, target, builds).ok());
   EXPECT_EQ(builds.list.size(), 1u);
 }
 
