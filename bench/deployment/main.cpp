@@ -182,7 +182,7 @@ Status compare(const Case& c, const target::Target& target, Json& rows) {
                                 {codegen::Streaming::kOff},
                                 {codegen::Streaming::kOn},
                                 {codegen::Streaming::kOff, true}};
-  variants.push_back({.compressed = true});
+  if (codegen::compression_pays(c.model, target, {})) variants.push_back({.compressed = true});
   if (c.trade) {
     for (const auto optimize : {codegen::Optimize::kSpeed, codegen::Optimize::kSize})
       variants.push_back({codegen::Streaming::kAuto, false, optimize});

@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/process.h"
+#include "deploy/alternatives.h"
 #include "deploy/analytic.h"
 #include "deploy/build_folder.h"
 #include "deploy/builtin.h"
@@ -370,6 +371,37 @@ TEST_F(Builtin, ExplainsImpossibleLimitsWithTheRealCatalogue) {
   ASSERT_EQ(e->binding.size(), 1u);
   ASSERT_GE(e->suggestions.size(), 2u) << e->text();
   EXPECT_EQ(e->suggestions[0], fmt::format("the same network with --flash {}", d.flash.value));
+}
+
+// Small weights in a dense layer: the build is offered, and its figures are those of the ELF.
+TEST_F(Builtin, CompressedWeightsAreOfferedWhereTheySaveFlash) {
+  network::Network net(Shape{1, 1, 96});
+  *net.add(network::Dense{64, true}, {0});
+  quantize::Int8Model model = quantize::random_model(net, 7);
+  for (auto& op : model.ops) {
+    auto* dense = std::get_if<quantize::Dense>(&op.kind);
+    if (dense == nullptr) continue;
+    for (auto& w : dense->filter.weights) w = static_cast<std::int8_t>(w / 16);
+  }
+  ASSERT_TRUE(model.verify().ok());
+  const target::Target target = part("stm32l476rg");
+  BuiltinOptions options;
+  Alternatives builds;
+  ASSERT_TRUE(add_compressed(options, model, target, builds).ok());
+  ASSERT_EQ(builds.list.size(), 1u);
+  EXPECT_EQ(builds.list[0].name, "--compress-weights");
+  const auto limits = target::full_limits(target);
+  const auto plain = BuiltinOracle::create(options);
+  ASSERT_TRUE(plain.ok());
+  const auto before = (*plain)->check(model, target, limits, StopToken());
+  const auto after = builds.list[0].oracle->check(model, target, limits, StopToken());
+  ASSERT_TRUE(before.ok() && after.ok() && before->computable && after->computable);
+  EXPECT_LT(after->flash.value, before->flash.value - 2000);
+  EXPECT_GT(after->instructions.value, before->instructions.value);
+  EXPECT_EQ(after->arena, before->arena);
+  options.compress_weights = true;  // already so
+  ASSERT_TRUE(add_compressed(options, model, target, builds).ok());
+  EXPECT_EQ(builds.list.size(), 1u);
 }
 
 TEST_F(Builtin, TheExportedFolderBuildsAloneToTheSameSizes) {
