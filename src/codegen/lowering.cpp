@@ -183,7 +183,7 @@ PixelsPay pixels_pay(const target::Target& target) {
     case target::Core::kCortexM55:
       return {13, 21, 8, 17, 0};
     case target::Core::kRv32imc:
-      return {4, 4, 16, 16, 0};
+      return {4, 4, 25, 25, 0};
     default:
       return {};
   }
