@@ -157,14 +157,15 @@ std::string head_text(const Grid& grid) {
 }
 
 /// Ranks of some solvers on the pairs that all of them ran; rows of the JSON are "`key`/solver".
-void add_ranks(Tables& t, const Grid& grid, const std::vector<std::string>& solvers,
-               const std::string& title, const std::string& key) {
+/// Returns the best, or nothing where no pair was run by all.
+std::string add_ranks(Tables& t, const Grid& grid, const std::vector<std::string>& solvers,
+                      const std::string& title, const std::string& key) {
   const Ranked ranked = mean_ranks(grid, solvers);
   const auto& per_problem = ranked.per_problem;
   t.text += fmt::format("\n## Average rank: {}\n\n", title);
   if (per_problem.empty() || solvers.size() < 2) {
     t.text += "No problem and seed was run by all solvers: no ranks.\n";
-    return;
+    return "";
   }
   const Friedman f = friedman(per_problem);
   std::vector<double> rank(solvers.size(), 0);
@@ -198,23 +199,72 @@ void add_ranks(Tables& t, const Grid& grid, const std::vector<std::string>& solv
     row.set("p_against_best", k == 0 ? Json() : Json(corrected[k - 1]));
     t.rows.push(std::move(row));
   }
+  return solvers[order[0]];
 }
 
-/// One table of the solvers that have all seeds; one of all solvers where some have fewer.
+/// Of the pairs that two solvers ran: how often the first was better, equal and worse, by budget.
+struct Duel {
+  std::size_t pairs = 0;
+  int better[std::size(kBudgets)] = {}, worse[std::size(kBudgets)] = {};
+};
+
+Duel duel(const Grid& grid, const std::string& a, const std::string& b) {
+  Duel d;
+  for (const auto& [name, cells] : grid) {
+    for (const int seed : common_seeds(cells, {a, b})) {
+      ++d.pairs;
+      for (std::size_t k = 0; k < std::size(kBudgets); ++k) {
+        const double x = cells.at(a).at(seed)->best[k], y = cells.at(b).at(seed)->best[k];
+        d.better[k] += x < y ? 1 : 0;
+        d.worse[k] += y < x ? 1 : 0;
+      }
+    }
+  }
+  return d;
+}
+
+/// Solvers that lack problems, which no rank over problems can have, each against one that has all.
+void add_duels(Tables& t, const Grid& grid, const std::string& first,
+               const std::vector<std::string>& others) {
+  t.text += fmt::format(
+      "\n## {} against solvers that ran a part of the problems\n\nPairs of problem and seed that "
+      "both ran: better - worse, the rest equal; a run without a feasible point is worse than any "
+      "with one.\n\n| solver | pairs | at 30 | at 60 | at 100 |\n|---|---|---|---|---|\n",
+      first);
+  for (const std::string& other : others) {
+    const Duel d = duel(grid, first, other);
+    t.text +=
+        fmt::format("| {} | {} | {} - {} | {} - {} | {} - {} |\n", other, d.pairs, d.better[0],
+                    d.worse[0], d.better[1], d.worse[1], d.better[2], d.worse[2]);
+    Json row = Json::object();
+    row.set("name", "duel/" + first + "/" + other).set("solver", other).set("pairs", d.pairs);
+    row.set("better_at_100", d.better[2]).set("worse_at_100", d.worse[2]);
+    t.rows.push(std::move(row));
+  }
+}
+
+/// One table of the solvers that have all seeds; one of all that ran every problem, where some have
+/// fewer seeds; and duels with those that lack problems.
 void add_both_ranks(Tables& t, const Grid& grid) {
   std::map<std::string, std::size_t> seeds;
   for (const auto& [solver, c] : coverage_of(grid))
     seeds[solver] = c.problems == grid.size() ? c.least : 0;
   const std::size_t full = full_seeds(seeds);
-  std::vector<std::string> all, complete;
+  std::vector<std::string> all, complete, partial;
   for (const auto& [solver, n] : seeds) {
-    all.push_back(solver);
+    (n > 0 ? all : partial).push_back(solver);
     if (full > 0 && n >= full) complete.push_back(solver);
   }
+  std::string first;
   if (complete.size() > 1)
-    add_ranks(t, grid, complete,
-              fmt::format("solvers that ran {} of every problem", seeds_text(full, full)), "full");
-  if (complete.size() < all.size()) add_ranks(t, grid, all, "all solvers", "all");
+    first = add_ranks(t, grid, complete,
+                      fmt::format("solvers that ran {} of every problem", seeds_text(full, full)),
+                      "full");
+  if (complete.size() < all.size()) {
+    const std::string best = add_ranks(t, grid, all, "all solvers that ran every problem", "all");
+    if (first.empty()) first = best;
+  }
+  if (!first.empty() && !partial.empty()) add_duels(t, grid, first, partial);
 }
 
 }  // namespace
