@@ -81,7 +81,9 @@ Layout layout_of(const space::Space& space);
 /// violating one.
 class Gate {
  public:
+  /// The problem must outlive the gate.
   explicit Gate(const Problem& problem);
+  explicit Gate(Problem&&) = delete;
   /// The same, without encoding the history again.
   Gate(const Problem& problem, std::span<const Observed> observed);
 

@@ -91,7 +91,8 @@ struct Bowl {
 
 TEST(Maximise, ABoxHoldsNumbersAndTheGradientStopsAtItsEnd) {
   const Bowl bowl;
-  Gate gate(bowl.problem());
+  const Problem problem = bowl.problem();
+  Gate gate(problem);
   const Scorer scorer{[](const Points& x) {
                         std::vector<double> v;
                         for (std::size_t i = 0; i < x.size(); ++i) v.push_back(x[i][0] - x[i][1]);
@@ -108,7 +109,7 @@ TEST(Maximise, ABoxHoldsNumbersAndTheGradientStopsAtItsEnd) {
                       }};
   const Box box{{0.5, 0.1, 0}, {0.2, 0.3, 1}};
   Rng rng(1);
-  const auto x = maximise(bowl.problem(), gate, scorer, {&box.centre, 1}, rng, {}, &box);
+  const auto x = maximise(problem, gate, scorer, {&box.centre, 1}, rng, {}, &box);
   ASSERT_TRUE(x);
   EXPECT_NEAR((*x)[0], 0.7, 1e-12);
   EXPECT_NEAR((*x)[1], 0.0, 1e-12);
