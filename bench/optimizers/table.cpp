@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -243,25 +245,34 @@ void add_duels(Tables& t, const Grid& grid, const std::string& first,
   }
 }
 
-/// One table of the solvers that have all seeds; one of all that ran every problem, where some have
-/// fewer seeds; and duels with those that lack problems.
-void add_both_ranks(Tables& t, const Grid& grid) {
+/// One table of the solvers that have all seeds; one more with each smaller number of seeds that a
+/// solver ran of every problem, the last of all these; and duels with those that lack problems.
+void add_all_ranks(Tables& t, const Grid& grid) {
   std::map<std::string, std::size_t> seeds;
   for (const auto& [solver, c] : coverage_of(grid))
     seeds[solver] = c.problems == grid.size() ? c.least : 0;
   const std::size_t full = full_seeds(seeds);
-  std::vector<std::string> all, complete, partial;
+  std::set<std::size_t, std::greater<>> levels;
+  std::vector<std::string> partial;
   for (const auto& [solver, n] : seeds) {
-    (n > 0 ? all : partial).push_back(solver);
-    if (full > 0 && n >= full) complete.push_back(solver);
+    if (n == 0)
+      partial.push_back(solver);
+    else
+      levels.insert(full > 0 ? std::min(n, full) : n);
   }
   std::string first;
-  if (complete.size() > 1)
-    first = add_ranks(t, grid, complete,
-                      fmt::format("solvers that ran {} of every problem", seeds_text(full, full)),
-                      "full");
-  if (complete.size() < all.size()) {
-    const std::string best = add_ranks(t, grid, all, "all solvers that ran every problem", "all");
+  for (const std::size_t level : levels) {
+    std::vector<std::string> solvers;
+    for (const auto& [solver, n] : seeds) {
+      if (n >= level) solvers.push_back(solver);
+    }
+    if (solvers.size() < 2) continue;
+    const bool last = level == *levels.rbegin() && level != full;
+    const std::string best = add_ranks(
+        t, grid, solvers,
+        last ? "all solvers that ran every problem"
+             : fmt::format("solvers that ran {} of every problem", seeds_text(level, level)),
+        level == full ? "full" : fmt::format("{} seeds", level));
     if (first.empty()) first = best;
   }
   if (!first.empty() && !partial.empty()) add_duels(t, grid, first, partial);
@@ -297,7 +308,7 @@ Tables make_tables(const std::vector<Problem>& problems, const std::vector<Recor
         problem.optimum);
     for (const auto& [solver, cell] : grid.at(problem.name)) add_row(t, problem, solver, cell);
   }
-  add_both_ranks(t, grid);
+  add_all_ranks(t, grid);
   return t;
 }
 
