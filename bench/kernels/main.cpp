@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "../arguments.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "deploy/builtin.h"
@@ -130,29 +131,23 @@ Status run(const Options& options) {
   return write_file(options.json, document.dump(2) + "\n");
 }
 
-constexpr const char* kUsage =
-    "usage: bench_kernels [--optimize speed|balanced|size] [--json FILE]\n"
-    "       bench_kernels --variants [--core M4|M0+|M33|M55|RV32IMC] [--json FILE]";
+constexpr char kUsage[] =
+    R"(usage: bench_kernels [--optimize speed|balanced|size] [--json FILE]
+       bench_kernels --variants [--core M4|M0+|M33|M55|RV32IMC] [--json FILE]
+)";
 
 Result<Options> parse(int argc, char** argv) {
   Options options;
-  for (int i = 1; i < argc; ++i) {
-    const std::string key = argv[i];
-    if (key == "--variants") {
-      options.variants = true;
-      continue;
-    }
-    if (++i == argc) return Error{Code::kInvalidArgument, kUsage};
-    if (key == "--optimize") {
-      ATML_TRY(options.optimize, codegen::parse_optimize(argv[i]));
-    } else if (key == "--core") {
-      options.core = argv[i];
-    } else if (key == "--json") {
-      options.json = argv[i];
-    } else {
-      return Error{Code::kInvalidArgument, fmt::format("unknown option '{}'\n{}", key, kUsage)};
-    }
-  }
+  const auto optimize = [&](const std::string& value) -> Status {
+    ATML_TRY(options.optimize, codegen::parse_optimize(value));
+    return {};
+  };
+  ATML_TRY_STATUS(
+      bench::read_arguments(argc, argv,
+                            {{"--variants", bench::flag_option([&] { options.variants = true; })},
+                             {"--optimize", {optimize}},
+                             {"--core", bench::text_option(options.core)},
+                             {"--json", bench::text_option(options.json)}}));
   return options;
 }
 
@@ -163,6 +158,7 @@ Status start(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (bench::asks_for_help(argc, argv)) return std::fputs(kUsage, stdout) < 0;
   const auto options = parse(argc, argv);
   const Status status = options.ok() ? start(*options) : Status(options.error());
   if (status.ok()) return 0;

@@ -25,12 +25,7 @@ quantize::Int8Model dense_model(int inputs, const std::vector<int>& outputs, con
   int last = 0;
   for (const int n : outputs) last = *net.add(network::Dense{n, true}, {last});
   auto model = quantize::random_model(net, 5);
-  for (auto& op : model.ops) {
-    auto* filter = const_cast<quantize::Filter*>(filter_of(op));
-    if (filter == nullptr) continue;
-    for (std::size_t i = 0; i < filter->weights.size(); ++i)
-      filter->weights[i] = static_cast<std::int8_t>(weight(i));
-  }
+  set_weights(model, weight);
   return model;
 }
 
@@ -48,13 +43,6 @@ Options compressing() {
   Options options;
   options.compress_weights = true;
   return options;
-}
-
-const quantize::Op& first_dense(const quantize::Int8Model& model) {
-  for (const auto& op : model.ops) {
-    if (filter_of(op) != nullptr) return op;
-  }
-  ATML_UNREACHABLE("no dense layer");
 }
 
 // A reader of its own: one bit after the other.
@@ -76,7 +64,7 @@ struct BitReader {
 };
 
 void expect_codes_hold(const quantize::Int8Model& model) {
-  const quantize::Op& op = first_dense(model);
+  const quantize::Op& op = first_filter_op(model);
   const FilterShape shape = filter_shape(model, op);
   BitReader reader{pack_codes(model, op)};
   EXPECT_EQ(reader.bytes.size() % 4, 0u);
@@ -126,7 +114,7 @@ TEST(CodedWeights, ACodeOfSixteenBitsIsUsed) {
   // One low bit: 30 / 2 zeros... up to u = 29; 31 needs another bit.
   const auto longest = [](int outlier) {
     const auto model = dense_model(256, {1}, [&](std::size_t i) { return i == 100 ? outlier : 0; });
-    BitReader reader{pack_codes(model, first_dense(model))};
+    BitReader reader{pack_codes(model, first_filter_op(model))};
     return reader.number(3) + 1;
   };
   EXPECT_EQ(longest(14), 1);   // u = 28: 1 + 14 + 1 bits
@@ -149,7 +137,7 @@ std::vector<quantize::Int8Model> coded_models(quantize::Rounding rounding) {
   for (auto& model : models) {
     model = roughened(std::move(model), rounding, rng);
     if (rng.chance(0.5)) {  // one factor for all channels
-      auto& scales = const_cast<quantize::Filter*>(filter_of(first_dense(model)))->scales;
+      auto& scales = const_cast<quantize::Filter*>(filter_of(first_filter_op(model)))->scales;
       std::ranges::fill(scales, scales[0]);
     }
   }

@@ -94,7 +94,7 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
       return;
     case Kernel::kDenseCoded:
       arrays.add("codes", ArrayType::kUint8, pack_codes(model, op));
-      arrays.add("bias", ArrayType::kInt32, int32_bytes(channel_words(model, op)));
+      arrays.add("words", ArrayType::kInt32, int32_bytes(channel_words(model, op)));
       arrays.add("multipliers", ArrayType::kInt32, pack_multipliers(p, choice.per_channel));
       return;
     case Kernel::kDepthwiseRows:

@@ -45,6 +45,24 @@ inline quantize::Int8Model roughened(quantize::Int8Model model, quantize::Roundi
   return rough.verify().ok() ? rough : model;
 }
 
+/// Weight i of every filter is weight(i).
+template <class Weight>
+void set_weights(quantize::Int8Model& model, const Weight& weight) {
+  for (auto& op : model.ops) {
+    auto* filter = const_cast<quantize::Filter*>(filter_of(op));
+    if (filter == nullptr) continue;
+    for (std::size_t i = 0; i < filter->weights.size(); ++i)
+      filter->weights[i] = static_cast<std::int8_t>(weight(i));
+  }
+}
+
+inline const quantize::Op& first_filter_op(const quantize::Int8Model& model) {
+  for (const auto& op : model.ops) {
+    if (filter_of(op) != nullptr) return op;
+  }
+  ATML_UNREACHABLE("no operator with weights");
+}
+
 inline std::vector<quantize::Int8Model> random_models(int count, std::uint64_t seed,
                                                       quantize::Rounding rounding) {
   std::vector<quantize::Int8Model> models;

@@ -29,20 +29,8 @@ quantize::Int8Model one_conv(int channels, int kernel, int outputs, const Weight
   network::Network net(Shape{5, 7, channels});
   *net.add(network::Conv{outputs, network::Window{kernel, kernel}, true, bits}, {0});
   auto model = quantize::random_model(net, 3);
-  for (auto& op : model.ops) {
-    auto* filter = const_cast<quantize::Filter*>(filter_of(op));
-    if (filter == nullptr) continue;
-    for (std::size_t i = 0; i < filter->weights.size(); ++i)
-      filter->weights[i] = static_cast<std::int8_t>(weight(i));
-  }
+  set_weights(model, weight);
   return model;
-}
-
-const quantize::Op& conv_of(const quantize::Int8Model& model) {
-  for (const auto& op : model.ops) {
-    if (filter_of(op) != nullptr) return op;
-  }
-  ATML_UNREACHABLE("no convolution");
 }
 
 struct Unpacked {
@@ -71,7 +59,7 @@ TEST(Swar, ChunksHoldEveryWeightAndAreAsLongAsTheSumsAllow) {
     const auto model = one_conv(19, 3, 5, [&](std::size_t) {
       return static_cast<int>(rng.below(static_cast<std::uint64_t>(2 * largest + 1))) - largest;
     });
-    const auto& op = conv_of(model);
+    const auto& op = first_filter_op(model);
     const FilterShape shape = filter_shape(model, op);
     const std::string stream = pack_swar_stream(model, op);
     std::size_t at = 0;
@@ -138,7 +126,7 @@ TEST(Swar, LargestWeightsOf4BitsGiveTheInterpretersBytes) {
     const auto firmware = generate(model, program.target, {});
     ASSERT_TRUE(firmware.ok());
     EXPECT_TRUE(firmware->ops[0].kernel.ends_with("_nibbles_swar")) << firmware->ops[0].kernel;
-    const auto& op = conv_of(model);
+    const auto& op = first_filter_op(model);
     const FilterShape shape = filter_shape(model, op);
     const int k = packed_inputs(shape.inputs);
     EXPECT_EQ(pack_swar_stream(model, op).size(),
