@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codegen/lowering.h"
 #include "codegen/operator_order.h"
+#include "codegen/packable_channels.h"
 #include "codegen/source_text.h"
 
 namespace atml::codegen {
@@ -157,8 +158,9 @@ Bytes arena_limit(const target::Target& target, const Options& options) {
   return target.ram.size - kOtherRam;
 }
 
-MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& target,
+MemoryPlan plan_memory(const quantize::Int8Model& given, const target::Target& target,
                        const Options& options) {
+  const quantize::Int8Model model = with_packable_channels(given, true);
   const auto choices = choose_kernels(model, target, options.optimize, true);
   ATML_ASSERT(choices.ok(), "plan_memory() of a model that cannot be generated");
   return choose_order(model, *choices, planning_of(model, target, options)).memory.plan;

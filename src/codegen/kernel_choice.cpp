@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <utility>
+
+#include "codegen/packing_bounds.h"
 
 namespace atml::codegen {
 
@@ -58,46 +60,7 @@ bool factors_differ(const FilterParams& p) {
                              [&](const Multiplier& m) { return !(m == p.multipliers[0]); });
 }
 
-bool factors_pack(const FilterParams& p) {
-  return std::ranges::all_of(p.multipliers, [](const Multiplier& m) {
-    return (m.mantissa == 0 && m.shift == 0) || (m.mantissa > 0 && m.shift <= -1 && m.shift >= -22);
-  });
-}
-
-// The bounds of atml_filters.h: |accumulator| < 2^30 and, for pairs, |bias| < 2^25 and, for the
-// second of each, |sum x w| < 2^23 (weights of 4 bits: 2^27).
-bool sums_pack(const Op& op, const FilterShape& shape, int input_offset, bool pairs) {
-  const Filter& f = *filter_of(op);
-  for (int o = 0; o < shape.outputs; ++o) {
-    std::int64_t total = 0, signed_total = 0;
-    for (int i = 0; i < shape.inputs; ++i) {
-      const int w = shape.weight(op, o, i);
-      total += std::abs(w);
-      signed_total += w;
-    }
-    const std::int64_t folded =
-        std::abs(f.bias[static_cast<std::size_t>(o)]) + std::abs(signed_total * input_offset);
-    if (folded + 128 * total >= 1 << 30) return false;
-    if (pairs && folded >= 1 << 25) return false;
-    if (pairs && 128 * total >= 1 << (has_nibbles(op) ? 27 : 23)) return false;
-  }
-  return true;
-}
-
 bool is_half(const Multiplier& m) { return m.mantissa == 1 << 30 && m.shift == 0; }
-
-// The short form of atml_packed_depthwise: biases of 16 bits, right shifts of a layer in a span
-// of 4.
-bool is_short(const Filter& f, const FilterParams& p) {
-  int least = 31, most = 0;
-  for (const Multiplier& m : p.multipliers) {
-    if (m.mantissa < 1 << 30) return false;
-    least = std::min(least, -m.shift);
-    most = std::max(most, -m.shift);
-  }
-  return most - least <= 3 &&
-         std::ranges::all_of(f.bias, [](std::int32_t b) { return b >= -(1 << 15) && b < 1 << 15; });
-}
 
 Kernel nibble_kernel(Kernel packed) {
   switch (packed) {
@@ -124,7 +87,7 @@ struct Chooser {
 
   bool packs(const FilterShape& shape, const FilterParams& p, bool pairs) const {
     if (assume_live && all_zero(*filter_of(op))) return true;
-    return factors_pack(p) && sums_pack(op, shape, p.input_offset, pairs);
+    return filter_packs(op, shape, p, pairs);
   }
 
   bool per_channel(const FilterParams& p) const {
@@ -377,6 +340,8 @@ const Filter* filter_of(const Op& op) {
   if (const auto* d = std::get_if<Dense>(&op.kind)) return &d->filter;
   return nullptr;
 }
+
+Filter* filter_of(Op& op) { return const_cast<Filter*>(filter_of(std::as_const(op))); }
 
 Result<KernelChoice> choose_kernel(const Int8Model& model, const Op& op, bool assume_live) {
   return std::visit(Chooser{model, op, assume_live}, op.kind);

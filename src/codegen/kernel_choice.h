@@ -59,6 +59,7 @@ struct FilterShape {
 bool has_nibbles(const quantize::Op& op);
 FilterShape filter_shape(const quantize::Int8Model& model, const quantize::Op& op);
 const quantize::Filter* filter_of(const quantize::Op& op);
+quantize::Filter* filter_of(quantize::Op& op);
 
 struct KernelChoice {
   Kernel kernel = Kernel::kNone;

@@ -7,6 +7,7 @@
 #include "codegen/coded_weights.h"
 #include "codegen/kernel_variants.h"
 #include "codegen/operator_order.h"
+#include "codegen/packable_channels.h"
 
 namespace atml::codegen {
 
@@ -248,8 +249,9 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model,
   return choices;
 }
 
-Result<Lowered> lower(const Int8Model& given, const target::Target& target,
+Result<Lowered> lower(const Int8Model& asked, const target::Target& target,
                       const Options& options) {
+  const Int8Model given = with_packable_channels(asked);
   ATML_TRY(auto given_choices, options.kernel.empty()
                                    ? choose_kernels(given, target, options.optimize)
                                    : choose_kernels(given));

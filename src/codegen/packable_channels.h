@@ -1,0 +1,23 @@
+// Channels that the packed kernels cannot compute as they are, in numbers that they can.
+//
+// Trained networks have dead channels (a ReLU behind a normalisation that went to zero). A
+// converter gives them a scale near zero, weights of zero and a bias of up to 2^30, or a factor
+// below 2^-23. One such channel would send its whole layer to the plain kernel, ten times slower.
+#pragma once
+
+#include "quantize/model.h"
+
+namespace atml::codegen {
+
+/// The same model, byte for byte at every activation and for every input, with other numbers in the
+/// layers that packing_bounds.h refuses:
+///   - a channel whose output is one value over all inputs gets weights of zero, the scale of
+///     another channel and the bias that gives this value;
+///   - a channel whose factor is below 2^-23 and whose output takes two neighbouring values gets a
+///     larger factor and the bias that keeps its threshold.
+/// What cannot be helped so stays as it is. With `assume_live`, filters of zeros (a model without
+/// weights, planned before training) stay, too.
+quantize::Int8Model with_packable_channels(const quantize::Int8Model& model,
+                                           bool assume_live = false);
+
+}  // namespace atml::codegen
