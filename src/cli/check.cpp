@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/json.h"
+#include "cli/clean_up_option.h"
 #include "cli/limit_options.h"
 #include "cli/model_file.h"
 #include "cli/supply_options.h"
@@ -11,7 +12,6 @@
 #include "deploy/explain.h"
 #include "deploy/oracle_choice.h"
 #include "exchange/tflite.h"
-#include "quantize/clean_up.h"
 #include "report/report.h"
 #include "search/fill_report.h"
 #include "search/trial_runner.h"
@@ -54,16 +54,18 @@ std::vector<codegen::StreamedGroup> streamed_groups(const quantize::Int8Model& m
   return groups;
 }
 
-// The same model after clean-up, reported apart from what the code itself achieves.
-struct Cleaned {
-  quantize::CleanUp clean;
-  deploy::Deployability verdict;
+// What clean-up does to the model, and the figures of the other choice: clean-up is reported apart
+// from what the code itself achieves.
+struct CleanUpRow {
+  bool applied = false;
+  int operators = 0, channels = 0;
+  deploy::Deployability other;
 };
 
 // What the table and the document say beside the verdict.
 struct Extras {
   std::vector<codegen::StreamedGroup> groups;
-  std::optional<Cleaned> cleaned;
+  std::optional<CleanUpRow> clean_up;
   std::optional<deploy::Deployability> uncompressed;  // the same without --compress-weights
 };
 
@@ -77,9 +79,24 @@ std::string compression_line(const deploy::Deployability& now,
       now.flash.value, before.flash.value, now.instructions.value, before.instructions.value);
 }
 
+std::string clean_up_line(const CleanUpRow& row) {
+  const deploy::Deployability& d = row.other;
+  const std::string figures = fmt::format("flash {} B, RAM {} B, {} instructions", d.flash.value,
+                                          d.ram.value, d.instructions.value);
+  if (row.applied) {
+    return fmt::format(
+        "clean-up: {} operators and {} channels left out, same output bytes; as given "
+        "(--no-clean-up): {}\n",
+        row.operators, row.channels, figures);
+  }
+  return fmt::format(
+      "clean-up would leave out {} operators and {} channels, same output bytes: {}\n",
+      row.operators, row.channels, figures);
+}
+
 std::string extra_lines(const quantize::Int8Model& model, const deploy::Deployability& verdict,
                         const Extras& extras) {
-  const auto& [groups, cleaned, uncompressed] = extras;
+  const auto& [groups, clean_up, uncompressed] = extras;
   std::string text;
   if (uncompressed) text += compression_line(verdict, *uncompressed);
   for (const codegen::StreamedGroup& g : groups) {
@@ -87,17 +104,11 @@ std::string extra_lines(const quantize::Int8Model& model, const deploy::Deployab
                         model.ops[static_cast<std::size_t>(g.first_op)].name,
                         model.ops[static_cast<std::size_t>(g.last_op)].name, g.extra_instructions);
   }
-  if (!cleaned) return text;
-  const deploy::Deployability& d = cleaned->verdict;
-  return text + fmt::format(
-                    "clean-up would remove {} operators and {} channels (same output bytes): flash "
-                    "{} B, RAM {} B, {} instructions; see export --clean-up\n",
-                    cleaned->clean.operators_removed, cleaned->clean.channels_removed,
-                    d.flash.value, d.ram.value, d.instructions.value);
+  return clean_up ? text + clean_up_line(*clean_up) : text;
 }
 
 Result<std::string> extra_json(const std::string& check, const Extras& extras) {
-  const auto& [groups, cleaned, uncompressed] = extras;
+  const auto& [groups, clean_up, uncompressed] = extras;
   ATML_TRY(Json document, Json::parse(check));
   Json streamed = Json::array();
   for (const codegen::StreamedGroup& g : groups) {
@@ -109,12 +120,15 @@ Result<std::string> extra_json(const std::string& check, const Extras& extras) {
   }
   document.set("streamed", streamed);
   Json clean = Json::object();
-  clean.set("operators_removed", cleaned ? cleaned->clean.operators_removed : 0)
-      .set("channels_removed", cleaned ? cleaned->clean.channels_removed : 0);
-  if (cleaned) {
-    clean.set("flash_bytes", cleaned->verdict.flash.value)
-        .set("ram_bytes", cleaned->verdict.ram.value)
-        .set("instructions", cleaned->verdict.instructions.value);
+  clean.set("applied", clean_up && clean_up->applied)
+      .set("operators_removed", clean_up ? clean_up->operators : 0)
+      .set("channels_removed", clean_up ? clean_up->channels : 0);
+  if (clean_up) {
+    Json other = Json::object();
+    other.set("flash_bytes", clean_up->other.flash.value)
+        .set("ram_bytes", clean_up->other.ram.value)
+        .set("instructions", clean_up->other.instructions.value);
+    clean.set(clean_up->applied ? "as_given" : "cleaned", other);
   }
   document.set("clean_up", clean);
   if (uncompressed) {
@@ -127,10 +141,9 @@ Result<std::string> extra_json(const std::string& check, const Extras& extras) {
   return document.dump(2) + "\n";
 }
 
-Result<Extras> extras_of(deploy::Oracle& oracle, const deploy::BuiltinOptions& builtin,
-                         const quantize::Int8Model& model, const target::Target& target,
-                         const target::Limits& limits, const deploy::Deployability& verdict,
-                         const StopToken& stop) {
+Result<Extras> extras_of(const deploy::BuiltinOptions& builtin, const quantize::Int8Model& model,
+                         const target::Target& target, const target::Limits& limits,
+                         const deploy::Deployability& verdict, const StopToken& stop) {
   Extras extras;
   if (!verdict.computable) return extras;
   extras.groups = streamed_groups(model, target, limits, builtin.streaming);
@@ -141,16 +154,29 @@ Result<Extras> extras_of(deploy::Oracle& oracle, const deploy::BuiltinOptions& b
     ATML_TRY(auto before, plain->check(model, target, limits, stop));
     if (before.computable) extras.uncompressed = std::move(before);
   }
-  quantize::CleanUp clean = quantize::clean_up(model);
-  if (!clean.changed()) return extras;
-  ATML_TRY(auto after, oracle.check(clean.model, target, limits, stop));
-  extras.cleaned = Cleaned{std::move(clean), std::move(after)};
   return extras;
+}
+
+// The model that is checked, and the one that clean-up would make of it or was made from.
+struct Models {
+  quantize::Int8Model model, other;
+  CleanUpRow row;
+  bool differ = false;
+};
+
+Models models_of(quantize::Int8Model given, bool clean_up) {
+  quantize::CleanUp clean = quantize::clean_up(given);
+  Models m;
+  m.row = {clean_up, clean.operators_removed, clean.channels_removed, {}};
+  m.differ = clean.changed();
+  m.model = clean_up ? std::move(clean.model) : std::move(given);
+  m.other = clean_up ? std::move(given) : std::move(clean.model);
+  return m;
 }
 
 struct Options {
   std::string model, target, format = "table", streaming = "auto", oracle = "builtin";
-  bool compress = false;
+  bool compress = false, clean_up = true;
   SupplyTexts supply;
   LimitTexts limits;
 };
@@ -262,7 +288,9 @@ Result<int> run_check(const Session& session, const Options& options) {
                              "--oracle {} does not measure; leave one of them out",
                              options.oracle)};
   }
-  ATML_TRY(const quantize::Int8Model model, read_model_file(options.model));
+  ATML_TRY(quantize::Int8Model given, read_model_file(options.model));
+  Models models = models_of(std::move(given), options.clean_up);
+  const quantize::Int8Model& model = models.model;
   search::Settings settings;
   ATML_TRY_STATUS(parse_limits(options.limits, settings));
   choice.timeout = settings.oracle_timeout;
@@ -282,7 +310,11 @@ Result<int> run_check(const Session& session, const Options& options) {
   ATML_TRY(const target::Limits limits, search::limits_of(settings, target));
   ATML_TRY(const auto verdict, oracle->check(model, target, limits, stop));
   Answer answer{to_check(options.model, model, target, limits, verdict), verdict, {}, {}, {}};
-  ATML_TRY(answer.extras, extras_of(*oracle, builtin, model, target, limits, verdict, stop));
+  ATML_TRY(answer.extras, extras_of(builtin, model, target, limits, verdict, stop));
+  if (verdict.computable && models.differ) {
+    ATML_TRY(models.row.other, oracle->check(models.other, target, limits, stop));
+    answer.extras.clean_up = std::move(models.row);
+  }
   if (supply && verdict.computable) answer.days = days_of(verdict, target, *supply);
   if (answer.days && !answer.days->keeps_up) {
     answer.check.deployable = false;
@@ -315,6 +347,7 @@ void add_check(CLI::App& app, Action& action) {
           "--streaming", options->streaming,
           "row streaming: off, auto (as the RAM limit asks for, and where it is nearly free) or on")
       ->capture_default_str();
+  command->add_flag(kCleanUpFlag, options->clean_up, std::string(kCleanUpHelp) + " (default: on)");
   command->add_flag("--compress-weights", options->compress, kCompressHelp);
   command->add_option("--oracle", options->oracle, kOracleHelp)->capture_default_str();
   add_supply_options(*command, options->supply);

@@ -2,14 +2,15 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/files.h"
+#include "cli/clean_up_option.h"
 #include "cli/command.h"
 #include "cli/model_file.h"
 #include "codegen/firmware.h"
 #include "exchange/onnx.h"
 #include "exchange/tflite.h"
-#include "quantize/clean_up.h"
 #include "quantize/interpreter.h"
 #include "quantize/quantize.h"
 #include "search/finalists.h"
@@ -24,12 +25,14 @@ namespace {
 struct Options {
   std::string source, format, out, target, optimize = "balanced", streaming = "auto";
   std::string layout = "plain", prefix = "model";
-  bool clean_up = false, compress = false;
+  std::optional<bool> clean_up;  // default: of C from a model file
+  bool compress = false;
 };
 
 struct Source {
   quantize::Int8Model model;
   std::string target;  // of a study; empty for a model file
+  bool is_file = false;
 };
 
 Result<Source> from_study(const std::string& path) {
@@ -46,17 +49,26 @@ Result<Source> from_study(const std::string& path) {
            search::get_model(
                *store, static_cast<int>(winner["trial"].integer()),
                search::final_model_kind(static_cast<int>(winner["seed_index"].integer()))));
-  return Source{std::move(model), info.target};
+  return Source{std::move(model), info.target, false};
 }
 
 Result<Source> load_source(const Options& options) {
   const bool file = options.source.ends_with(".tflite") || options.source.ends_with(".onnx");
   if (!file) return from_study(options.source);
   ATML_TRY(quantize::Int8Model model, read_model_file(options.source));
-  return Source{std::move(model), ""};
+  return Source{std::move(model), "", true};
 }
 
-Status export_c(const Source& source, const Options& options) {
+// The output of the model as it was given is what its firmware must compute.
+codegen::SelfTest self_test(const quantize::Int8Model& given) {
+  codegen::SelfTest test;
+  test.input = quantize::random_inputs(given, 1, 1);
+  test.output.resize(static_cast<std::size_t>(given.tensor(given.output).shape.elements()));
+  quantize::Interpreter(given).run(test.input, test.output);
+  return test;
+}
+
+Status export_c(const Source& source, const quantize::Int8Model& model, const Options& options) {
   const std::string name = options.target.empty() ? source.target : options.target;
   if (name.empty())
     return Error{Code::kInvalidArgument,
@@ -69,14 +81,9 @@ Status export_c(const Source& source, const Options& options) {
   ATML_TRY(codegen_options.layout, codegen::parse_layout(options.layout));
   codegen_options.prefix = options.prefix;
   codegen_options.provenance = "exported by autotinyml for " + target.name;
-  codegen::SelfTest test;
-  test.input = quantize::random_inputs(source.model, 1, 1);
-  test.output.resize(
-      static_cast<std::size_t>(source.model.tensor(source.model.output).shape.elements()));
-  quantize::Interpreter(source.model).run(test.input, test.output);
-  codegen_options.self_test = std::move(test);
+  codegen_options.self_test = self_test(source.model);
   ATML_TRY(const codegen::Firmware firmware,
-           codegen::firmware_folder(source.model, target, codegen_options));
+           codegen::firmware_folder(model, target, codegen_options));
   for (const codegen::File& file : firmware.files) {
     ATML_TRY_STATUS(write_file(std::filesystem::path(options.out) / file.path, file.bytes));
   }
@@ -90,20 +97,22 @@ Result<int> run_export(const Session& session, const Options& options) {
                              "as the format says",
                              options.format)};
   }
-  ATML_TRY(Source source, load_source(options));
-  if (options.clean_up) {
-    quantize::CleanUp clean = quantize::clean_up(source.model);
-    session.events->info(fmt::format("clean-up: {} operators and {} channels removed",
-                                     clean.operators_removed, clean.channels_removed));
-    source.model = std::move(clean.model);
+  ATML_TRY(const Source source, load_source(options));
+  const bool clean = options.clean_up.value_or(options.format == "c" && source.is_file);
+  const quantize::CleanUp result = cleaned(source.model, clean);
+  if (result.changed()) {
+    session.events->info(fmt::format(
+        "clean-up: {} operators and {} channels left out, the output bytes stay the same "
+        "(--no-clean-up keeps them)",
+        result.operators_removed, result.channels_removed));
   }
   if (options.format == "c") {
-    ATML_TRY_STATUS(export_c(source, options));
+    ATML_TRY_STATUS(export_c(source, result.model, options));
   } else if (options.format == "onnx") {
-    ATML_TRY(const std::string bytes, exchange::write_onnx(source.model));
+    ATML_TRY(const std::string bytes, exchange::write_onnx(result.model));
     ATML_TRY_STATUS(write_file(std::filesystem::path(options.out) / "model.onnx", bytes));
   } else {
-    ATML_TRY(const std::string bytes, exchange::write_tflite(source.model));
+    ATML_TRY(const std::string bytes, exchange::write_tflite(result.model));
     ATML_TRY_STATUS(write_file(std::filesystem::path(options.out) / "model.tflite", bytes));
   }
   session.events->info("written: " + options.out);
@@ -124,8 +133,9 @@ void add_export(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"c", "tflite", "onnx"}));
   command->add_option("--out", options->out, "folder to write to")->required();
   command->add_option("--target", options->target, "part to generate C for (default: the study's)");
-  command->add_flag("--clean-up", options->clean_up,
-                    "remove channels and operators that no output byte depends on");
+  command->add_flag(
+      kCleanUpFlag, options->clean_up,
+      std::string(kCleanUpHelp) + " (default: on for C from a model file, off otherwise)");
   command->add_flag("--compress-weights", options->compress, kCompressHelp);
   command
       ->add_option("--streaming", options->streaming,

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/files.h"
+#include "cli/clean_up_option.h"
 #include "cli/command.h"
 #include "cli/model_file.h"
 #include "data/npy.h"
@@ -19,7 +20,7 @@ using Bytes8 = std::vector<std::int8_t>;
 
 struct Options {
   std::string model, input, output, on = "reference", target;
-  bool compress = false;
+  bool compress = false, clean_up = true;
 };
 
 /// Real numbers are quantised as the model's input says; int8 numbers are taken as they are.
@@ -99,17 +100,18 @@ Result<int> run_run(const Session& session, const Options& options) {
       inputs.size() / static_cast<std::size_t>(model.tensor(model.input).shape.elements());
   codegen::Options firmware;
   firmware.compress_weights = options.compress;
+  const auto generated = [&] { return cleaned(model, options.clean_up).model; };
   Bytes8 outputs;
   if (options.on == "reference") {
     outputs = run_reference(model, inputs, n);
   } else if (options.on == "host") {
-    ATML_TRY(outputs, deploy::run_on_host(model, inputs, n, {.firmware = firmware}));
+    ATML_TRY(outputs, deploy::run_on_host(generated(), inputs, n, {.firmware = firmware}));
   } else {
     if (options.target.empty())
       return Error{Code::kInvalidArgument,
                    "--on mcu needs --target; 'autotinyml targets' lists the parts"};
     ATML_TRY(const target::Target target, target::find_target(options.target));
-    ATML_TRY(outputs, deploy::run_on_mcu(model, target, inputs, n, firmware));
+    ATML_TRY(outputs, deploy::run_on_mcu(generated(), target, inputs, n, firmware));
   }
   const bool npy = options.output.ends_with(".npy");
   const std::string raw(reinterpret_cast<const char*>(outputs.data()), outputs.size());
@@ -134,6 +136,8 @@ void add_run(CLI::App& app, Action& action) {
       ->capture_default_str()
       ->check(CLI::IsMember({"reference", "host", "mcu"}));
   command->add_option("--target", options->target, "part to emulate, for --on mcu");
+  command->add_flag(kCleanUpFlag, options->clean_up,
+                    std::string("of generated C: ") + kCleanUpHelp + " (default: on)");
   command->add_flag("--compress-weights", options->compress, kCompressHelp);
   command->callback([&action, options] {
     action = [options](const Session& session) { return run_run(session, *options); };

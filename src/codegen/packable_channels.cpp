@@ -13,8 +13,10 @@ using namespace quantize;
 
 namespace {
 
-constexpr std::int64_t kMostSum = (std::int64_t{1} << 25) - 1;  // the packed kernels' biases
-constexpr int kSmallestFactor = -23;                            // as a power of two
+constexpr int kSmallestFactor = -23;  // as a power of two
+
+// Biases of the packed kernels: of pairs, of depthwise.
+constexpr std::int64_t most_bias(bool pairs) { return (std::int64_t{1} << (pairs ? 25 : 29)) - 1; }
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
@@ -68,7 +70,7 @@ class Layer {
       if (!fits_int32(sums)) return std::nullopt;
       if (is_constant(o))
         constants.push_back(o);
-      else if (!factor_packs(params_.multipliers[at(o)]))
+      else if (!packs(o))
         steps.push_back(o);
     }
     Filter& filter = *filter_of(op);
@@ -90,6 +92,11 @@ class Layer {
  private:
   bool packs(const Op& op, const FilterParams& p) const {
     return filter_packs(op, shape_, p, pairs_);
+  }
+
+  bool packs(int o) const {
+    return factor_packs(params_.multipliers[at(o)]) &&
+           sums_pack(op_, shape_, o, params_.input_offset, pairs_);
   }
 
   static bool fits_int32(Range r) {
@@ -122,8 +129,7 @@ class Layer {
   float donor() const {
     float largest = 0;
     for (int o = 0; o < shape_.outputs; ++o) {
-      if (!is_constant(o) && factor_packs(params_.multipliers[at(o)]))
-        largest = std::max(largest, filter_of(op_)->scales[at(o)]);
+      if (!is_constant(o) && packs(o)) largest = std::max(largest, filter_of(op_)->scales[at(o)]);
     }
     return largest > 0 ? largest : scale_of(-2);
   }
@@ -134,11 +140,15 @@ class Layer {
     return std::ldexp(kAbove * model_.output_of(op_).scale / model_.input_of(op_).scale, exponent);
   }
 
-  // The scale under which all sums of a channel lie within one step of its output.
+  // The largest scale under which the sums on either side of a threshold are one step.
   float wide_step(int o) const {
     const Range r = sums_of(o);
+    const Output f = output(params_, o);
+    const std::int64_t threshold = f.first(f(r.high), r.low, r.high);
+    const std::int64_t side = std::max(threshold - r.low, r.high - threshold + 1);
     int exponent = -2;
-    while (exponent > kSmallestFactor && (std::int64_t{1} << -exponent) <= 2 * (r.high - r.low))
+    // A little more, since scale_of() is a little above the power of two.
+    while (exponent > kSmallestFactor && (std::int64_t{1} << -exponent) <= side + side / 1000 + 2)
       --exponent;
     return scale_of(exponent);
   }
@@ -166,8 +176,9 @@ class Layer {
   bool set_constant(Op& op, const FilterParams& p, int o) const {
     const int value = output(params_, o)(sums_of(o).low);
     const Output f = output(p, o);
-    const std::int64_t least = f.first(value, -kMostSum, kMostSum);
-    const std::int64_t most = f.first(value + 1, -kMostSum, kMostSum) - 1;
+    const std::int64_t limit = most_bias(pairs_);
+    const std::int64_t least = f.first(value, -limit, limit);
+    const std::int64_t most = f.first(value + 1, -limit, limit) - 1;
     if (least > most) return false;
     clear_weights(op, o);
     filter_of(op)->bias[at(o)] =
@@ -182,9 +193,10 @@ class Layer {
     const int low = before(r.low), high = before(r.high);
     if (high != low + 1) return false;
     const std::int64_t threshold = before.first(high, r.low, r.high);
-    const std::int64_t moved = after.first(high, -kMostSum, kMostSum) - threshold;
-    const std::int64_t bias = filter_of(op)->bias[at(o)] + moved;
-    if (std::abs(bias) > kMostSum) return false;
+    const std::int64_t limit = most_bias(pairs_);
+    const std::int64_t moved = after.first(high, -limit, limit) - threshold;
+    const std::int64_t bias = filter_of(op_)->bias[at(o)] + moved;
+    if (std::abs(bias) > limit) return false;
     if (after(r.low + moved) != low || after(threshold - 1 + moved) != low ||
         after(threshold + moved) != high || after(r.high + moved) != high)
       return false;

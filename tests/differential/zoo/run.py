@@ -12,7 +12,8 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOME = ["resnet8", "mobilenet_v1", "conv1d_dilated", "squeeze_excite", "preactivation_resnet", "pools", "means", "padded",
-        "hard_swish_net", "dense_on_a_sequence"]
+        "hard_swish_net", "dense_on_a_sequence", "mobilenet_v1__dead", "resnet8__dead", "trained_visual_wake_words",
+        "trained_image_classification", "trained_keyword_spotting_alexa", "trained_keyword_spotting_mobilenetv2"]
 
 
 def main():
