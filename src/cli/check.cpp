@@ -104,6 +104,10 @@ std::string extra_lines(const quantize::Int8Model& model, const deploy::Deployab
                         model.ops[static_cast<std::size_t>(g.first_op)].name,
                         model.ops[static_cast<std::size_t>(g.last_op)].name, g.extra_instructions);
   }
+  for (const codegen::PlainLayer& layer : codegen::plain_layers(model)) {
+    text += fmt::format("slow: {} runs by portable code ({})\n",
+                        model.ops[static_cast<std::size_t>(layer.op)].name, layer.reason);
+  }
   return clean_up ? text + clean_up_line(*clean_up) : text;
 }
 

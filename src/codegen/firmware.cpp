@@ -139,6 +139,16 @@ Result<Firmware> generate(const quantize::Int8Model& model, const target::Target
   return firmware;
 }
 
+std::vector<PlainLayer> plain_layers(const quantize::Int8Model& given) {
+  const quantize::Int8Model model = with_packable_channels(given);
+  std::vector<PlainLayer> layers;
+  for (std::size_t i = 0; i < model.ops.size(); ++i) {
+    std::string reason = why_plain(model, model.ops[i]);
+    if (!reason.empty()) layers.push_back({static_cast<int>(i), std::move(reason)});
+  }
+  return layers;
+}
+
 bool compression_pays(const quantize::Int8Model& model, const target::Target& target,
                       Options options) {
   options.compress_weights = true;

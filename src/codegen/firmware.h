@@ -161,6 +161,13 @@ Result<Firmware> firmware_folder(const quantize::Int8Model& model, const target:
 MemoryPlan plan_memory(const quantize::Int8Model& model, const target::Target& target,
                        const Options& options);
 
+/// An operator that only portable code computes, several times slower than the kernels of its core.
+struct PlainLayer {
+  int op = 0;          // of the model
+  std::string reason;  // "output channel 3: its factor 0.7 is not in [2^-23, 0.5)"
+};
+std::vector<PlainLayer> plain_layers(const quantize::Int8Model& model);
+
 /// Whether Options::compress_weights changes this firmware.
 bool compression_pays(const quantize::Int8Model& model, const target::Target& target,
                       Options options);

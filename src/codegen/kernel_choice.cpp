@@ -62,6 +62,11 @@ bool factors_differ(const FilterParams& p) {
 
 bool is_half(const Multiplier& m) { return m.mantissa == 1 << 30 && m.shift == 0; }
 
+bool is_plain(Kernel kernel) {
+  return kernel == Kernel::kConvPlain || kernel == Kernel::kDepthwisePlain ||
+         kernel == Kernel::kDensePlain;
+}
+
 Kernel nibble_kernel(Kernel packed) {
   switch (packed) {
     case Kernel::kConvPacked:
@@ -345,6 +350,23 @@ Filter* filter_of(Op& op) { return const_cast<Filter*>(filter_of(std::as_const(o
 
 Result<KernelChoice> choose_kernel(const Int8Model& model, const Op& op, bool assume_live) {
   return std::visit(Chooser{model, op, assume_live}, op.kind);
+}
+
+std::string why_plain(const Int8Model& model, const Op& op) {
+  if (filter_of(op) == nullptr) return "";
+  const auto choice = choose_kernel(model, op);
+  if (!choice.ok() || !is_plain(choice->kernel)) return "";
+  const auto* depthwise = std::get_if<Depthwise>(&op.kind);
+  const bool pairs = depthwise == nullptr || model.input_of(op).shape.channels == 1;
+  const std::string obstacle =
+      packing_obstacle(op, filter_shape(model, op), filter_params(model, op), pairs);
+  if (!obstacle.empty()) return obstacle;
+  if (depthwise->multiplier > 1)
+    return fmt::format("{} outputs for each input channel", depthwise->multiplier);
+  const network::Window& w = depthwise->window;
+  if (w.dilation_h > 1 || w.dilation_w > 1) return "a dilated window";
+  return fmt::format("a window of {}x{} has more than {} rows", w.kernel_h, w.kernel_w,
+                     kDepthwiseRows);
 }
 
 KernelChoice plain_kernel(const Int8Model& model, const Op& op, const KernelChoice& choice) {

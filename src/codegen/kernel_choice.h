@@ -2,6 +2,8 @@
 // decides: the memory plan, the C emitter and the estimate all read its answer.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -79,6 +81,10 @@ struct KernelChoice {
 /// ordinary per-channel filters.
 Result<KernelChoice> choose_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                                    bool assume_live = false);
+
+/// Why only a plain kernel, several times slower, computes the operator; empty where a packed one
+/// does or it has no filter.
+std::string why_plain(const quantize::Int8Model& model, const quantize::Op& op);
 
 /// The plain kernel of a filter for which choose_kernel() said `choice`; kNone for other operators.
 KernelChoice plain_kernel(const quantize::Int8Model& model, const quantize::Op& op,

@@ -166,6 +166,10 @@ TEST(PackableChannels, WhatCannotBeHelpedStays) {
   give(model, model.ops[0], 2, {0, 1073741824, 1.4e-9});
   const Int8Model eased = with_packable_channels(model);
   EXPECT_EQ(filter_of(eased.ops[0])->bias, filter_of(model.ops[0])->bias);
+  const auto plain = plain_layers(model);
+  ASSERT_EQ(plain.size(), 1u);
+  EXPECT_EQ(plain[0].op, 0);
+  EXPECT_EQ(plain[0].reason, "output channel 1: its factor 0.9 is not in [2^-23, 0.5)");
   expect_same_layers({model}, {});
 }
 

@@ -1,6 +1,9 @@
 #include "codegen/packing_bounds.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 namespace atml::codegen {
@@ -23,6 +26,23 @@ bool sums_pack(const Op& op, const FilterShape& shape, int output, int input_off
   if (folded + 128 * total >= 1 << 30) return false;
   if (!pairs) return true;
   return folded < 1 << 25 && 128 * total < 1 << (has_nibbles(op) ? 27 : 23);
+}
+
+std::string packing_obstacle(const Op& op, const FilterShape& shape, const FilterParams& p,
+                             bool pairs) {
+  for (int o = 0; o < shape.outputs; ++o) {
+    const Multiplier& m = p.multipliers[static_cast<std::size_t>(o)];
+    if (!factor_packs(m)) {
+      return fmt::format("output channel {}: its factor {:.3g} is not in [2^-23, 0.5)", o,
+                         std::ldexp(m.mantissa, m.shift - 31));
+    }
+    if (!sums_pack(op, shape, o, p.input_offset, pairs)) {
+      return fmt::format(
+          "output channel {}: its bias {} or its weights are too large for sums of {} bits", o,
+          filter_of(op)->bias[static_cast<std::size_t>(o)], pairs ? 26 : 31);
+    }
+  }
+  return "";
 }
 
 bool filter_packs(const Op& op, const FilterShape& shape, const FilterParams& p, bool pairs) {

@@ -2,6 +2,8 @@
 // bounds that trained channels keep, so that 32-bit arithmetic does.
 #pragma once
 
+#include <string>
+
 #include "codegen/kernel_choice.h"
 
 namespace atml::codegen {
@@ -18,6 +20,11 @@ bool sums_pack(const quantize::Op& op, const FilterShape& shape, int output, int
 /// Whether all channels keep both; `pairs` as above.
 bool filter_packs(const quantize::Op& op, const FilterShape& shape, const quantize::FilterParams& p,
                   bool pairs);
+
+/// The first bound that a filter breaks, in words: "output channel 3: its factor 0.7 is not in
+/// [2^-23, 0.5)"; empty where it packs.
+std::string packing_obstacle(const quantize::Op& op, const FilterShape& shape,
+                             const quantize::FilterParams& p, bool pairs);
 
 /// The short form of atml_packed_depthwise: biases of 16 bits, right shifts of a layer in a span of
 /// 4.
