@@ -9,7 +9,7 @@
 #include "codegen/firmware.h"
 #include "codegen/lowering.h"
 #include "codegen/operator_order.h"
-#include "codegen/packable_channels.h"
+#include "codegen/packable.h"
 #include "codegen/size_table.h"
 
 namespace atml::codegen {
@@ -151,7 +151,7 @@ Sum code_and_stack(const SizeVariant& variant, const quantize::Int8Model& model,
 
 Estimate estimate(const quantize::Int8Model& given, const target::Target& target,
                   const Options& options) {
-  const quantize::Int8Model model = with_packable_channels(given, true);
+  const quantize::Int8Model model = packable(given, true);
   const auto choices = choose_kernels(model, target, options.optimize, true);
   if (!choices.ok()) return {};  // generate() will say why
   const OrderedPlan plan = choose_order(model, *choices, planning_of(model, target, options));

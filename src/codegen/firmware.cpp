@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "codegen/lowering.h"
 #include "codegen/operator_order.h"
-#include "codegen/packable_channels.h"
+#include "codegen/packable.h"
 #include "codegen/source_text.h"
 
 namespace atml::codegen {
@@ -140,7 +140,7 @@ Result<Firmware> generate(const quantize::Int8Model& model, const target::Target
 }
 
 std::vector<PlainLayer> plain_layers(const quantize::Int8Model& given) {
-  const quantize::Int8Model model = with_packable_channels(given);
+  const quantize::Int8Model model = packable(given);
   std::vector<PlainLayer> layers;
   for (std::size_t i = 0; i < model.ops.size(); ++i) {
     std::string reason = why_plain(model, model.ops[i]);
@@ -170,7 +170,7 @@ Bytes arena_limit(const target::Target& target, const Options& options) {
 
 MemoryPlan plan_memory(const quantize::Int8Model& given, const target::Target& target,
                        const Options& options) {
-  const quantize::Int8Model model = with_packable_channels(given, true);
+  const quantize::Int8Model model = packable(given, true);
   const auto choices = choose_kernels(model, target, options.optimize, true);
   ATML_ASSERT(choices.ok(), "plan_memory() of a model that cannot be generated");
   return choose_order(model, *choices, planning_of(model, target, options)).memory.plan;

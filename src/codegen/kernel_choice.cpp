@@ -369,6 +369,11 @@ std::string why_plain(const Int8Model& model, const Op& op) {
                      kDepthwiseRows);
 }
 
+bool is_packed(const Int8Model& model, const Op& op, bool assume_live) {
+  const auto choice = choose_kernel(model, op, assume_live);
+  return choice.ok() && !is_plain(choice->kernel);
+}
+
 KernelChoice plain_kernel(const Int8Model& model, const Op& op, const KernelChoice& choice) {
   Kernel plain = Kernel::kNone;
   switch (choice.kernel) {

@@ -86,6 +86,9 @@ Result<KernelChoice> choose_kernel(const quantize::Int8Model& model, const quant
 /// does or it has no filter.
 std::string why_plain(const quantize::Int8Model& model, const quantize::Op& op);
 
+/// Whether a packed kernel computes the operator; false where none does.
+bool is_packed(const quantize::Int8Model& model, const quantize::Op& op, bool assume_live);
+
 /// The plain kernel of a filter for which choose_kernel() said `choice`; kNone for other operators.
 KernelChoice plain_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                           const KernelChoice& choice);

@@ -7,7 +7,7 @@
 #include "codegen/coded_weights.h"
 #include "codegen/kernel_variants.h"
 #include "codegen/operator_order.h"
-#include "codegen/packable_channels.h"
+#include "codegen/packable.h"
 
 namespace atml::codegen {
 
@@ -251,7 +251,7 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model,
 
 Result<Lowered> lower(const Int8Model& asked, const target::Target& target,
                       const Options& options) {
-  const Int8Model given = with_packable_channels(asked);
+  const Int8Model given = packable(asked);
   ATML_TRY(auto given_choices, options.kernel.empty()
                                    ? choose_kernels(given, target, options.optimize)
                                    : choose_kernels(given));

@@ -211,22 +211,11 @@ class Layer {
   bool pairs_ = true;
 };
 
-bool all_zero(const Filter& f) {
-  return std::ranges::all_of(f.weights, [](std::int8_t w) { return w == 0; });
-}
-
 }  // namespace
 
-Int8Model with_packable_channels(const Int8Model& model, bool assume_live) {
-  Int8Model result = model;
-  for (Op& op : result.ops) {
-    const Filter* filter = filter_of(op);
-    if (filter == nullptr || (assume_live && all_zero(*filter))) continue;
-    const Layer layer(model, op);
-    if (layer.is_good()) continue;
-    if (auto eased = layer.eased()) op = std::move(*eased);
-  }
-  return result;
+std::optional<Op> with_packable_channels(const Int8Model& model, const Op& op) {
+  const Layer layer(model, op);
+  return layer.is_good() ? std::nullopt : layer.eased();
 }
 
 }  // namespace atml::codegen

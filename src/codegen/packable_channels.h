@@ -5,19 +5,20 @@
 // below 2^-23. One such channel would send its whole layer to the plain kernel, ten times slower.
 #pragma once
 
+#include <optional>
+
 #include "quantize/model.h"
 
 namespace atml::codegen {
 
-/// The same model, byte for byte at every activation and for every input, with other numbers in the
-/// layers that packing_bounds.h refuses:
+/// The same operator, byte for byte for every input, with other numbers where packing_bounds.h
+/// refuses those it has:
 ///   - a channel whose output is one value over all inputs gets weights of zero, the scale of
 ///     another channel and the bias that gives this value;
 ///   - a channel that is out of bounds and whose output takes two neighbouring values gets a larger
 ///     factor and the bias that keeps its threshold.
-/// What cannot be helped so stays as it is. With `assume_live`, filters of zeros (a model without
-/// weights, planned before training) stay, too.
-quantize::Int8Model with_packable_channels(const quantize::Int8Model& model,
-                                           bool assume_live = false);
+/// Nothing where all is well, or where a channel cannot be helped so.
+std::optional<quantize::Op> with_packable_channels(const quantize::Int8Model& model,
+                                                   const quantize::Op& op);
 
 }  // namespace atml::codegen

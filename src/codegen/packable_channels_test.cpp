@@ -8,6 +8,7 @@
 
 #include "codegen/emulated_program_test.h"
 #include "codegen/lowering.h"
+#include "codegen/packable.h"
 #include "codegen/packing_bounds.h"
 #include "codegen/random_models_test.h"
 #include "quantize/interpreter.h"
@@ -115,7 +116,7 @@ TEST(PackableChannels, DeadOnesGetNumbersInBoundsAndKeepEveryActivation) {
       EXPECT_GE(models.size(), 2u) << "case " << g;
       for (const Int8Model& model : models) {
         SCOPED_TRACE(g);
-        const Int8Model eased = with_packable_channels(model);
+        const Int8Model eased = packable(model);
         EXPECT_TRUE(eased.verify().ok());
         EXPECT_TRUE(all_pack(eased));
         expect_same_activations(model, eased, g);
@@ -134,7 +135,7 @@ TEST(PackableChannels, AStepKeepsItsThreshold) {
       model.rounding = rounding;
       const auto zero = model.input_of(model.ops[0]).zero_point;
       give(model, model.ops[0], 0, {1, (1 << 24) + zero + from, std::ldexp(1.0, -25)});
-      const Int8Model eased = with_packable_channels(model);
+      const Int8Model eased = packable(model);
       ASSERT_TRUE(all_pack(eased)) << from;
       quantize::Interpreter before(model), after(eased);
       std::vector<std::int8_t> in(1), expected(2), got(2);
@@ -150,7 +151,7 @@ TEST(PackableChannels, AStepKeepsItsThreshold) {
 
 TEST(PackableChannels, ALayerInBoundsIsNotTouched) {
   const Int8Model model = small_model(Rounding::kDouble);
-  const Int8Model eased = with_packable_channels(model);
+  const Int8Model eased = packable(model);
   for (std::size_t i = 0; i < model.ops.size(); ++i) {
     if (filter_of(model.ops[i]) == nullptr) continue;
     EXPECT_EQ(filter_of(model.ops[i])->weights, filter_of(eased.ops[i])->weights);
@@ -164,7 +165,7 @@ TEST(PackableChannels, WhatCannotBeHelpedStays) {
   Int8Model model = small_model(Rounding::kDouble);
   give(model, model.ops[0], 1, {5, 100, 0.9});
   give(model, model.ops[0], 2, {0, 1073741824, 1.4e-9});
-  const Int8Model eased = with_packable_channels(model);
+  const Int8Model eased = packable(model);
   EXPECT_EQ(filter_of(eased.ops[0])->bias, filter_of(model.ops[0])->bias);
   const auto plain = plain_layers(model);
   ASSERT_EQ(plain.size(), 1u);
