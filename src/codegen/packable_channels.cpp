@@ -77,6 +77,9 @@ class Layer {
     const float scale = donor();
     for (const int o : constants) filter.scales[at(o)] = scale;
     for (const int o : steps) filter.scales[at(o)] = wide_step(o);
+    // Scales of a made-up file may be too far apart for a quotient.
+    if (!std::ranges::all_of(filter.scales, [](float s) { return std::isfinite(s) && s > 0; }))
+      return std::nullopt;
     const FilterParams p = filter_params(model_, op);
     if (!keeps_others(p, constants, steps)) return std::nullopt;
     for (const int o : constants) {

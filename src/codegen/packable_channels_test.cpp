@@ -174,6 +174,17 @@ TEST(PackableChannels, WhatCannotBeHelpedStays) {
   expect_same_layers({model}, {});
 }
 
+TEST(PackableChannels, ScalesTooFarApartForAQuotientDoNoHarm) {
+  Int8Model model = small_model(Rounding::kDouble);
+  give(model, model.ops[0], 1, {0, 1073741824, 1.4e-9});
+  for (const auto& [in, out] : {std::pair(1e-38f, 1e38f), {1e38f, 1e-38f}}) {
+    Int8Model far = model;
+    far.tensors[static_cast<std::size_t>(far.ops[0].inputs[0])].scale = in;
+    far.tensors[static_cast<std::size_t>(far.ops[0].output)].scale = out;
+    if (far.verify().ok()) expect_same_activations(far, packable(far), 1);
+  }
+}
+
 TEST(PackableChannels, TheirFirmwareGivesTheInterpretersBytes) {
   std::vector<Int8Model> models;
   for (const Given& given : dead_channels()) {

@@ -1,5 +1,6 @@
 #include "codegen/packable_windows.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace atml::codegen {
@@ -12,6 +13,7 @@ namespace {
 // 4 to 9.
 constexpr int kMostZeros = 5;  // taps of zero for each other
 constexpr std::int64_t kMostExtraBytes = 4096;
+constexpr std::int64_t kLongestSide = 255;  // fields of atml_window
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
@@ -64,10 +66,12 @@ bool fill_gaps(Depthwise& d) {
   if (w.kernel_w == 1) w.dilation_w = 1;
   if (w.dilation_h == 1 && w.dilation_w == 1) return false;
   const network::Window old = w;
-  const int height = (w.kernel_h - 1) * w.dilation_h + 1;
-  const int width = (w.kernel_w - 1) * w.dilation_w + 1;
+  const std::int64_t rows = (w.kernel_h - std::int64_t{1}) * w.dilation_h + 1;
+  const std::int64_t columns = (w.kernel_w - std::int64_t{1}) * w.dilation_w + 1;
   const int taps = w.kernel_h * w.kernel_w;
-  if (height * width > (kMostZeros + 1) * taps) return false;
+  if (std::max(rows, columns) > kLongestSide || rows * columns > (kMostZeros + 1) * taps)
+    return false;
+  const int height = static_cast<int>(rows), width = static_cast<int>(columns);
   d.filter.weights =
       moved(d.filter.weights, taps, 1, static_cast<std::int64_t>(d.filter.bias.size()), height,
             width, [&](int y, int x) {
