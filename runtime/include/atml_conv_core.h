@@ -26,39 +26,26 @@ static inline void atml_copy_run(int8_t *to, const int8_t *from, int32_t bytes) 
 #endif
 }
 
-/* `count` columns of one input row from column x on; what lies outside the input is its zero point. */
-static ATML_NOINLINE void atml_gather_row(const int8_t *row, int8_t *patch, const atml_packed_conv *p, int32_t x,
-                                          int32_t count) {
-  const int32_t channels = p->window.in_c;
-  const int32_t left = (x < 0) ? ((-x < count) ? -x : count) : 0;
-  const int32_t end = (x + count > p->window.in_w) ? (p->window.in_w - x) : count; /* first column behind the input */
-  if (left > 0) {
-    memset(patch, (int)p->input_zero_point, (size_t)(left * channels));
-  }
-  if (end > left) {
-    atml_copy_run(&patch[left * channels], &row[(x + left) * channels], (end - left) * channels);
-  }
-  if (end < count) {
-    const int32_t from = (end > left) ? end : left;
-    memset(&patch[from * channels], (int)p->input_zero_point, (size_t)((count - from) * channels));
-  }
-}
-
-/* The k inputs of one output pixel, as bytes. y, x: upper left corner, may lie outside. */
+/* The k inputs of one output pixel, as bytes: what lies outside the input is its zero point. y, x: upper left corner, may
+ * lie outside. Rows whose columns are all inside are copied at once. */
 static ATML_NOINLINE void atml_gather(const int8_t *in, int8_t *patch, const atml_packed_conv *p, int32_t y, int32_t x) {
   const atml_window *w = &p->window;
-  const int32_t row_bytes = w->in_w * w->in_c;
-  const int32_t runs = (w->dilation_w == 1) ? 1 : w->kernel_w; /* neighbouring columns are copied at once */
-  const int32_t columns = w->kernel_w / runs;
+  int32_t taps = w->kernel_w;
+  int32_t bytes = w->in_c;
+  if ((w->dilation_w == 1) && (x >= 0) && (x + taps <= w->in_w)) {
+    bytes *= taps;
+    taps = 1;
+  }
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
     const int32_t iy = y + ky * w->dilation_h;
-    for (int32_t r = 0; r < runs; r++) {
-      const int32_t bytes = columns * w->in_c;
-      if ((iy < 0) || (iy >= w->in_h)) {
+    int32_t ix = x;
+    for (int32_t tap = 0; tap < taps; tap++) {
+      if ((iy < 0) || (iy >= w->in_h) || (ix < 0) || (ix >= w->in_w)) {
         memset(patch, (int)p->input_zero_point, (size_t)bytes);
       } else {
-        atml_gather_row(&in[iy * row_bytes], patch, p, x + r * w->dilation_w, columns);
+        atml_copy_run(patch, &in[(iy * w->in_w + ix) * w->in_c], bytes);
       }
+      ix += w->dilation_w;
       patch += bytes;
     }
   }
@@ -72,7 +59,6 @@ static inline void atml_conv_core(const int8_t *in, int8_t *out, int8_t *scratch
   const int32_t k = p->filter.k;
   int32_t x = 0;
   int32_t y = 0;
-  memset(scratch, 0, (size_t)(4 * k));
   for (int32_t left = w->out_h * w->out_w; left > 0; left -= 4) {
     const int32_t pixels = (left < 4) ? left : 4;
     for (int32_t i = 0; i < pixels; i++) {
@@ -94,39 +80,15 @@ static inline void atml_conv_core(const int8_t *in, int8_t *out, int8_t *scratch
 
 #if ATML_DSP
 
-/* The same as halfwords, into a column of a patch. Kernel rows of whole words inside the input go straight there. */
-static ATML_NOINLINE void atml_gather_expanded(const int8_t *in, int8_t *bytes, int16_t *column,
-                                               const atml_packed_conv *p, int32_t y, int32_t x) {
-  const atml_window *w = &p->window;
-  const int32_t row_bytes = w->in_w * w->in_c;
-  const int32_t run = w->kernel_w * w->in_c;
-  if ((w->dilation_w != 1) || ((run & 3) != 0)) {
-    atml_gather(in, bytes, p, y, x);
-    atml_expand(bytes, column, p->filter.k / 4);
-    return;
+/* How many of `pixels` neighbouring windows lie inside the input, the first at y, x; 0 of dilated rows. */
+static inline int32_t atml_windows_inside(const atml_window *w, int32_t y, int32_t x, int32_t pixels) {
+  if ((w->dilation_w != 1) || (x < 0) || (y < 0) || (y + (w->kernel_h - 1) * w->dilation_h >= w->in_h)) {
+    return 0;
   }
-  const int32_t columns_inside = ((x >= 0) && (x + w->kernel_w <= w->in_w)) ? 1 : 0;
-  for (int32_t ky = 0; ky < w->kernel_h; ky++) {
-    const int32_t iy = y + ky * w->dilation_h;
-    const int8_t *from = bytes;
-    if ((iy < 0) || (iy >= w->in_h)) {
-      memset(bytes, (int)p->input_zero_point, (size_t)run);
-    } else if (columns_inside != 0) {
-      from = &in[iy * row_bytes + x * w->in_c];
-    } else {
-      atml_gather_row(&in[iy * row_bytes], bytes, p, x, w->kernel_w);
-    }
-    atml_expand(from, column, run / 4);
-    column += 4 * run; /* four pixels of int16: 8 bytes an input */
+  while ((pixels > 0) && (x + (pixels - 1) * w->stride_w + w->kernel_w > w->in_w)) {
+    pixels--;
   }
-}
-
-#else
-
-static inline void atml_gather_expanded(const int8_t *in, int8_t *bytes, int16_t *column, const atml_packed_conv *p,
-                                        int32_t y, int32_t x) {
-  atml_gather(in, bytes, p, y, x);
-  atml_expand(bytes, column, p->filter.k / 4);
+  return pixels;
 }
 
 #endif
@@ -135,27 +97,40 @@ static inline void atml_conv_core(const int8_t *in, int8_t *out, int8_t *scratch
                                   atml_dot_4_function dot_4, atml_dot_1_function dot_1) {
   const atml_window *w = &p->window;
   const int32_t k = p->filter.k;
-  int16_t *const patch = (int16_t *)(void *)scratch; /* k x 4 pixels */
-  int8_t *const bytes = &scratch[8 * k];             /* one pixel */
+  int16_t *patch = (int16_t *)(void *)scratch; /* k x 4 pixels */
+  int8_t *const bytes = &scratch[8 * k];       /* one pixel */
   const int32_t pixels = w->out_h * w->out_w;
   int32_t x = 0;
   int32_t y = 0;
-  memset(bytes, 0, (size_t)k);
-  for (int32_t i = 0; i < pixels; i++) {
+  int32_t i = 0;
+  while (i < pixels) {
     const int32_t top = y * w->stride_h - w->pad_top;
     const int32_t left = x * w->stride_w - w->pad_left;
-    if (i < (pixels & ~3)) {
-      atml_gather_expanded(in, bytes, &patch[2 * (i & 3)], p, top, left);
-      if ((i & 3) == 3) {
-        dot_4(patch, out, &p->filter);
-        out += 4 * w->out_c;
-      }
-    } else {
+    const int32_t column = i & 3;
+    int32_t n = 1;
+    if (i >= (pixels & ~3)) {
       atml_gather(in, bytes, p, top, left);
       dot_1(bytes, out, &p->filter);
       out += w->out_c;
+    } else {
+#if ATML_DSP
+      n = atml_windows_inside(w, top, left, (4 - column < w->out_w - x) ? (4 - column) : (w->out_w - x));
+      if (n > 0) {
+        atml_gather_inside(&in[(top * w->in_w + left) * w->in_c], &patch[2 * column], bytes, p, n);
+      } else
+#endif
+      {
+        n = 1;
+        atml_gather(in, bytes, p, top, left);
+        atml_expand(bytes, &patch[2 * column], k / 4);
+      }
+      if (column + n == 4) {
+        dot_4(patch, out, &p->filter);
+        out += 4 * w->out_c;
+      }
     }
-    x++;
+    i += n;
+    x += n;
     if (x == w->out_w) {
       x = 0;
       y++;

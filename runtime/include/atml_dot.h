@@ -30,8 +30,14 @@ void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *
 typedef void (*atml_dot_4_function)(const int16_t *patch, int8_t *out, const atml_packed_filter *f);
 typedef void (*atml_dot_1_function)(const int8_t *in, int8_t *out, const atml_packed_filter *f);
 
-/* Copies `groups` x 4 bytes as int16 into pixel column `patch` of the layout above. */
+/* Copies `groups` x 4 bytes as int16 into pixel column `patch` of the layout above; groups > 0. */
 void atml_expand(const int8_t *in, int16_t *patch, int32_t groups);
+
+#if ATML_DSP
+/* The windows of neighbouring pixels that lie wholly inside the input, into neighbouring columns of the patch. in: upper
+ * left corner of the first window; bytes: room for k. Dilated rows only: neighbouring columns are. */
+void atml_gather_inside(const int8_t *in, int16_t *column, int8_t *bytes, const atml_packed_conv *p, int32_t pixels);
+#endif
 
 /* What atml_finish_with() adds before it shifts: half a unit, and the zero point. */
 static inline int32_t atml_finish_constant(int32_t right, int32_t zero_point) {

@@ -127,30 +127,4 @@ __attribute__((naked)) void atml_dot_1(const int8_t *in __attribute__((unused)),
       DOT_1_STORE("44", "7"));
 }
 
-#define EXPAND                       \
-  "ldr r3, [r0], #4\n\t"             \
-  "sxtb16 r12, r3\n\t"              \
-  "sxtb16 r3, r3, ror #8\n\t"       \
-  "str r3, [r1, #16]\n\t"           \
-  "str r12, [r1], #32\n\t"
-
-/* Unaligned words are legal here. */
-__attribute__((naked)) void atml_expand(const int8_t *in __attribute__((unused)), int16_t *patch __attribute__((unused)),
-                                        int32_t groups __attribute__((unused))) {
-  __asm__ volatile(
-      "subs r2, r2, #4\n\t"
-      "blt 2f\n"
-      "1:\n\t" EXPAND EXPAND EXPAND EXPAND
-      "subs r2, r2, #4\n\t"
-      "bge 1b\n"
-      "2:\n\t"
-      "adds r2, r2, #4\n\t"
-      "beq 4f\n"
-      "3:\n\t" EXPAND
-      "subs r2, r2, #1\n\t"
-      "bne 3b\n"
-      "4:\n\t"
-      "bx lr\n\t");
-}
-
 #endif

@@ -88,6 +88,7 @@ std::vector<std::string> host_runtime_sources() {
   sources.emplace_back("kernels/dot.c");
   sources.emplace_back("kernels/dsp_depthwise_row.c");
   sources.emplace_back("kernels/dsp_dot.c");
+  sources.emplace_back("kernels/dsp_gather.c");
   sources.emplace_back("kernels/dsp_nibble_dot.c");
   sources.emplace_back("kernels/mve_depthwise_row.c");
   sources.emplace_back("kernels/mve_dot.c");
