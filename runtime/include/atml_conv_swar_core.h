@@ -2,7 +2,7 @@
 #ifndef ATML_CONV_SWAR_CORE_H
 #define ATML_CONV_SWAR_CORE_H
 
-#include "atml_conv_core.h"
+#include "atml_gather.h"
 #include "atml_swar.h"
 
 /* The lower pixel of `count` words. */

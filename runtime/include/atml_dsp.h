@@ -36,4 +36,11 @@
 #define ATML_SELDOM
 #endif
 
+/* One such function. */
+#if defined(__GNUC__) && !defined(__clang__) && !ATML_UNROLL && !ATML_SMALL
+#define ATML_SELDOM_CALLED __attribute__((noinline, optimize("Os")))
+#else
+#define ATML_SELDOM_CALLED ATML_NOINLINE
+#endif
+
 #endif
