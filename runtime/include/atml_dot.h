@@ -30,13 +30,22 @@ void atml_nibble_dot_1(const int8_t *in, int8_t *out, const atml_packed_filter *
 typedef void (*atml_dot_4_function)(const int16_t *patch, int8_t *out, const atml_packed_filter *f);
 typedef void (*atml_dot_1_function)(const int8_t *in, int8_t *out, const atml_packed_filter *f);
 
+/* Halfwords of the patch an input takes: of four pixels, on Helium in bytes (atml_mve.h). */
+#if ATML_MVE
+#define ATML_PATCH_STEP 2
+#else
+#define ATML_PATCH_STEP 4
+#endif
+
 /* Copies `groups` x 4 bytes as int16 into pixel column `patch` of the layout above; groups > 0. */
 void atml_expand(const int8_t *in, int16_t *patch, int32_t groups);
 
 #if ATML_DSP
-/* The windows of neighbouring pixels that lie wholly inside the input, into neighbouring columns of the patch. in: upper
- * left corner of the first window; bytes: room for k. Dilated rows only: neighbouring columns are. */
-void atml_gather_inside(const int8_t *in, int16_t *column, int8_t *bytes, const atml_packed_conv *p, int32_t pixels);
+/* The windows at y, x (upper left corner, may lie outside) and behind it in the row, into neighbouring columns of the
+ * patch: at most `pixels`, as many as lie inside the input, or one. What lies outside is the input's zero point.
+ * bytes: room for k, 4-byte aligned; with pixels = 0 they hold the one window that is read. Returns how many are. */
+int32_t atml_gather_columns(const int8_t *in, int16_t *column, int8_t *bytes, const atml_packed_conv *p, int32_t y, int32_t x,
+                            int32_t pixels);
 #endif
 
 /* What atml_finish_with() adds before it shifts: half a unit, and the zero point. */

@@ -7,16 +7,20 @@
 #include "atml_filters.h"
 #include "atml_memory.h"
 
-/* Cores with the DSP extension do what is inside the input by atml_gather_inside(). */
-#if ATML_DSP
-#define ATML_GATHER ATML_SELDOM_CALLED
-#else
-#define ATML_GATHER ATML_NOINLINE
+#if ATML_MVE
+#include <arm_mve.h>
 #endif
 
-/* A few bytes, word by word where unaligned words are legal. */
+/* Some bytes, by the widest words that may lie anywhere. */
 static inline void atml_copy_run(int8_t *to, const int8_t *from, int32_t bytes) {
-#if ATML_DSP
+#if ATML_MVE && !ATML_SMALL
+  for (; bytes > 0; bytes -= 16) {
+    const mve_pred16_t lanes = vctp8q((uint32_t)bytes);
+    vstrbq_p_s8(to, vldrbq_z_s8(from, lanes), lanes);
+    from += 16;
+    to += 16;
+  }
+#elif ATML_DSP
   for (; bytes >= 4; bytes -= 4) {
     uint32_t word;
     __builtin_memcpy(&word, from, sizeof word);
@@ -36,21 +40,26 @@ static inline void atml_copy_run(int8_t *to, const int8_t *from, int32_t bytes) 
 
 /* The k inputs of one output pixel, as bytes: what lies outside the input is its zero point. y, x: upper left corner, may
  * lie outside. patch: 4-byte aligned. Neighbouring columns are copied at once. */
-static ATML_GATHER void atml_gather(const int8_t *in, int8_t *patch, const atml_packed_conv *p, int32_t y, int32_t x) {
+static ATML_SELDOM_CALLED void atml_gather(const int8_t *in, int8_t *patch, const atml_packed_conv *p, int32_t y,
+                                           int32_t x) {
   const atml_window *w = &p->window;
-  const uint32_t outside = 0x01010101u * (uint32_t)(uint8_t)p->input_zero_point;
   int32_t taps = w->kernel_w;
   int32_t bytes = w->in_c;
   int32_t skipped = 0;
-  for (int32_t i = 0; i < p->filter.k; i += 4) {
-    *(uint32_t *)(void *)&patch[i] = outside;
-  }
+  int32_t outside = 1;
   if (w->dilation_w == 1) {
     const int32_t end = (x + taps > w->in_w) ? (w->in_w - x) : taps;
     skipped = (x < 0) ? -x : 0;
+    outside = ((end - skipped < taps) || (y < 0) || (y + (w->kernel_h - 1) * w->dilation_h >= w->in_h)) ? 1 : 0;
     bytes *= end - skipped;
     taps = (end > skipped) ? 1 : 0;
     x += skipped;
+  }
+  if (outside != 0) {
+    const uint32_t word = 0x01010101u * (uint32_t)(uint8_t)p->input_zero_point;
+    for (int32_t i = 0; i < p->filter.k; i += 4) {
+      *(uint32_t *)(void *)&patch[i] = word;
+    }
   }
   for (int32_t ky = 0; ky < w->kernel_h; ky++) {
     int32_t at = skipped * w->in_c;
