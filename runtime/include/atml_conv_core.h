@@ -6,7 +6,9 @@
 #include "atml_dsp.h"
 #include "atml_memory.h"
 
-#if !ATML_DSP || ATML_SMALL
+#if ATML_DSP && !ATML_SMALL
+ATML_SELDOM /* the assembly does what runs often */
+#else
 #include "atml_gather.h"
 #endif
 
