@@ -66,6 +66,18 @@ std::string window_text(const Layer& l) {
                      w.pad_left(i.width));
 }
 
+// A convolution along a line of single pixels lies across it as well: neighbouring windows are then
+// neighbouring columns, which the kernels read together.
+std::string conv_window_text(const Layer& l) {
+  const network::Window& w = *window_of(l.op);
+  const Shape& i = l.in_tensor().shape;
+  const Shape& o = l.out_tensor().shape;
+  const bool line = i.width == 1 && o.width == 1 && w.kernel_w == 1 && w.dilation_h == 1;
+  if (!line || l.rows()) return window_text(l);
+  return fmt::format("{{1, {}, {}, 1, {}, {}, 1, {}, 1, {}, 1, 1, 0, {}}}", i.height, i.channels,
+                     o.height, o.channels, w.kernel_h, w.stride_h, w.pad_top(i.height));
+}
+
 // atml_packed_filter
 std::string packed_filter_text(const Layer& l) {
   const FilterShape shape = filter_shape(l.model, l.op);
@@ -209,8 +221,8 @@ std::string filter_text(const Layer& l) {
     case Kernel::kConvSwar:
     case Kernel::kConvNibblesSwar:
     case Kernel::kConvNibbles:
-      return with_window(l, fmt::format("{{{}, {}, {}}}", packed_filter_text(l), window_text(l),
-                                        l.in_tensor().zero_point));
+      return with_window(l, fmt::format("{{{}, {}, {}}}", packed_filter_text(l),
+                                        conv_window_text(l), l.in_tensor().zero_point));
     case Kernel::kPointwisePacked:
     case Kernel::kPointwiseSwar:
     case Kernel::kPointwiseNibblesSwar:
