@@ -41,6 +41,7 @@ static inline void atml_conv_core(const int8_t *in, int8_t *out, int8_t *scratch
 
 #if !ATML_DSP
 
+/* Windows inside the input, the first at `in`. */
 static ATML_NOINLINE void atml_gather_inside(const int8_t *in, int16_t *column, int8_t *bytes, const atml_packed_conv *p,
                                              int32_t pixels) {
   const atml_window *w = &p->window;

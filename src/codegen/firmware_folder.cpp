@@ -28,8 +28,8 @@ std::vector<std::string> helpers(const std::string& source) {
   }
   if (source == "kernels/conv_nibbles.c" || source == "kernels/pointwise_nibbles.c" ||
       source == "kernels/dense_nibbles.c") {
-    return {"kernels/dot.c",        "kernels/dsp_dot.c",        "kernels/dsp_gather.c",
-            "kernels/mve_dot.c",    "kernels/nibble_dot.c",     "kernels/dsp_nibble_dot.c",
+    return {"kernels/dot.c",           "kernels/dsp_dot.c",    "kernels/dsp_gather.c",
+            "kernels/mve_dot.c",       "kernels/nibble_dot.c", "kernels/dsp_nibble_dot.c",
             "kernels/mve_nibble_dot.c"};
   }
   if (source == "kernels/depthwise_packed.c" || source == "kernels/depthwise_nibbles.c")

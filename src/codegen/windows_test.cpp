@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "codegen/emulated_program_test.h"
+#include "codegen/random_models_test.h"
 
 namespace atml::codegen {
 namespace {
@@ -172,6 +173,30 @@ TEST(Windows, AtAllBordersUnderSanitizers) {
   program.flags = {"-fsanitize=address,undefined", "-fno-sanitize-recover=all"};
   EXPECT_EQ(run_windows(program, {"-O1"}), "done\n");
   EXPECT_EQ(run_windows(program, {"-Os"}), "done\n");
+}
+
+// A line of single pixels is one row to the kernels, unless its rows are dilated or run one by one.
+TEST(Windows, AlongALineAreReadTogether) {
+  std::vector<quantize::Int8Model> models;
+  for (const int kernel : {2, 5, 9}) {
+    for (const auto padding : {network::Padding::kSame, network::Padding::kValid}) {
+      const int stride = kernel == 9 ? 2 : 1;
+      network::Network net(Shape{23, 1, 3});
+      network::Window window{kernel, 1, stride, stride};
+      window.padding = padding;
+      *net.add(network::Conv{5, window, true, kernel == 5 ? 4 : 8}, {0});
+      models.push_back(quantize::random_model(net, static_cast<std::uint64_t>(models.size())));
+    }
+  }
+  HostProgram program;
+  program.flags = {"-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"};
+  expect_same_layers(models, program);
+  for (const Board& board : kBoards) {
+    if (board.core == target::Core::kCortexM0Plus && can_emulate(board))
+      expect_same_layers(models, emulated_program(board));
+  }
+  const auto text = generate(models.back(), some_target(), {})->find("model.c")->bytes;
+  EXPECT_NE(text.find("{1, 23, 3, 1, 8, 5, 1, 9, 1, 2, 1, 1, 0, 0}"), std::string::npos) << text;
 }
 
 class WindowsOn : public ::testing::TestWithParam<Board> {};
