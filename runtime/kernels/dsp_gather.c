@@ -31,7 +31,7 @@ typedef char atml_check_conv[(offsetof(atml_packed_filter, k) == 8) && (offsetof
   "rsb " skip ", " groups ", #0\n\t"               \
   "and " skip ", " skip ", #3\n\t"                 \
   "add " skip ", " skip ", " skip ", lsl #3\n\t"   \
-  "lsl " skip ", " skip ", #1\n\t"
+  "lsls " skip ", " skip ", #1\n\t"
 #define EXPAND_ALL(label)        \
   "add pc, r3\n\t"               \
   "nop\n"                        \
@@ -257,7 +257,7 @@ __attribute__((naked)) int32_t atml_gather_columns(const int8_t *in __attribute_
       "ldrb lr, [r3, #52]\n\t" /* dilation_h */
       "mul r12, r12, r7\n\t"
       "mul r1, r4, r7\n\t"
-      "mov r2, #1\n\t"
+      "movs r2, #1\n\t"
       "str r1, [sp, #0]\n\t"
       "str r2, [sp, #32]\n\t"
       "mov r2, r8\n"
