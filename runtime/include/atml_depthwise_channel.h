@@ -12,10 +12,9 @@ typedef struct {
   int32_t bias, multiplier, right;
 } atml_depthwise_channel;
 
-/* Channel c; folded: what its bias gets from the input zero point. */
-static inline void atml_open_factors(int32_t c, int32_t folded, const atml_packed_depthwise *p,
+/* Channel c and its place among the factors; folded: what its bias gets from the input zero point. */
+static inline void atml_open_factors(int32_t c, int32_t f, int32_t folded, const atml_packed_depthwise *p,
                                      atml_depthwise_channel *channel) {
-  const int32_t f = (p->per_channel != 0) ? c : 0;
   if (p->wide != 0) {
     const uint32_t upper = (uint32_t)(int32_t)p->bias[2 * c + 1];
     channel->bias = atml_add_wrapped((int32_t)((upper << 16) | (uint16_t)p->bias[2 * c]), folded);

@@ -53,9 +53,10 @@ static inline void atml_run_channel(const int8_t *in, int8_t *out, int16_t *ring
 /* Channel c; source: its taps in the order of the generator. */
 static inline void atml_open_channel(const int8_t *source, int32_t c, int16_t *taps, const atml_packed_depthwise *p,
                                      atml_depthwise_channel *channel) {
+  const int32_t f = (p->per_channel != 0) ? c : 0;
   const int32_t folded = -atml_depthwise_pack_taps(source, taps, p) * p->input_zero_point;
   channel->taps = taps;
-  atml_open_factors(c, folded, p, channel);
+  atml_open_factors(c, f, folded, p, channel);
 }
 
 static inline void atml_clear_ring(int16_t *ring, const atml_packed_depthwise *p) {

@@ -9,7 +9,8 @@ void atml_depthwise_line(const int8_t *in, int8_t *out, int8_t *scratch, const a
   for (int32_t c = 0; c < p->channels; c++) {
     const int8_t *from = &in[c];
     int8_t *to = &out[c];
-    atml_open_factors(c, atml_line_taps(source, &line), p, &channel);
+    const int32_t folded = atml_line_taps(source, &line);
+    atml_open_factors(c, (p->per_channel != 0) ? c : 0, folded, p, &channel);
     atml_line_factors(&line, &channel);
     source += p->row_taps;
     for (int32_t y = p->out_y; y > 0; y--) {
