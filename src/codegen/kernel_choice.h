@@ -19,7 +19,7 @@ enum class Kernel {
   kDensePacked,
   kDepthwisePacked,
   kDepthwiseLine,  // the same for windows of one row or column
-  kConvSwar,  // for cores without DSP instructions (atml_swar.h); see for_core()
+  kConvSwar,       // for cores without DSP instructions (atml_swar.h); see for_core()
   kPointwiseSwar,
   kConvNibblesSwar,  // the same with weights of 4 bits
   kPointwiseNibblesSwar,
@@ -94,7 +94,8 @@ bool is_packed(const quantize::Int8Model& model, const quantize::Op& op, bool as
 KernelChoice plain_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                           const KernelChoice& choice);
 
-/// The packed depthwise of a line; kNone where there is none: for code that a firmware needs anyway.
+/// The packed depthwise of a line; kNone where there is none: for code that a firmware needs
+/// anyway.
 KernelChoice ring_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                          const KernelChoice& choice);
 
