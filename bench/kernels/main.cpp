@@ -56,6 +56,15 @@ std::vector<Case> cases() {
                     {1, 1, 256},
                     Dense{64, true, bits}});
   }
+  // Lines: sensor windows and temporal networks over audio features.
+  list.push_back({"depthwise 9x1, 59x1x96", {59, 1, 96}, Depthwise{1, Window{9, 1, 1, 1}, true}});
+  list.push_back({"depthwise 9x1, 15x1x96", {15, 1, 96}, Depthwise{1, Window{9, 1, 1, 1}, true}});
+  list.push_back(
+      {"depthwise 9x1 stride 2, 118x1x96", {118, 1, 96}, Depthwise{1, Window{9, 1, 2, 1}, true}});
+  list.push_back({"depthwise 5x1, 128x1x16", {128, 1, 16}, Depthwise{1, Window{5, 1, 1, 1}, true}});
+  list.push_back(
+      {"depthwise 5x1 stride 2, 128x1x16", {128, 1, 16}, Depthwise{1, Window{5, 1, 2, 1}, true}});
+  list.push_back({"depthwise 3x1, 64x1x32", {64, 1, 32}, Depthwise{1, Window{3, 1, 1, 1}, true}});
   list.push_back({"max pool 2x2, 32", {16, 16, 32}, MaxPool{Window{2, 2, 2, 2}}});
   list.push_back({"average pool 2x2, 32", {16, 16, 32}, AveragePool{Window{2, 2, 2, 2}}});
   list.push_back({"hard-swish, 32", {16, 16, 32}, Activate{Activation::kHardSwish}});

@@ -56,17 +56,7 @@ static inline void atml_open_channel(const int8_t *source, int32_t c, int16_t *t
   const int32_t f = (p->per_channel != 0) ? c : 0;
   const int32_t folded = -atml_depthwise_pack_taps(source, taps, p) * p->input_zero_point;
   channel->taps = taps;
-  if (p->wide != 0) {
-    const uint32_t upper = (uint32_t)(int32_t)p->bias[2 * c + 1];
-    channel->bias = atml_add_wrapped((int32_t)((upper << 16) | (uint16_t)p->bias[2 * c]), folded);
-    channel->multiplier = p->factors[2 * f];
-    channel->right = p->factors[2 * f + 1];
-  } else {
-    const uint32_t factor = (uint32_t)p->factors[f];
-    channel->bias = p->bias[c] + folded;
-    channel->multiplier = (int32_t)((factor & 0x3FFFFFFFu) | 0x40000000u);
-    channel->right = (int32_t)(factor >> 30) + p->right;
-  }
+  atml_open_factors(c, f, folded, p, channel);
 }
 
 static inline void atml_clear_ring(int16_t *ring, const atml_packed_depthwise *p) {

@@ -5,15 +5,9 @@
 
 #include <stdint.h>
 
-#include "atml_arithmetic.h"
-#include "atml_filters.h"
+#include "atml_depthwise_channel.h"
 
 #define ATML_DEPTHWISE_ROWS 8 /* most kernel rows */
-
-typedef struct {
-  const int16_t *taps; /* as atml_depthwise_pack_taps left them */
-  int32_t bias, multiplier, right;
-} atml_depthwise_channel;
 
 /* int8 [rows][row_taps] -> the form that atml_depthwise_row() reads; at most
  * 2 x rows x (row_taps + 1) halfwords. Returns their sum. */

@@ -133,6 +133,12 @@ typedef struct {
 
 /* scratch: 4-byte aligned, 2 x rows x pitch bytes and the taps as int16 pairs. */
 void atml_depthwise_packed(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_depthwise *p);
+/* The same for windows of one row (rows 1, pad_y 0), which needs no ring: each line is copied to scratch, then its outputs
+ * are written, so out may also be in where in_y and out_y are 1 and the line becomes shorter. scratch: 4-byte aligned,
+ * ATML_LINE_BYTES. */
+#define ATML_LINE_BYTES(pitch, row_taps) \
+  (2 * (pitch) + (((row_taps) <= 2) ? 16 : (8 * ((row_taps) / 2 + 1)))) /* the taps: words, or 16 a vector */
+void atml_depthwise_line(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_depthwise *p);
 /* Taps of 4 bits (atml_nibbles.h), unpacked channel by channel; rows x row_taps bytes more of scratch. */
 void atml_depthwise_nibbles(const int8_t *in, int8_t *out, int8_t *scratch, const atml_packed_depthwise *p);
 

@@ -211,9 +211,11 @@ TEST(DepthwiseKernels, WhichMapsGoByPixelsDependsOnWindowAndCore) {
   EXPECT_FALSE(by_pixels(Core::kCortexM4, true, {12, 12, 8}, three));
   EXPECT_TRUE(by_pixels(Core::kCortexM33, true, {12, 12, 8}, three));
   EXPECT_TRUE(by_pixels(Core::kCortexM4, true, {12, 12, 8}, five));
-  EXPECT_TRUE(by_pixels(Core::kCortexM33, true, {128, 1, 8}, line));
-  EXPECT_FALSE(by_pixels(Core::kCortexM33, false, {128, 1, 8}, line));
-  EXPECT_FALSE(by_pixels(Core::kCortexM4, true, {128, 1, 8}, long_line));
+  EXPECT_TRUE(by_pixels(Core::kCortexM33, true, {6, 1, 8}, line));
+  EXPECT_FALSE(by_pixels(Core::kCortexM33, false, {6, 1, 8}, line));
+  EXPECT_FALSE(by_pixels(Core::kCortexM33, true, {128, 1, 8}, line));
+  EXPECT_TRUE(by_pixels(Core::kCortexM4, true, {5, 1, 8}, long_line));
+  EXPECT_FALSE(by_pixels(Core::kCortexM4, true, {6, 1, 8}, long_line));
   EXPECT_TRUE(by_pixels(Core::kCortexM55, true, {8, 8, 8}, three));
   EXPECT_FALSE(by_pixels(Core::kCortexM55, true, {16, 1, 8}, line));
   EXPECT_TRUE(by_pixels(Core::kRv32imc, false, {3, 3, 8}, three));

@@ -51,6 +51,8 @@ bool is_pointwise(const network::Window& w) {
   return w.kernel_h == 1 && w.kernel_w == 1 && w.stride_h == 1 && w.stride_w == 1;
 }
 
+bool is_line(const network::Window& w) { return w.kernel_h == 1 || w.kernel_w == 1; }
+
 bool all_zero(const Filter& f) {
   return std::ranges::all_of(f.weights, [](std::int8_t w) { return w == 0; });
 }
@@ -154,17 +156,25 @@ struct Chooser {
     if (in().shape.channels == 1) return convolution(w);
     const bool dilated =
         (w.dilation_h > 1 && w.kernel_h > 1) || (w.dilation_w > 1 && w.kernel_w > 1);
-    const bool transposed = out().shape.height > out().shape.width;
-    const int rows = transposed ? w.kernel_w : w.kernel_h;
-    if (d.multiplier > 1 || dilated || rows > kDepthwiseRows || !packs(shape, p, false)) {
+    if (d.multiplier > 1 || dilated || !packs(shape, p, false))
       return plain(Kernel::kDepthwisePlain, shape, p);
+    if (is_line(w) && !has_nibbles(op)) {
+      const bool along_height = w.kernel_h > 1 || (w.kernel_w == 1 && goes_along_height());
+      return packed_depthwise(Kernel::kDepthwiseLine, w, shape, p, along_height);
     }
-    return packed_depthwise(w, shape, p, transposed);
+    if (ring_rows(w) > kDepthwiseRows) return plain(Kernel::kDepthwisePlain, shape, p);
+    return packed_depthwise(Kernel::kDepthwisePacked, w, shape, p, goes_along_height());
   }
 
-  KernelChoice packed_depthwise(const network::Window& w, const FilterShape& shape,
+  // Of the ring: x slides along the longer side.
+  bool goes_along_height() const { return out().shape.height > out().shape.width; }
+  int ring_rows(const network::Window& w) const {
+    return goes_along_height() ? w.kernel_w : w.kernel_h;
+  }
+
+  KernelChoice packed_depthwise(Kernel kernel, const network::Window& w, const FilterShape& shape,
                                 const FilterParams& p, bool transposed) const {
-    KernelChoice c = plain(Kernel::kDepthwisePacked, shape, p);
+    KernelChoice c = plain(kernel, shape, p);
     c.clamp = p.low > -128 || p.high < 127;
     c.transposed = transposed;
     c.wide = !(assume_live && all_zero(*filter_of(op))) && !is_short(*filter_of(op), p);
@@ -175,10 +185,13 @@ struct Chooser {
     const Shape& o = out().shape;
     const int rows = transposed ? w.kernel_w : w.kernel_h;
     const int taps = transposed ? w.kernel_h : w.kernel_w;
-    const int pitch =
-        transposed ? depthwise_pitch(i.height, o.height, taps, w.stride_h, w.pad_top(i.height))
-                   : depthwise_pitch(i.width, o.width, taps, w.stride_w, w.pad_left(i.width));
+    const auto pitch_of = kernel == Kernel::kDepthwiseLine ? line_pitch : depthwise_pitch;
+    const int pitch = transposed
+                          ? pitch_of(i.height, o.height, taps, w.stride_h, w.pad_top(i.height))
+                          : pitch_of(i.width, o.width, taps, w.stride_w, w.pad_left(i.width));
     c.scratch = 2 * rows * pitch + 4 * rows * (taps + 1);
+    if (kernel == Kernel::kDepthwiseLine)
+      c.scratch = 2 * pitch + std::max(16, 8 * (taps / 2 + 1));  // ATML_LINE_BYTES
     if (c.nibbles) {
       c.kernel = nibble_kernel(c.kernel);
       c.scratch += round_up(rows * taps, 4);  // the taps of a channel, unpacked
@@ -260,6 +273,8 @@ std::string_view function_name(Kernel kernel) {
       return "atml_dense_packed";
     case Kernel::kDepthwisePacked:
       return "atml_depthwise_packed";
+    case Kernel::kDepthwiseLine:
+      return "atml_depthwise_line";
     case Kernel::kConvSwar:
       return "atml_conv_swar";
     case Kernel::kPointwiseSwar:
@@ -388,6 +403,7 @@ KernelChoice plain_kernel(const Int8Model& model, const Op& op, const KernelChoi
       plain = Kernel::kDensePlain;
       break;
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseLine:
     case Kernel::kDepthwiseNibbles:
       plain = Kernel::kDepthwisePlain;
       break;
@@ -395,6 +411,28 @@ KernelChoice plain_kernel(const Int8Model& model, const Op& op, const KernelChoi
       return {};
   }
   return Chooser{model, op, false}.plain(plain, filter_shape(model, op), filter_params(model, op));
+}
+
+KernelChoice ring_kernel(const Int8Model& model, const Op& op, const KernelChoice& choice) {
+  if (choice.kernel != Kernel::kDepthwiseLine) return {};
+  const network::Window& w = std::get<Depthwise>(op.kind).window;
+  const Chooser chooser{model, op, false};
+  if (chooser.ring_rows(w) > kDepthwiseRows) return {};
+  KernelChoice ring =
+      chooser.packed_depthwise(Kernel::kDepthwisePacked, w, filter_shape(model, op),
+                               filter_params(model, op), chooser.goes_along_height());
+  ring.per_channel = choice.per_channel;  // of a model without weights too
+  ring.wide = choice.wide;
+  ring.tables = choice.tables;
+  return ring;
+}
+
+int line_pitch(int in, int out, int taps, int stride, int pad) {
+  // Four outputs at a time, by pairs of taps: of stride 1 the second of each two outputs reads a
+  // pair that starts one input early.
+  const int four = std::max(out, 4);
+  const int reads = stride == 1 ? four + taps / 2 * 2 : (four - 1) * stride + (taps + 1) / 2 * 2;
+  return (std::max(reads, pad + in) + 1) / 2 * 2;
 }
 
 int depthwise_pitch(int in, int out, int taps, int stride, int pad) {

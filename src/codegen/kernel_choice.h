@@ -18,7 +18,8 @@ enum class Kernel {
   kPointwisePacked,
   kDensePacked,
   kDepthwisePacked,
-  kConvSwar,  // for cores without DSP instructions (atml_swar.h); see for_core()
+  kDepthwiseLine,  // the same for windows of one row or column
+  kConvSwar,       // for cores without DSP instructions (atml_swar.h); see for_core()
   kPointwiseSwar,
   kConvNibblesSwar,  // the same with weights of 4 bits
   kPointwiseNibblesSwar,
@@ -67,10 +68,10 @@ struct KernelChoice {
   Kernel kernel = Kernel::kNone;
   bool clamp = false;  // a pass of atml_clamp follows: the kernel saturates to [-128, 127] only
   bool per_channel = false;  // factors differ between the output channels
-  bool transposed = false;   // packed depthwise: x slides along the height
+  bool transposed = false;   // packed depthwise and lines: x slides along the height
   bool nibbles = false;      // weights of 4 bits, two a byte
   bool swapped = false;      // add: the second input goes first
-  bool wide = false;         // packed depthwise: biases and factors do not fit the short form
+  bool wide = false;         // both: biases and factors do not fit the short form
   std::int64_t weights = 0;  // bytes in flash: kernels
   std::int64_t tables = 0;   // bytes in flash: biases, factors, look-up tables
   std::int64_t scratch = 0;  // bytes in the arena, 4-byte aligned
@@ -93,8 +94,14 @@ bool is_packed(const quantize::Int8Model& model, const quantize::Op& op, bool as
 KernelChoice plain_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                           const KernelChoice& choice);
 
-/// int16 elements of a ring row of a packed depthwise.
+/// The packed depthwise of a line; kNone where there is none: for code that a firmware needs
+/// anyway.
+KernelChoice ring_kernel(const quantize::Int8Model& model, const quantize::Op& op,
+                         const KernelChoice& choice);
+
+/// int16 elements of a ring row of a packed depthwise, or of a line.
 int depthwise_pitch(int in, int out, int taps, int stride, int pad);
+int line_pitch(int in, int out, int taps, int stride, int pad);
 
 /// k of a packed filter: inputs rounded up to 4.
 inline int packed_inputs(int inputs) { return (inputs + 3) / 4 * 4; }

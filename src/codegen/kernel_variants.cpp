@@ -19,7 +19,9 @@ std::vector<KernelChoice> kernel_variants(const Int8Model& model, const Op& op,
       variants.push_back(choice);
   };
   add(for_core(model, op, chosen, target, Optimize::kBalanced));
-  if (chosen.kernel == Kernel::kDepthwisePacked) add(row_kernel(model, op, chosen));
+  add(ring_kernel(model, op, chosen));
+  if (chosen.kernel == Kernel::kDepthwisePacked || chosen.kernel == Kernel::kDepthwiseLine)
+    add(row_kernel(model, op, chosen));
   add(plain_kernel(model, op, chosen));
   KernelChoice other = chosen;
   if (chosen.kernel == Kernel::kAddHalf) {

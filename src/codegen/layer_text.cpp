@@ -193,7 +193,7 @@ std::string depthwise_packed_text(const Layer& l) {
   const Shape& i = l.in_tensor().shape;
   const Shape& o = l.out_tensor().shape;
   const int pad_h = w.pad_top(i.height), pad_w = w.pad_left(i.width);
-  // x slides along the longer side.
+  // x slides along the longer side, or along the line of taps.
   struct Axis {
     int in, out, in_step, out_step, taps, stride, pad;
   };
@@ -202,6 +202,7 @@ std::string depthwise_packed_text(const Layer& l) {
   const Axis width{i.width, o.width, i.channels, o.channels, w.kernel_w, w.stride_w, pad_w};
   const Axis& x = l.choice.transposed ? height : width;
   const Axis& y = l.choice.transposed ? width : height;
+  const auto pitch_of = l.choice.kernel == Kernel::kDepthwiseLine ? line_pitch : depthwise_pitch;
   const std::string values = fmt::format(
       "{{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, "
       "{}, {}}}",
@@ -209,7 +210,7 @@ std::string depthwise_packed_text(const Layer& l) {
       l.choice.wide ? 1 : 0, depthwise_right(filter_params(l.model, l.op), l.choice), x.in, y.in,
       x.in_step, y.in_step, x.out, y.out, x.out_step, y.out_step, x.taps, y.taps, x.stride,
       y.stride, x.pad, y.pad, l.in_tensor().zero_point, l.out_tensor().zero_point,
-      depthwise_pitch(x.in, x.out, x.taps, x.stride, x.pad));
+      pitch_of(x.in, x.out, x.taps, x.stride, x.pad));
   return with_params("atml_packed_depthwise", values,
                      fmt::format("{}({}, {}, {}, &p)", l.function(), l.in(), l.out(), l.scratch()));
 }
@@ -239,6 +240,7 @@ std::string filter_text(const Layer& l) {
     case Kernel::kDenseCoded:
       return with_params("atml_coded_filter", coded_filter_text(l), call + "&p)");
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseLine:
     case Kernel::kDepthwiseNibbles:
       return depthwise_packed_text(l);
     case Kernel::kDepthwiseRows:

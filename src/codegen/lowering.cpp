@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "codegen/coded_weights.h"
 #include "codegen/kernel_variants.h"
@@ -87,6 +88,7 @@ void add_filter(Arrays& arrays, const Int8Model& model, const Op& op, const Kern
       arrays.add("multipliers", ArrayType::kInt32, pack_pair_multipliers(p, choice.per_channel));
       return;
     case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseLine:
     case Kernel::kDepthwiseNibbles:
       arrays.add("taps", ArrayType::kInt8,
                  stored(pack_taps(op, filter_shape(model, op), choice.transposed), choice));
@@ -160,31 +162,30 @@ Kernel swar_kernel(Kernel packed) {
   }
 }
 
-// Depthwise in a build for speed: going pixel by pixel takes fewer cycles than the ring of rows
-// while the longer side of the outputs is below this, by window. From `bench_kernels --variants`
-// and the same over sizes from 4x4 to 40x40 and 16 to 160. Pixels are not computed in place, so the
-// maps are kept small also where they are quicker on all.
+// Depthwise in a build for speed: going pixel by pixel takes fewer cycles than the ring of rows or
+// the line while the longer side of the outputs is below this, by window. From `bench_kernels
+// --variants` and the same over sizes from 4x4 to 40x40 and lines of 3 to 24. Pixels are not
+// computed in place, so the maps are kept small also where they are quicker on all.
 struct PixelsPay {
   int three = 0, three_strided = 0;  // 3x3, for which the ring has code of its own
   int other = 0, other_strided = 0;
-  int line = 0;  // one row or column of at most kLineTaps
+  int line = 0;  // one row or column
 };
-constexpr int kLineTaps = 8;
 
 PixelsPay pixels_pay(const target::Target& target) {
   switch (target.core) {
     case target::Core::kCortexM0:
     case target::Core::kCortexM0Plus:
-      return {4, 4, 12, 12, 0};
+      return {4, 4, 12, 12, 3};
     case target::Core::kCortexM4:
     case target::Core::kCortexM7:
-      return {10, 17, 25, 25, 161};
+      return {10, 17, 25, 25, 6};
     case target::Core::kCortexM33:
-      return target.dsp ? PixelsPay{14, 21, 25, 25, 161} : PixelsPay{};
+      return target.dsp ? PixelsPay{14, 21, 25, 25, 7} : PixelsPay{};
     case target::Core::kCortexM55:
-      return {13, 21, 8, 17, 0};
+      return {13, 21, 8, 17, 6};
     case target::Core::kRv32imc:
-      return {4, 4, 25, 25, 0};
+      return {4, 4, 25, 25, 4};
     default:
       return {};
   }
@@ -192,7 +193,8 @@ PixelsPay pixels_pay(const target::Target& target) {
 
 bool is_quicker_by_pixels(const Int8Model& model, const Op& op, const KernelChoice& choice,
                           const target::Target& target) {
-  if (choice.kernel != Kernel::kDepthwisePacked) return false;
+  if (choice.kernel != Kernel::kDepthwisePacked && choice.kernel != Kernel::kDepthwiseLine)
+    return false;
   const network::Window& w = std::get<Depthwise>(op.kind).window;
   const Shape& out = model.output_of(op).shape;
   const int taps = w.kernel_h * w.kernel_w;
@@ -201,9 +203,25 @@ bool is_quicker_by_pixels(const Int8Model& model, const Op& op, const KernelChoi
   const bool strided = (choice.transposed ? w.stride_h : w.stride_w) > 1;
   int below = strided ? pay.other_strided : pay.other;
   if (w.kernel_h == 3 && w.kernel_w == 3) below = strided ? pay.three_strided : pay.three;
-  if (w.kernel_h == 1 || w.kernel_w == 1) below = taps <= kLineTaps ? pay.line : 0;
+  if (w.kernel_h == 1 || w.kernel_w == 1) below = pay.line;
   return std::max(out.height, out.width) < below &&
          row_kernel(model, op, choice).kernel == Kernel::kDepthwiseRows;
+}
+
+// Builds for size: a firmware holds the code of the lines instead of the ring's, not beside it.
+void use_lines_or_ring(const Int8Model& model, std::vector<KernelChoice>& choices) {
+  bool needs_ring = false, saves_ring = false;
+  std::vector<KernelChoice> others = choices;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const Kernel kernel = choices[i].kernel;
+    needs_ring |= kernel == Kernel::kDepthwisePacked || kernel == Kernel::kDepthwiseNibbles;
+    if (kernel != Kernel::kDepthwiseLine) continue;
+    others[i] = ring_kernel(model, model.ops[i], choices[i]);
+    saves_ring |= others[i].kernel != Kernel::kNone;
+    if (others[i].kernel == Kernel::kNone)
+      others[i] = plain_kernel(model, model.ops[i], choices[i]);
+  }
+  if (needs_ring || !saves_ring) choices = std::move(others);
 }
 
 }  // namespace
@@ -241,6 +259,7 @@ Result<std::vector<KernelChoice>> choose_kernels(const Int8Model& model,
                                                  const target::Target& target, Optimize optimize,
                                                  bool assume_live) {
   ATML_TRY(auto choices, choose_kernels(model, assume_live));
+  if (optimize == Optimize::kSize) use_lines_or_ring(model, choices);
   if (optimize != Optimize::kSpeed) return choices;
   for (std::size_t i = 0; i < choices.size(); ++i) {
     if (is_quicker_by_pixels(model, model.ops[i], choices[i], target))

@@ -69,6 +69,13 @@ bool slides_in_place(const Op& op, const Shape& in, const Shape& out) {
   return in == out && w.stride_h == 1 && w.stride_w == 1;
 }
 
+// One line, which lies in scratch as a whole before its outputs are written.
+bool is_shorter_line(const Shape& in, const Shape& out) {
+  const bool column = in.width == 1 && out.width == 1 && out.height <= in.height;
+  const bool row = in.height == 1 && out.height == 1 && out.width <= in.width;
+  return column || row;
+}
+
 }  // namespace
 
 Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& choice, int n) {
@@ -95,6 +102,10 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
     case Kernel::kDepthwisePacked:
     case Kernel::kDepthwiseNibbles:
       return {slides_in_place(op, in, out) ? Overlap::Kind::kExact : Overlap::Kind::kNever, 0};
+    case Kernel::kDepthwiseLine:
+      return {slides_in_place(op, in, out) || is_shorter_line(in, out) ? Overlap::Kind::kExact
+                                                                       : Overlap::Kind::kNever,
+              0};
     case Kernel::kAdd:
     case Kernel::kAddHalf:
     case Kernel::kMul:

@@ -43,6 +43,7 @@ std::vector<std::string> portable_sources() {
           "kernels/dense_nibbles.c",
           "kernels/dense_packed.c",
           "kernels/dense_plain.c",
+          "kernels/depthwise_line.c",
           "kernels/depthwise_nibbles.c",
           "kernels/depthwise_packed.c",
           "kernels/depthwise_plain.c",

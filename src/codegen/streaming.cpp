@@ -305,7 +305,8 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
       return model.input_of(op, 1).shape == model.output_of(op).shape ? row : none;
     case Kernel::kPlace:
       return op.inputs.size() == 2 ? row : none;
-    case Kernel::kDepthwisePacked: {
+    case Kernel::kDepthwisePacked:
+    case Kernel::kDepthwiseLine: {
       const FilterShape shape = filter_shape(model, op);
       if (!biases_fit_rows(*filter_of(op))) return none;
       row.kernel = Kernel::kDepthwiseRows;
