@@ -49,9 +49,4 @@ static ATML_NOINLINE void atml_sum_channels(const int8_t *in, int32_t count, int
   }
 }
 
-/* Rounded half away from zero. */
-static inline int32_t atml_mean_of(int32_t sum, int32_t count) {
-  return (sum + ((sum > 0) ? (count / 2) : (-count / 2))) / count;
-}
-
 #endif

@@ -35,6 +35,7 @@ enum class Kernel {
   kMean,
   kAdd,
   kAddHalf,
+  kAddLinear,  // where linear_add() finds the same bits (linear_add.h)
   kMul,
   kPlace,
   kPad,
@@ -92,6 +93,9 @@ bool is_packed(const quantize::Int8Model& model, const quantize::Op& op, bool as
 /// The plain kernel of a filter for which choose_kernel() said `choice`; kNone for other operators.
 KernelChoice plain_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                           const KernelChoice& choice);
+
+/// The kernel of an add that rounds step by step as TFLite does, whatever its scales.
+KernelChoice rounded_add(const quantize::Int8Model& model, const quantize::Op& op);
 
 /// int16 elements of a ring row of a packed depthwise.
 int depthwise_pitch(int in, int out, int taps, int stride, int pad);

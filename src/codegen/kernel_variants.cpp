@@ -21,10 +21,11 @@ std::vector<KernelChoice> kernel_variants(const Int8Model& model, const Op& op,
   add(for_core(model, op, chosen, target, Optimize::kBalanced));
   if (chosen.kernel == Kernel::kDepthwisePacked) add(row_kernel(model, op, chosen));
   add(plain_kernel(model, op, chosen));
+  if (chosen.kernel == Kernel::kAddLinear) add(rounded_add(model, op));
   KernelChoice other = chosen;
-  if (chosen.kernel == Kernel::kAddHalf) {
+  if (std::holds_alternative<Add>(op.kind)) {
     other.kernel = Kernel::kAdd;
-    other.swapped = false;
+    other.swapped = other.clamp = false;
     add(other);
   }
   if (chosen.kernel == Kernel::kGlobalAverage) {

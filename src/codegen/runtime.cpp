@@ -31,6 +31,7 @@ const char* cpu_name(Core core) {
 std::vector<std::string> portable_sources() {
   return {"kernels/add.c",
           "kernels/add_half.c",
+          "kernels/add_linear.c",
           "kernels/average_pool.c",
           "kernels/clamp.c",
           "kernels/conv_nibbles.c",
