@@ -4,43 +4,43 @@
 #include "atml_ops.h"
 #include "atml_taps.h"
 
-#if ATML_MVE && !ATML_SMALL
-#include <arm_mve.h>
-#endif
+#if ATML_SMALL
 
-/* Out may lie on the window's first pixel: the taps of a channel are read before it is written, with the channels of
- * its group. */
+#include "atml_sum.h"
 
-/* The mean of n values, half away from zero, is floor((2 sum + n - (sum < 0)) / 2 n): for odd n the dividend without
- * the last term is odd, which the term does not bring below a multiple of 2 n; for even n it moves the ties of
- * negative sums. With 256 n more the quotient is u = mean + 128 >= 0, and up to n = ATML_LARGEST_MEAN a product with
- * factor = ceil(2^24 / 2 n) / 2^24 in 32 bits gives it: the dividend is at most 511 n, the factor too large by
- * less than 2 n / (2 n 2^24), and 511 n 2 n < 2^24. */
-#define ATML_LARGEST_MEAN 128
-
-typedef struct {
-  int32_t count;
-  uint32_t factor, constant; /* factor 0: too many values */
-} mean;
-
-static void set_count(mean *m, int32_t count) {
-  if (m->count != count) {
-    m->count = count;
-    m->factor = (count <= ATML_LARGEST_MEAN) ? (((1u << 23) + (uint32_t)count - 1u) / (uint32_t)count) : 0u;
-    m->constant = 257u * (uint32_t)count * m->factor;
+static inline void pool_run(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p) {
+  const int32_t count = t->rows * t->columns;
+  for (int32_t c = 0; c < p->window.in_c; c += 4) {
+    const int32_t channels = (p->window.in_c - c < 4) ? (p->window.in_c - c) : 4;
+    const int8_t *row = &in[c];
+    int32_t sums[4] = {0, 0, 0, 0};
+    for (int32_t rows = t->rows; rows > 0; rows--) {
+      atml_sum_channels(row, t->columns, t->step, channels, sums);
+      row += t->row_step;
+    }
+    for (int32_t i = 0; i < channels; i++) {
+      out[c + i] = atml_clamp_int8(atml_mean_of(sums[i], count), p->low, p->high);
+    }
   }
 }
 
-/* Mean + 128. */
-static inline uint32_t raised_mean(int32_t sum, uint32_t factor, uint32_t constant) {
-  return ((uint32_t)(2 * sum + (sum >> 31)) * factor + constant) >> 24;
+#else
+
+/* The mean of n values, half away from zero, is floor(sum / n + 1/2), but for ties of negative sums, which go down. A
+ * factor just above 1 / n makes both of it: it moves ties away from zero, and other quotients by less than the 1 / 2 n
+ * that they are off a tie at least: |sum| <= 128 n, the factor is too large by at most 2^-24, and 128 n < 2^24 / 2 n
+ * up to n = 255. 128 more keep all in 32 bits without a sign. */
+#define LARGEST_COUNT 255
+#define HALF_RAISED (257u << 23)
+
+static uint32_t factor_of(int32_t count) {
+  return (count <= LARGEST_COUNT) ? ((1u << 24) / (uint32_t)count + 1u) : 0u;
 }
 
-static int32_t mean_of(int32_t sum, const mean *m) {
-  return (m->factor != 0u) ? ((int32_t)raised_mean(sum, m->factor, m->constant) - 128) : atml_mean_of(sum, m->count);
-}
+/* 2^24 (mean + 128), and less than 2^24 more. */
+static inline uint32_t raised_mean(int32_t sum, uint32_t factor) { return (uint32_t)sum * factor + HALF_RAISED; }
 
-static int32_t sum_of(const int8_t *in, const atml_taps *t) {
+static inline int32_t sum_of(const int8_t *in, const atml_taps *t) {
   int32_t sum = 0;
   for (int32_t r = t->rows; r > 0; r--) {
     const int8_t *tap = in;
@@ -53,9 +53,34 @@ static int32_t sum_of(const int8_t *in, const atml_taps *t) {
   return sum;
 }
 
-#if ATML_DSP
+#if ATML_MVE
 
-/* Sums of bytes 0 and 2, and of 1 and 3, in halfwords. */
+#include <arm_mve.h>
+
+#define HAS_GROUPS 1
+
+/* Four channels. */
+static inline void pool_group(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p, uint32_t factor) {
+  int32x4_t sums = vdupq_n_s32(0);
+  for (int32_t r = t->rows; r > 0; r--) {
+    const int8_t *tap = in;
+    for (int32_t i = t->columns; i > 0; i--) {
+      sums = vaddq_s32(sums, vldrbq_s32(tap));
+      tap += t->step;
+    }
+    in += t->row_step;
+  }
+  const uint32x4_t products = vmulq_n_u32(vreinterpretq_u32_s32(sums), factor);
+  const uint32x4_t raised = vshrq_n_u32(vaddq_n_u32(products, HALF_RAISED), 24);
+  const int32x4_t means = vaddq_n_s32(vreinterpretq_s32_u32(raised), -128);
+  vstrbq_s32(out, vminq_s32(vmaxq_s32(means, vdupq_n_s32(p->low)), vdupq_n_s32(p->high)));
+}
+
+#elif ATML_DSP
+
+#define HAS_GROUPS 1
+
+/* Sums of bytes 0 and 2, and of 1 and 3, in halfwords: up to 255 of them fit. */
 typedef struct {
   uint32_t even, odd;
 } pairs;
@@ -66,16 +91,25 @@ static inline void add_four(pairs *sums, const int8_t *in) {
   __asm__("sxtab16 %0, %0, %1, ror #8" : "+r"(sums->odd) : "r"(word));
 }
 
-static inline pairs sum_four(const int8_t *in, const atml_taps *t) {
+/* Upper bytes of four words, first to last. */
+static inline uint32_t upper_bytes(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  uint32_t even;
+  uint32_t odd;
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(even) : "r"(c), "r"(a));
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(odd) : "r"(d), "r"(b));
+  return ((even >> 8) & 0x00FF00FFu) | (odd & 0xFF00FF00u);
+}
+
+static inline void store_means(int8_t *out, const pairs *sums, uint32_t factor, uint32_t low, uint32_t high) {
+  const uint32_t raised =
+      upper_bytes(raised_mean((int16_t)sums->even, factor), raised_mean((int16_t)sums->odd, factor),
+                  raised_mean((int32_t)sums->even >> 16, factor), raised_mean((int32_t)sums->odd >> 16, factor));
+  atml_store_bytes(out, atml_smaller_bytes(atml_larger_bytes(raised ^ 0x80808080u, low), high));
+}
+
+/* Four channels. */
+static inline void pool_group(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p, uint32_t factor) {
   pairs sums = {0, 0};
-  if (atml_is_square(t)) {
-    add_four(&sums, in);
-    add_four(&sums, &in[t->step]);
-    in += t->row_step;
-    add_four(&sums, in);
-    add_four(&sums, &in[t->step]);
-    return sums;
-  }
   for (int32_t r = t->rows; r > 0; r--) {
     const int8_t *tap = in;
     for (int32_t i = t->columns; i > 0; i--) {
@@ -84,97 +118,90 @@ static inline pairs sum_four(const int8_t *in, const atml_taps *t) {
     }
     in += t->row_step;
   }
-  return sums;
+  store_means(out, &sums, factor, atml_four_bytes(p->low), atml_four_bytes(p->high));
 }
 
-/* Returns the channels that are done. */
-static int32_t pool_groups(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p, const mean *m) {
-  const uint32_t factor = m->factor;
-  const uint32_t constant = m->constant;
+#define SQUARES(t, p) (atml_is_square(t) && (((p)->window.in_c & 3) == 0))
+
+/* 2 x 2; channels: a multiple of 4. */
+static ATML_NOINLINE void pool_squares(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p) {
+  const int32_t channels = p->window.in_c;
+  const int32_t step = t->step;
+  const int32_t next = t->pixel_step - channels;
   const uint32_t low = atml_four_bytes(p->low);
   const uint32_t high = atml_four_bytes(p->high);
-  int32_t c = 0;
-  if (factor == 0u) {
-    return 0;
+  const uint32_t factor = factor_of(4);
+  const int8_t *below = &in[t->row_step];
+  for (int32_t i = t->pixels; i > 0; i--) {
+    for (int32_t left = channels; left > 0; left -= 4) {
+      pairs sums = {0, 0};
+      add_four(&sums, in);
+      add_four(&sums, &in[step]);
+      add_four(&sums, below);
+      add_four(&sums, &below[step]);
+      store_means(out, &sums, factor, low, high);
+      in += 4;
+      below += 4;
+      out += 4;
+    }
+    in += next;
+    below += next;
   }
-  for (; c + 4 <= p->window.in_c; c += 4) {
-    const pairs sums = sum_four(&in[c], t);
-    const uint32_t raised = raised_mean((int16_t)sums.even, factor, constant) |
-                            (raised_mean((int16_t)sums.odd, factor, constant) << 8) |
-                            (raised_mean((int32_t)sums.even >> 16, factor, constant) << 16) |
-                            (raised_mean((int32_t)sums.odd >> 16, factor, constant) << 24);
-    const uint32_t means = raised ^ 0x80808080u;
-    atml_store_bytes(&out[c], atml_smaller_bytes(atml_larger_bytes(means, low), high));
-  }
-  return c;
 }
 
-#elif ATML_MVE && !ATML_SMALL
+#else
 
-static int32_t pool_groups(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p, const mean *m) {
-  if (m->factor == 0u) {
-    return 0;
-  }
-  for (int32_t c = 0; c < p->window.in_c; c += 4) {
-    const mve_pred16_t live = vctp32q((uint32_t)(p->window.in_c - c));
-    const int8_t *row = &in[c];
-    int32x4_t sums = vdupq_n_s32(0);
-    for (int32_t r = t->rows; r > 0; r--) {
-      const int8_t *tap = row;
-      for (int32_t i = t->columns; i > 0; i--) {
-        sums = vaddq_s32(sums, vldrbq_z_s32(tap, live));
-        tap += t->step;
-      }
-      row += t->row_step;
+#define HAS_GROUPS 0
+#define SQUARES(t, p) atml_is_square(t)
+
+/* 2 x 2. */
+static ATML_NOINLINE void pool_squares(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p) {
+  const int32_t channels = p->window.in_c;
+  const int32_t step = t->step;
+  const int32_t low = p->low;
+  const int32_t high = p->high;
+  for (int32_t i = t->pixels; i > 0; i--) {
+    const int8_t *above = in;
+    const int8_t *below = &in[t->row_step];
+    for (int32_t c = channels; c > 0; c--) {
+      const int32_t sum = above[0] + above[step] + below[0] + below[step];
+      *out = atml_clamp_int8((int32_t)(raised_mean(sum, factor_of(4)) >> 24) - 128, low, high);
+      above++;
+      below++;
+      out++;
     }
-    sums = vaddq_s32(vaddq_s32(sums, sums), vshrq_n_s32(sums, 31));
-    const uint32x4_t products = vmulq_n_u32(vreinterpretq_u32_s32(sums), m->factor);
-    const uint32x4_t raised = vshrq_n_u32(vaddq_n_u32(products, m->constant), 24);
-    const int32x4_t means = vaddq_n_s32(vreinterpretq_s32_u32(raised), -128);
-    const int32x4_t kept = vminq_s32(vmaxq_s32(means, vdupq_n_s32(p->low)), vdupq_n_s32(p->high));
-    vstrbq_p_s32(&out[c], kept, live);
+    in += t->pixel_step;
   }
-  return p->window.in_c;
 }
 
 #endif
 
-static void pool_pixel(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p, const mean *m) {
-  int32_t c = 0;
-#if ATML_DSP || (ATML_MVE && !ATML_SMALL)
-  c = pool_groups(in, out, t, p, m);
+static void pool_run(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p) {
+  const int32_t count = t->rows * t->columns;
+  const uint32_t factor = factor_of(count);
+#ifdef SQUARES
+  if (SQUARES(t, p)) {
+    pool_squares(in, out, t, p);
+    return;
+  }
 #endif
-  for (; c < p->window.in_c; c++) {
-    int32_t sum;
-#if !ATML_DSP && !ATML_MVE
-    if (atml_is_square(t)) {
-      const int8_t *const below = &in[c + t->row_step];
-      sum = in[c] + in[c + t->step] + below[0] + below[t->step];
-    } else
-#endif
-    {
-      sum = sum_of(&in[c], t);
+  for (int32_t i = t->pixels; i > 0; i--) {
+    int32_t c = 0;
+#if HAS_GROUPS
+    for (; (factor != 0u) && (c + 4 <= p->window.in_c); c += 4) {
+      pool_group(&in[c], &out[c], t, p, factor);
     }
-    out[c] = atml_clamp_int8(mean_of(sum, m), p->low, p->high);
+#endif
+    for (; c < p->window.in_c; c++) {
+      const int32_t sum = sum_of(&in[c], t);
+      const int32_t mean = (factor != 0u) ? ((int32_t)(raised_mean(sum, factor) >> 24) - 128) : atml_mean_of(sum, count);
+      out[c] = atml_clamp_int8(mean, p->low, p->high);
+    }
+    in += t->pixel_step;
+    out += p->window.in_c;
   }
 }
 
-void atml_average_pool(const int8_t *in, int8_t *out, const atml_pool *p) {
-  const atml_window *w = &p->window;
-  atml_taps t = {0, 0, w->in_w * w->in_c * w->dilation_h, w->in_c * w->dilation_w};
-  mean m = {0, 0u, 0u};
-  for (int32_t y = 0; y < w->out_h; y++) {
-    const int32_t top = y * w->stride_h - w->pad_top;
-    const atml_span ky = atml_inside(top, w->kernel_h, w->dilation_h, w->in_h);
-    t.rows = ky.high - ky.low;
-    for (int32_t x = 0; x < w->out_w; x++) {
-      const int32_t left = x * w->stride_w - w->pad_left;
-      const atml_span kx = atml_inside(left, w->kernel_w, w->dilation_w, w->in_w);
-      t.columns = kx.high - kx.low;
-      set_count(&m, t.rows * t.columns);
-      pool_pixel(&in[((top + ky.low * w->dilation_h) * w->in_w + left + kx.low * w->dilation_w) * w->in_c], out, &t, p,
-                 &m);
-      out += w->out_c;
-    }
-  }
-}
+#endif
+
+void atml_average_pool(const int8_t *in, int8_t *out, const atml_pool *p) { atml_walk_pool(in, out, p, pool_run); }

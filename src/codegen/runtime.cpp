@@ -65,7 +65,8 @@ std::vector<std::string> portable_sources() {
           "kernels/swar_nibble_dot.c",
           "kernels/swar_nibble_sums.c",
           "kernels/swar_sums.c",
-          "kernels/table.c"};
+          "kernels/table.c",
+          "kernels/walk_pool.c"};
 }
 
 std::vector<std::string> common_flags(const target::Target& target, const char* level) {
