@@ -36,8 +36,7 @@ PerInput<std::int32_t> scaled(const AddParams& p, int offset, Multiplier m, Roun
 
 PerInput<std::int64_t> term(std::int64_t factor) {
   PerInput<std::int64_t> values{};
-  for (int x = -128; x <= 127; ++x)
-    values[static_cast<std::size_t>(x + 128)] = (x * factor) >> 8;
+  for (int x = -128; x <= 127; ++x) values[static_cast<std::size_t>(x + 128)] = (x * factor) >> 8;
   return values;
 }
 
