@@ -4,7 +4,7 @@
 #include "atml_ops.h"
 #include "atml_taps.h"
 
-#if ATML_SMALL
+#if ATML_SMALL && ATML_DSP
 
 #include "atml_sum.h"
 
@@ -33,8 +33,8 @@ static inline void pool_run(const int8_t *in, int8_t *out, const atml_taps *t, c
 #define LARGEST_COUNT 255
 #define HALF_RAISED (257u << 23)
 
-static uint32_t factor_of(int32_t count) {
-  return (count <= LARGEST_COUNT) ? ((1u << 24) / (uint32_t)count + 1u) : 0u;
+static inline uint32_t factor_of(int32_t count) {
+  return ((ATML_SMALL == 0) && (count <= LARGEST_COUNT)) ? ((1u << 24) / (uint32_t)count + 1u) : 0u;
 }
 
 /* 2^24 (mean + 128), and less than 2^24 more. */
@@ -53,7 +53,11 @@ static inline int32_t sum_of(const int8_t *in, const atml_taps *t) {
   return sum;
 }
 
-#if ATML_MVE
+#if ATML_SMALL
+
+#define HAS_GROUPS 0
+
+#elif ATML_MVE
 
 #include <arm_mve.h>
 
