@@ -34,7 +34,7 @@ static inline void pool_run(const int8_t *in, int8_t *out, const atml_taps *t, c
 #define HALF_RAISED (257u << 23)
 
 static inline uint32_t factor_of(int32_t count) {
-  return ((ATML_SMALL == 0) && (count <= LARGEST_COUNT)) ? ((1u << 24) / (uint32_t)count + 1u) : 0u;
+  return ((ATML_SMALL == 0) && (count <= LARGEST_COUNT)) ? ((uint32_t)(((int32_t)1 << 24) / count) + 1u) : 0u;
 }
 
 /* 2^24 (mean + 128), and less than 2^24 more. */

@@ -166,18 +166,29 @@ static ATML_NOINLINE void pool_squares(const int8_t *in, int8_t *out, const atml
 #endif
 #endif
 
-static void pool_run(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p) {
+#if ATML_SMALL
+
+static inline void pool_run(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p) {
+  pool_pixel(in, out, t, p);
+}
+
+#else
+
+static void pool_run(const int8_t *in, int8_t *out, const atml_taps *taps, const atml_pool *p) {
+  const atml_taps t = *taps; /* that no store to out may change */
 #ifdef SQUARES
-  if (SQUARES(t, p)) {
-    pool_squares(in, out, t, p);
+  if (SQUARES(&t, p)) {
+    pool_squares(in, out, &t, p);
     return;
   }
 #endif
-  for (int32_t i = t->pixels; i > 0; i--) {
-    pool_pixel(in, out, t, p);
-    in += t->pixel_step;
+  for (int32_t i = t.pixels; i > 0; i--) {
+    pool_pixel(in, out, &t, p);
+    in += t.pixel_step;
     out += p->window.in_c;
   }
 }
+
+#endif
 
 void atml_max_pool(const int8_t *in, int8_t *out, const atml_pool *p) { atml_walk_pool(in, out, p, pool_run); }
