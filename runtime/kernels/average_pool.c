@@ -125,7 +125,7 @@ static inline void pool_group(const int8_t *in, int8_t *out, const atml_taps *t,
   store_means(out, &sums, factor, atml_four_bytes(p->low), atml_four_bytes(p->high));
 }
 
-#define SQUARES(t, p) (atml_is_square(t) && (((p)->window.in_c & 3) == 0))
+#define SQUARES(t, p) ((atml_is_square(t) != 0) && (((p)->window.in_c & 3) == 0))
 
 /* 2 x 2; channels: a multiple of 4. */
 static ATML_NOINLINE void pool_squares(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p) {
@@ -156,7 +156,7 @@ static ATML_NOINLINE void pool_squares(const int8_t *in, int8_t *out, const atml
 #else
 
 #define HAS_GROUPS 0
-#define SQUARES(t, p) atml_is_square(t)
+#define SQUARES(t, p) (atml_is_square(t) != 0)
 
 /* 2 x 2. */
 static ATML_NOINLINE void pool_squares(const int8_t *in, int8_t *out, const atml_taps *t, const atml_pool *p) {

@@ -137,7 +137,7 @@ static ATML_NOINLINE void pool_squares(const int8_t *in, int8_t *out, const atml
   }
 }
 
-#define SQUARES(t, p) (atml_is_square(t) && (((p)->window.in_c & 3) == 0))
+#define SQUARES(t, p) ((atml_is_square(t) != 0) && (((p)->window.in_c & 3) == 0))
 
 #elif !ATML_SMALL
 
@@ -161,7 +161,7 @@ static ATML_NOINLINE void pool_squares(const int8_t *in, int8_t *out, const atml
   }
 }
 
-#define SQUARES(t, p) atml_is_square(t)
+#define SQUARES(t, p) (atml_is_square(t) != 0)
 
 #endif
 #endif
