@@ -3,7 +3,7 @@
 // models.
 //   bench_kernels [--optimize speed|balanced|size] [--json FILE]
 // or, of each layer, all kernels that can compute it in all builds (variants.h):
-//   bench_kernels --variants [--core M4|M0+|M33|M55|RV32IMC] [--json FILE]
+//   bench_kernels --variants [--core M4|M0+|M33|M55|RV32IMC] [--layer TEXT] [--json FILE]
 #include <fmt/format.h>
 
 #include <array>
@@ -25,7 +25,7 @@ using namespace atml;
 struct Options {
   codegen::Optimize optimize = codegen::Optimize::kBalanced;
   bool variants = false;
-  std::string core;
+  std::string core, layer;
   std::string json;
 };
 
@@ -142,7 +142,7 @@ Status run(const Options& options) {
 
 constexpr char kUsage[] =
     R"(usage: bench_kernels [--optimize speed|balanced|size] [--json FILE]
-       bench_kernels --variants [--core M4|M0+|M33|M55|RV32IMC] [--json FILE]
+       bench_kernels --variants [--core M4|M0+|M33|M55|RV32IMC] [--layer TEXT] [--json FILE]
 )";
 
 Result<Options> parse(int argc, char** argv) {
@@ -156,12 +156,14 @@ Result<Options> parse(int argc, char** argv) {
                             {{"--variants", bench::flag_option([&] { options.variants = true; })},
                              {"--optimize", {optimize}},
                              {"--core", bench::text_option(options.core)},
+                             {"--layer", bench::text_option(options.layer)},
                              {"--json", bench::text_option(options.json)}}));
   return options;
 }
 
 Status start(const Options& options) {
-  return options.variants ? bench::run_variants({options.core, options.json}) : run(options);
+  return options.variants ? bench::run_variants({options.core, options.layer, options.json})
+                          : run(options);
 }
 
 }  // namespace

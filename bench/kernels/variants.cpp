@@ -103,6 +103,7 @@ std::vector<Layer> layers() {
       depthwise({12, 12, 32}, three, 4),
       depthwise({3, 3, 128}, three, 4),
   };
+  list.push_back({"add, 16x16x16", {16, 16, 16}, Add{}});
   list.push_back({"max pool 2x2, 16x16x16", {16, 16, 16}, MaxPool{halves}});
   list.push_back({"max pool 3x3, 16x16x16", {16, 16, 16}, MaxPool{three}});
   list.push_back({"average pool 2x2, 16x16x16", {16, 16, 16}, AveragePool{halves}});
@@ -125,7 +126,8 @@ class Bench {
  public:
   Result<std::vector<Row>> measure(const Layer& layer, const target::Target& target) {
     network::Network net(layer.input);
-    ATML_TRY(const int last, net.add(layer.op, {0}));
+    const bool sum = std::holds_alternative<network::Add>(layer.op);
+    ATML_TRY(const int last, net.add(layer.op, sum ? std::vector<int>{0, 0} : std::vector<int>{0}));
     (void)last;
     const auto model = quantize::random_model(net, 1);
     ATML_TRY(const auto choices, codegen::choose_kernels(model));
@@ -232,7 +234,7 @@ Json json_of(const std::string& core, const std::string& layer, const Row& row) 
   return json;
 }
 
-Status run_core(const Core& core, Json& json) {
+Status run_core(const Core& core, const std::string& some, Json& json) {
   ATML_TRY(const auto target, target::find_target(core.target));
   fmt::print(
       "\n## {} ({})\n\n| layer | kernel | instructions | cycles | flash, B | chosen by |\n"
@@ -240,6 +242,7 @@ Status run_core(const Core& core, Json& json) {
       core.name, core.target);
   Bench bench;
   for (const Layer& layer : layers()) {
+    if (layer.name.find(some) == std::string::npos) continue;
     ATML_TRY(const auto rows, bench.measure(layer, target));
     for (const Row& row : rows) {
       fmt::print("| {} | {} | {} | {} | {} | {} |\n", &row == &rows[0] ? layer.name : "",
@@ -260,7 +263,7 @@ Status run_variants(const VariantOptions& options) {
   for (const Core& core : kCores) {
     if (!options.core.empty() && options.core != core.name) continue;
     found = true;
-    ATML_TRY_STATUS(run_core(core, rows));
+    ATML_TRY_STATUS(run_core(core, options.layer, rows));
   }
   if (!found) {
     return Error{Code::kInvalidArgument,

@@ -9,8 +9,9 @@
 namespace atml::bench {
 
 struct VariantOptions {
-  std::string core;  // "M4"; empty: all five
-  std::string json;  // file; empty: none
+  std::string core;   // "M4"; empty: all five
+  std::string layer;  // only those whose name holds this
+  std::string json;   // file; empty: none
 };
 
 /// Prints Markdown. Fails on an unknown core and where tools are missing.

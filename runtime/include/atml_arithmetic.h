@@ -105,6 +105,11 @@ static inline int8_t atml_clamp_int8(int32_t x, int32_t low, int32_t high) {
   return (int8_t)(x > high ? high : x);
 }
 
+/* Rounded half away from zero. */
+static inline int32_t atml_mean_of(int32_t sum, int32_t count) {
+  return (sum + ((sum > 0) ? (count / 2) : (-count / 2))) / count;
+}
+
 /* Two's complement sums that may wrap on the way to a result that fits. */
 static inline int32_t atml_add_wrapped(int32_t a, int32_t b) {
   return (int32_t)((uint32_t)a + (uint32_t)b);

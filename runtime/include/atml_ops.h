@@ -45,6 +45,16 @@ void atml_add_half(const int8_t *in_1, const int8_t *in_2, int8_t *out, const at
 
 typedef struct {
   int32_t count;
+  int32_t factor_1, factor_2, constant;
+} atml_add_linear_params;
+
+/* (constant + floor(in_1 factor_1 / 256) + floor(in_2 factor_2 / 256)) / 2^21, rounded down and saturated: the bits of
+ * atml_add for the parameters that the generator has tried with all pairs of inputs. The sum fits 32 bits in any order of
+ * its terms, factors are below 2^31. out may be in_1 or in_2. */
+void atml_add_linear(const int8_t *in_1, const int8_t *in_2, int8_t *out, const atml_add_linear_params *p);
+
+typedef struct {
+  int32_t count;
   int32_t period; /* in_2 repeats after so many elements: count, or the channels */
   int32_t offset_1, offset_2, output_offset;
   int32_t multiplier, shift;

@@ -7,6 +7,10 @@
 #include "atml_arithmetic.h"
 #include "atml_dsp.h"
 
+#if ATML_MVE && !ATML_SMALL
+#include <arm_mve.h>
+#endif
+
 #if ATML_DSP
 /* The sum of 255 int8 fits a halfword; the halves do not carry into each other. */
 static inline void atml_sum_four(const int8_t *in, int32_t count, int32_t step, int32_t *sums) {
@@ -30,9 +34,20 @@ static inline void atml_sum_four(const int8_t *in, int32_t count, int32_t step, 
 }
 #endif
 
+#if ATML_MVE && !ATML_SMALL
+static inline void atml_sum_four(const int8_t *in, int32_t count, int32_t step, int32_t *sums) {
+  int32x4_t sum = vld1q_s32(sums);
+  for (; count > 0; count--) {
+    sum = vaddq_s32(sum, vldrbq_s32(in));
+    in += step;
+  }
+  vst1q_s32(sums, sum);
+}
+#endif
+
 /* sums[i] += channel i, i < channels <= 4, of `count` pixels `step` bytes apart. */
 static ATML_NOINLINE void atml_sum_channels(const int8_t *in, int32_t count, int32_t step, int32_t channels, int32_t *sums) {
-#if ATML_DSP
+#if ATML_DSP || (ATML_MVE && !ATML_SMALL)
   if (channels == 4) {
     atml_sum_four(in, count, step, sums);
     return;
@@ -47,11 +62,6 @@ static ATML_NOINLINE void atml_sum_channels(const int8_t *in, int32_t count, int
     }
     sums[c] = sum;
   }
-}
-
-/* Rounded half away from zero. */
-static inline int32_t atml_mean_of(int32_t sum, int32_t count) {
-  return (sum + ((sum > 0) ? (count / 2) : (-count / 2))) / count;
 }
 
 #endif

@@ -1,5 +1,5 @@
 // What a channel needs beside its weights, in its short forms and where they do not fit; and the
-// two kernels of add.
+// kernels of add.
 #include <gtest/gtest.h>
 
 #include "codegen/emulated_program_test.h"
@@ -304,15 +304,37 @@ TEST(AddKernels, TheInputAtOneHalfGoesFirst) {
            {0.3f, 0.5f, 0.6f, Rounding::kSingle, Kernel::kAdd, false},
        }) {
     const auto model = sum_of(e.scale_1, e.scale_2, e.out, e.rounding);
-    const KernelChoice choice = choice_of(model);
+    const KernelChoice choice = rounded_add(model, model.ops.back());
     EXPECT_EQ(choice.kernel, e.kernel) << e.scale_1 << " + " << e.scale_2 << " -> " << e.out;
     EXPECT_EQ(choice.swapped, e.swapped) << e.scale_1 << " + " << e.scale_2 << " -> " << e.out;
     (e.rounding == Rounding::kDouble ? doubles : singles).push_back(model);
   }
   HostProgram program;
   program.flags = {"-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"};
-  expect_same_layers(doubles, program);
-  expect_same_layers(singles, program);
+  Options options;
+  for (const char* kernel : {"atml_add_half", "atml_add"}) {
+    options.kernel = kernel;
+    expect_same_layers(doubles, program, options);
+  }
+  expect_same_layers(singles, program, options);
+}
+
+TEST(AddKernels, ALinearFormGoesBeforeThemAndSaturatesOnly) {
+  for (const Rounding rounding : {Rounding::kDouble, Rounding::kSingle}) {
+    auto model = sum_of(0.5f, 0.3f, 0.61f, rounding);
+    EXPECT_EQ(choice_of(model).kernel, Kernel::kAddLinear);
+    EXPECT_FALSE(choice_of(model).clamp);
+    auto& add = std::get<quantize::Add>(model.ops.back().kind);
+    add.low = model.output_of(model.ops.back()).zero_point;
+    EXPECT_TRUE(choice_of(model).clamp);
+    expect_same_layers({model}, {});
+    const auto ties = sum_of(0.5f, 0.25f, 1.0f, rounding);
+    EXPECT_EQ(choice_of(ties).kernel,
+              rounding == Rounding::kDouble ? Kernel::kAddHalf : Kernel::kAddLinear);
+    EXPECT_EQ(choose_kernel(ties, ties.ops.back(), true)->kernel, Kernel::kAddLinear)
+        << "before training";
+    expect_same_layers({ties}, {});
+  }
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ std::vector<std::string> helpers(const std::string& source) {
     return {"kernels/swar_dot.c", "kernels/swar_sums.c"};
   if (source == "kernels/conv_nibbles_swar.c" || source == "kernels/pointwise_nibbles_swar.c")
     return {"kernels/swar_nibble_dot.c", "kernels/swar_nibble_sums.c"};
+  if (source == "kernels/max_pool.c" || source == "kernels/average_pool.c")
+    return {"kernels/walk_pool.c"};
   if (source == "kernels/place.c") return {"kernels/table.c", "kernels/copy.c"};
   return {};
 }

@@ -32,7 +32,7 @@ TEST(Firmware, RandomModelsUseEveryKernelButThoseOfTfliteOnly) {
         Kernel::kDepthwisePacked, Kernel::kConvPlain, Kernel::kDepthwisePlain, Kernel::kDensePlain,
         Kernel::kConvNibbles, Kernel::kPointwiseNibbles, Kernel::kDenseNibbles,
         Kernel::kDepthwiseNibbles, Kernel::kMaxPool, Kernel::kAveragePool, Kernel::kGlobalAverage,
-        Kernel::kAddHalf, Kernel::kPlace, Kernel::kTable}) {
+        Kernel::kAddLinear, Kernel::kPlace, Kernel::kTable}) {
     EXPECT_TRUE(seen.contains(k)) << function_name(k);
   }
 }

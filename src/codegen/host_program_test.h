@@ -110,19 +110,7 @@ struct HostProgram {
         "static void print_layers(void) {\n  for (int i = 0; i < 40; i++) {\n"
         "    fwrite(seen[i], 1, (size_t)sizes[i], stdout);\n    sizes[i] = 0;\n  }\n}\n";
     std::string body;
-    Command compile;
-    compile.timeout = Seconds(300);
-    compile.argv = compiler;
-    compile.argv.insert(compile.argv.end(),
-                        {"-std=c99", "-o", (folder.path() / "program").string()});
-    compile.argv.insert(compile.argv.end(), flags.begin(), flags.end());
-    const auto runtime = resource_folder("runtime");
-    compile.argv.push_back("-I" + (runtime / "include").string());
-    compile.argv.push_back("-I" + folder.path().string());
-    for (const auto& source : host_runtime_sources())
-      compile.argv.push_back((runtime / source).string());
-    if (models[0].rounding == quantize::Rounding::kSingle)
-      compile.argv.emplace_back("-DATML_SINGLE_ROUNDING=1");
+    Command compile = compile_command(folder, host_runtime_sources(), models[0].rounding);
     std::string input_bytes;
     for (std::size_t m = 0; m < models.size(); ++m) {
       Options options = each[m];
@@ -149,14 +137,44 @@ struct HostProgram {
       const auto values = quantize::random_inputs(models[m], inputs, m);
       input_bytes.append(values.begin(), values.end());
     }
+    return finish(folder, std::move(compile),
+                  main + "int main(void) {\n" + body + "  return 0;\n}\n", input_bytes);
+  }
+
+  /// A C program of its own with some of the kernels: what it prints.
+  Result<std::string> run_text(const std::string& text, const std::vector<std::string>& sources,
+                               quantize::Rounding rounding) const {
+    ATML_TRY(const auto folder, ScratchFolder::create());
+    return finish(folder, compile_command(folder, sources, rounding), text, "");
+  }
+
+ private:
+  Command compile_command(const ScratchFolder& folder, const std::vector<std::string>& sources,
+                          quantize::Rounding rounding) const {
+    Command compile;
+    compile.timeout = Seconds(300);
+    compile.argv = compiler;
+    compile.argv.insert(compile.argv.end(),
+                        {"-std=c99", "-o", (folder.path() / "program").string()});
+    compile.argv.insert(compile.argv.end(), flags.begin(), flags.end());
+    const auto runtime = resource_folder("runtime");
+    compile.argv.push_back("-I" + (runtime / "include").string());
+    compile.argv.push_back("-I" + folder.path().string());
+    for (const auto& source : sources) compile.argv.push_back((runtime / source).string());
+    if (rounding == quantize::Rounding::kSingle)
+      compile.argv.emplace_back("-DATML_SINGLE_ROUNDING=1");
+    return compile;
+  }
+
+  Result<std::string> finish(const ScratchFolder& folder, Command compile, const std::string& main,
+                             const std::string& input) const {
     for (const auto& [name, text] : extra_files) {
       ATML_TRY_STATUS(write_scratch_file(folder.path() / name, text));
       const std::string path = (folder.path() / name).string();
       if (name.ends_with(".c")) compile.argv.push_back(path);
       if (name.ends_with(".ld")) compile.argv.insert(compile.argv.end(), {"-T", path});
     }
-    ATML_TRY_STATUS(write_scratch_file(folder.path() / "main_test.c",
-                                       main + "int main(void) {\n" + body + "  return 0;\n}\n"));
+    ATML_TRY_STATUS(write_scratch_file(folder.path() / "main_test.c", main));
     compile.argv.push_back((folder.path() / "main_test.c").string());
     ATML_TRY(const ProcessResult built, run_process(compile));
     if (!built.succeeded()) return Error{Code::kInvalidArgument, "compiler: " + built.err};
@@ -164,7 +182,7 @@ struct HostProgram {
     execute.argv = runner;
     execute.argv.push_back((folder.path() / "program").string());
     execute.timeout = Seconds(300);
-    execute.input = input_bytes;
+    execute.input = input;
     execute.output_limit = std::size_t{1} << 28;
     ATML_TRY(const ProcessResult ran, run_process(execute));
     if (!ran.succeeded())

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "codegen/linear_add.h"
 #include "codegen/packing_bounds.h"
 
 namespace atml::codegen {
@@ -233,16 +234,11 @@ struct Chooser {
   Result<KernelChoice> operator()(const Mean&) const { return simple(Kernel::kMean); }
   Result<KernelChoice> operator()(const Add&) const {
     const AddParams p = add_params(model, op);
+    // Before training the scales are not known: nearly all of them have a linear form.
+    if (!assume_live && !linear_add(p, model.rounding)) return rounded_add(model, op);
     KernelChoice c;
-    c.kernel = Kernel::kAdd;
-    const bool sum_fits = p.output.shift <= -1 && p.output.shift >= -22;
-    if (model.rounding != Rounding::kDouble || !sum_fits) return c;
-    const auto goes_first = [](const Multiplier& a, const Multiplier& b) {
-      return is_half(a) && (b.shift < 0 || is_half(b));
-    };
-    c.swapped = !goes_first(p.input_1, p.input_2);
-    if (!c.swapped || goes_first(p.input_2, p.input_1)) c.kernel = Kernel::kAddHalf;
-    if (c.kernel == Kernel::kAdd) c.swapped = false;
+    c.kernel = Kernel::kAddLinear;
+    c.clamp = p.low > -128 || p.high < 127;
     return c;
   }
   Result<KernelChoice> operator()(const Mul&) const { return simple(Kernel::kMul); }
@@ -309,6 +305,8 @@ std::string_view function_name(Kernel kernel) {
       return "atml_add";
     case Kernel::kAddHalf:
       return "atml_add_half";
+    case Kernel::kAddLinear:
+      return "atml_add_linear";
     case Kernel::kMul:
       return "atml_mul";
     case Kernel::kPlace:
@@ -362,6 +360,21 @@ const Filter* filter_of(const Op& op) {
 }
 
 Filter* filter_of(Op& op) { return const_cast<Filter*>(filter_of(std::as_const(op))); }
+
+KernelChoice rounded_add(const Int8Model& model, const Op& op) {
+  const AddParams p = add_params(model, op);
+  KernelChoice c;
+  c.kernel = Kernel::kAdd;
+  const bool sum_fits = p.output.shift <= -1 && p.output.shift >= -22;
+  if (model.rounding != Rounding::kDouble || !sum_fits) return c;
+  const auto goes_first = [](const Multiplier& a, const Multiplier& b) {
+    return is_half(a) && (b.shift < 0 || is_half(b));
+  };
+  c.swapped = !goes_first(p.input_1, p.input_2);
+  if (!c.swapped || goes_first(p.input_2, p.input_1)) c.kernel = Kernel::kAddHalf;
+  if (c.kernel == Kernel::kAdd) c.swapped = false;
+  return c;
+}
 
 Result<KernelChoice> choose_kernel(const Int8Model& model, const Op& op, bool assume_live) {
   return std::visit(Chooser{model, op, assume_live}, op.kind);

@@ -36,6 +36,7 @@ enum class Kernel {
   kMean,
   kAdd,
   kAddHalf,
+  kAddLinear,  // where linear_add() finds the same bits (linear_add.h)
   kMul,
   kPlace,
   kPad,
@@ -98,6 +99,9 @@ KernelChoice plain_kernel(const quantize::Int8Model& model, const quantize::Op& 
 /// anyway.
 KernelChoice ring_kernel(const quantize::Int8Model& model, const quantize::Op& op,
                          const KernelChoice& choice);
+
+/// The kernel of an add that rounds step by step as TFLite does, whatever its scales.
+KernelChoice rounded_add(const quantize::Int8Model& model, const quantize::Op& op);
 
 /// int16 elements of a ring row of a packed depthwise, or of a line.
 int depthwise_pitch(int in, int out, int taps, int stride, int pad);

@@ -23,10 +23,11 @@ std::vector<KernelChoice> kernel_variants(const Int8Model& model, const Op& op,
   if (chosen.kernel == Kernel::kDepthwisePacked || chosen.kernel == Kernel::kDepthwiseLine)
     add(row_kernel(model, op, chosen));
   add(plain_kernel(model, op, chosen));
+  if (chosen.kernel == Kernel::kAddLinear) add(rounded_add(model, op));
   KernelChoice other = chosen;
-  if (chosen.kernel == Kernel::kAddHalf) {
+  if (std::holds_alternative<Add>(op.kind)) {
     other.kernel = Kernel::kAdd;
-    other.swapped = false;
+    other.swapped = other.clamp = false;
     add(other);
   }
   if (chosen.kernel == Kernel::kGlobalAverage) {

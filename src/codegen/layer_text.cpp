@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "codegen/linear_add.h"
+
 namespace atml::codegen {
 
 using namespace quantize;
@@ -292,20 +294,30 @@ struct BodyText {
     // One value a channel: position by position.
     const Shape& shape = l.out_tensor().shape;
     const bool whole = l.in_tensor(1).shape == shape;
+    const std::int64_t count = whole ? l.elements() : shape.channels;
     const auto inputs = [&](const std::string& first, const std::string& second) {
       return l.choice.swapped ? fmt::format("{}, {}", second, first)
                               : fmt::format("{}, {}", first, second);
     };
+    const bool linear = l.choice.kernel == Kernel::kAddLinear;
     return with_params(
-        "atml_add_params",
-        fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", whole ? l.elements() : shape.channels,
-                    p.offset_1, p.offset_2, p.output_offset, factor_text(p.input_1),
-                    factor_text(p.input_2), factor_text(p.output), p.low, p.high),
+        linear ? "atml_add_linear_params" : "atml_add_params",
+        linear ? linear_text(count, p) : rounded_text(count, p),
         whole ? fmt::format("{}({}, {}, &p)", l.function(), inputs(l.in(0), l.in(1)), l.out())
               : fmt::format("int32_t i = 0;\n  do {{\n    {2}({3}, {4} + i, &p);\n"
                             "    i += {1};\n  }} while (i < {0})",
                             shape.elements(), shape.channels, l.function(),
                             inputs(l.in(0) + " + i", l.in(1)), l.out()));
+  }
+  std::string linear_text(std::int64_t count, const AddParams& p) const {
+    const auto add = linear_add(p, l.model.rounding);
+    ATML_ASSERT(add.has_value(), "atml_add_linear without a linear form");
+    return fmt::format("{{{}, {}, {}, {}}}", count, add->factor_1, add->factor_2, add->constant);
+  }
+  static std::string rounded_text(std::int64_t count, const AddParams& p) {
+    return fmt::format("{{{}, {}, {}, {}, {}, {}, {}, {}, {}}}", count, p.offset_1, p.offset_2,
+                       p.output_offset, factor_text(p.input_1), factor_text(p.input_2),
+                       factor_text(p.output), p.low, p.high);
   }
   std::string operator()(const Mul&) const {
     const MulParams p = mul_params(l.model, l.op);
@@ -363,6 +375,7 @@ std::pair<int, int> clamp_range(const Op& op) {
   if (const auto* c = std::get_if<Conv>(&op.kind)) return {c->low, c->high};
   if (const auto* d = std::get_if<Depthwise>(&op.kind)) return {d->low, d->high};
   if (const auto* d = std::get_if<Dense>(&op.kind)) return {d->low, d->high};
+  if (const auto* a = std::get_if<Add>(&op.kind)) return {a->low, a->high};
   const auto& a = std::get<AveragePool>(op.kind);
   return {a.low, a.high};
 }

@@ -108,6 +108,7 @@ Overlap overlap_rule(const Int8Model& model, const Op& op, const KernelChoice& c
               0};
     case Kernel::kAdd:
     case Kernel::kAddHalf:
+    case Kernel::kAddLinear:
     case Kernel::kMul:
       return {in == out ? Overlap::Kind::kAtLeast : Overlap::Kind::kNever, 0};
     case Kernel::kGlobalAverage:

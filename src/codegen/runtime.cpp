@@ -31,6 +31,7 @@ const char* cpu_name(Core core) {
 std::vector<std::string> portable_sources() {
   return {"kernels/add.c",
           "kernels/add_half.c",
+          "kernels/add_linear.c",
           "kernels/average_pool.c",
           "kernels/clamp.c",
           "kernels/conv_nibbles.c",
@@ -65,7 +66,8 @@ std::vector<std::string> portable_sources() {
           "kernels/swar_nibble_dot.c",
           "kernels/swar_nibble_sums.c",
           "kernels/swar_sums.c",
-          "kernels/table.c"};
+          "kernels/table.c",
+          "kernels/walk_pool.c"};
 }
 
 std::vector<std::string> common_flags(const target::Target& target, const char* level) {

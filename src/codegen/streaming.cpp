@@ -301,7 +301,8 @@ KernelChoice row_kernel(const Int8Model& model, const Op& op, const KernelChoice
     case Kernel::kDepthwiseRows:
       return row;
     case Kernel::kAdd:
-    case Kernel::kAddHalf:  // a second input of one value a channel has no rows
+    case Kernel::kAddHalf:
+    case Kernel::kAddLinear:  // a second input of one value a channel has no rows
       return model.input_of(op, 1).shape == model.output_of(op).shape ? row : none;
     case Kernel::kPlace:
       return op.inputs.size() == 2 ? row : none;

@@ -63,7 +63,7 @@ TEST(Streaming, TheRandomChainsStreamEveryKernelThatCan) {
   EXPECT_GE(groups, 20);
   for (const Kernel k :
        {Kernel::kConvPacked, Kernel::kPointwisePacked, Kernel::kConvPlain, Kernel::kDepthwiseRows,
-        Kernel::kDepthwisePlain, Kernel::kMaxPool, Kernel::kAveragePool, Kernel::kAddHalf,
+        Kernel::kDepthwisePlain, Kernel::kMaxPool, Kernel::kAveragePool, Kernel::kAddLinear,
         Kernel::kPlace, Kernel::kTable, Kernel::kSumRow}) {
     EXPECT_TRUE(seen.contains(k)) << function_name(k);
   }
