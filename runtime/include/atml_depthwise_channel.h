@@ -5,11 +5,18 @@
 #include <stdint.h>
 
 #include "atml_arithmetic.h"
+#include "atml_dot.h"
 #include "atml_filters.h"
 
+/* The assembly of dsp_depthwise_row.c knows the order. */
 typedef struct {
+  int8_t *out; /* a row's own */
+  int32_t out_step;
+  int32_t bias, multiplier;
+  int32_t constant; /* what is added before the right shift: atml_finish_constant() */
+  int32_t right;
+  const int16_t *end;  /* a row's own: of the first row's input, start + outputs x stride */
   const int16_t *taps; /* as atml_depthwise_pack_taps left them */
-  int32_t bias, multiplier, right;
 } atml_depthwise_channel;
 
 /* Channel c and its place among the factors; folded: what its bias gets from the input zero point. */
@@ -26,6 +33,8 @@ static inline void atml_open_factors(int32_t c, int32_t f, int32_t folded, const
     channel->multiplier = (int32_t)((factor & 0x3FFFFFFFu) | 0x40000000u);
     channel->right = (int32_t)(factor >> 30) + p->right;
   }
+  channel->constant = atml_finish_constant(channel->right, p->zero_point);
+  channel->out_step = p->out_step_x;
 }
 
 #endif

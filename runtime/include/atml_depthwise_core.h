@@ -32,21 +32,26 @@ static ATML_NOINLINE void atml_load_row(const int8_t *in, int16_t *row, const at
 /* All output rows of one channel. Row y of the input is in the ring before row y of the output is
  * written, so out may be in when the strides are 1 and the shapes are equal. */
 static inline void atml_run_channel(const int8_t *in, int8_t *out, int16_t *ring, const atml_packed_depthwise *p,
-                                    const atml_depthwise_channel *channel) {
-  const int16_t *rows[ATML_DEPTHWISE_ROWS];
+                                    atml_depthwise_channel *channel) {
+  int16_t *rows[ATML_DEPTHWISE_ROWS]; /* of the window, the oldest first */
+  const int32_t last = p->rows - 1;
   int32_t loaded = -p->pad_y; /* next input row to load */
-  int32_t slot = 0;           /* of that row */
+  int32_t below = last + 1 - p->pad_y;
+  for (int32_t r = 0; r <= last; r++) {
+    rows[r] = &ring[r * p->pitch];
+  }
   for (int32_t y = 0; y < p->out_y; y++) {
-    const int32_t top = y * p->stride_y - p->pad_y;
-    for (; loaded < top + p->rows; loaded++) {
-      atml_load_row(in, &ring[slot * p->pitch], p, loaded);
-      slot = (slot + 1 == p->rows) ? 0 : (slot + 1);
+    for (; loaded < below; loaded++) {
+      int16_t *const oldest = rows[0];
+      for (int32_t r = 0; r < last; r++) {
+        rows[r] = rows[r + 1];
+      }
+      rows[last] = oldest;
+      atml_load_row(in, oldest, p, loaded);
     }
-    for (int32_t r = 0; r < p->rows; r++) { /* the oldest row is in the next slot */
-      const int32_t s = slot + r;
-      rows[r] = &ring[((s >= p->rows) ? (s - p->rows) : s) * p->pitch];
-    }
-    atml_depthwise_row(rows, &out[y * p->out_step_y], p, channel);
+    atml_depthwise_row(rows, out, p, channel);
+    out += p->out_step_y;
+    below += p->stride_y;
   }
 }
 

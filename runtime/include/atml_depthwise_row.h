@@ -13,8 +13,9 @@
  * 2 x rows x (row_taps + 1) halfwords. Returns their sum. */
 int32_t atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p);
 
-/* rows[r]: row r of the window, padding included, from its first column on. */
-void atml_depthwise_row(const int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
-                        const atml_depthwise_channel *channel);
+/* rows[r]: row r of the window, padding included, from its first column on. Of the channel only what says
+ * "a row's own" is written. */
+void atml_depthwise_row(int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
+                        atml_depthwise_channel *channel);
 
 #endif

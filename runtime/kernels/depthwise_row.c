@@ -81,12 +81,12 @@ static __attribute__((naked, noinline)) void sum_windows(windows *w __attribute_
       "pop {r4-r7, pc}\n\t");
 }
 
-static void row_3x3(const int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
+static void row_3x3(int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
                     const atml_depthwise_channel *channel) {
   int32_t acc2[AT_ONCE];
   windows w = {rows[0], rows[1], rows[2], (const int32_t *)(const void *)channel->taps, channel->bias, 2 * p->stride_x};
   const atml_finish_row_params finish = {channel->multiplier, channel->right,
-                                         atml_finish_constant(channel->right, p->zero_point), p->out_step_x};
+                                         channel->constant, p->out_step_x};
   for (int32_t left = p->out_x; left > 0; left -= AT_ONCE) {
     const int32_t *const end = &acc2[(left < AT_ONCE) ? left : AT_ONCE];
     sum_windows(&w, acc2, end);
@@ -106,7 +106,7 @@ int32_t atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml
   return sum;
 }
 
-static void row_3x3(const int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
+static void row_3x3(int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
                     const atml_depthwise_channel *channel) {
   /* Copies: a byte written to out might be any of what the pointers lead to, for all a compiler knows. */
   const int16_t *const tap = channel->taps;
@@ -116,7 +116,7 @@ static void row_3x3(const int16_t *const *rows, int8_t *out, const atml_packed_d
   const int32_t bias = channel->bias;
   const int32_t multiplier = channel->multiplier;
   const int32_t right = channel->right;
-  const int32_t constant = atml_finish_constant(right, p->zero_point);
+  const int32_t constant = channel->constant;
   const int32_t step = p->out_step_x;
   const int32_t stride = p->stride_x;
   const int16_t *a = rows[0];
@@ -135,8 +135,8 @@ static void row_3x3(const int16_t *const *rows, int8_t *out, const atml_packed_d
 
 #endif
 
-void atml_depthwise_row(const int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
-                        const atml_depthwise_channel *channel) {
+void atml_depthwise_row(int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
+                        atml_depthwise_channel *channel) {
   if ((p->rows == 3) && (p->row_taps == 3)) {
     row_3x3(rows, out, p, channel);
     return;

@@ -9,19 +9,14 @@
 
 #if ATML_DSP
 
-typedef struct {
-  uint32_t taps[6];
-  int8_t *out;
-  int32_t out_step;
-  int32_t bias, multiplier, constant, right;
-  const int16_t *end; /* of the first row's input: start + outputs x stride */
-} row_job;
-
 /* The assembly knows these offsets. */
-typedef char atml_check_row_offsets[(offsetof(row_job, out) == 24) && (offsetof(row_job, out_step) == 28) &&
-                                        (offsetof(row_job, end) == 48)
-                                    ? 1
-                                    : -1];
+typedef char atml_check_row_offsets[(offsetof(atml_depthwise_channel, out) == 0) &&
+                                            (offsetof(atml_depthwise_channel, out_step) == 4) &&
+                                            (offsetof(atml_depthwise_channel, right) == 20) &&
+                                            (offsetof(atml_depthwise_channel, end) == 24) &&
+                                            (offsetof(atml_depthwise_channel, taps) == 28)
+                                        ? 1
+                                        : -1];
 
 /* a = 2 acc -> saturated output; t = C on entry, clobbered. */
 #if ATML_SINGLE_ROUNDING
@@ -54,12 +49,12 @@ typedef char atml_check_row_offsets[(offsetof(row_job, out) == 24) && (offsetof(
   __asm__ volatile(                                                                \
       "push {r4-r11, lr}\n\t"                                                      \
       "sub sp, #28\n\t"                                                            \
-      "add r12, r3, #28\n\t"                                                       \
-      "ldmia r12, {r4-r9}\n\t"                                                     \
+      "ldr lr, [r3], #4\n\t"                                                       \
+      "ldmia r3!, {r4-r9}\n\t"                                                     \
       "stmia sp, {r4-r9}\n\t"                                                      \
-      "ldr lr, [r3, #24]\n\t"                                                      \
-      "ldmia r3, {r4-r9}\n\t"                                                      \
-      "mov r3, lr\n"                                                               \
+      "ldr r12, [r3]\n\t"                                                          \
+      "mov r3, lr\n\t"                                                             \
+      "ldmia r12, {r4-r9}\n"                                                       \
       "1:\n\t"                                                                     \
       "ldr r12, [sp, #4]\n\t"                                                      \
       "mov lr, r12\n\t" ROW("r0", "r4", "r5") ROW("r1", "r6", "r7")                \
@@ -88,12 +83,12 @@ typedef char atml_check_row_offsets[(offsetof(row_job, out) == 24) && (offsetof(
 #define UNUSED __attribute__((unused))
 
 static __attribute__((naked, noinline)) void row_3x3_stride_1(const int16_t *a UNUSED, const int16_t *b UNUSED,
-                                                              const int16_t *c UNUSED, const row_job *job UNUSED) {
+                                                              const int16_t *c UNUSED, const atml_depthwise_channel *channel UNUSED) {
   ROW_FUNCTION(ROW_1);
 }
 
 static __attribute__((naked, noinline)) void row_3x3_stride_2(const int16_t *a UNUSED, const int16_t *b UNUSED,
-                                                              const int16_t *c UNUSED, const row_job *job UNUSED) {
+                                                              const int16_t *c UNUSED, const atml_depthwise_channel *channel UNUSED) {
   ROW_FUNCTION(ROW_2);
 }
 
@@ -102,9 +97,10 @@ static int32_t is_3x3(const atml_packed_depthwise *p) {
 }
 
 int32_t atml_depthwise_pack_taps(const int8_t *source, int16_t *taps, const atml_packed_depthwise *p) {
+  const int32_t doubled = is_3x3(p); /* the middle tap of a row */
   int32_t sum = 0;
   for (int32_t r = 0; r < p->rows; r++) {
-    if (is_3x3(p) != 0) {
+    if (doubled != 0) {
       sum += source[0] + source[1] + source[2];
       taps[0] = source[0];
       taps[1] = source[1];
@@ -133,7 +129,7 @@ static uint32_t load_pair(const int16_t *in) {
   return pair;
 }
 
-static int32_t dot_rows(const int16_t *const *rows, int32_t offset, const atml_packed_depthwise *p,
+static int32_t dot_rows(int16_t *const *rows, int32_t offset, const atml_packed_depthwise *p,
                         const atml_depthwise_channel *channel) {
   const int16_t *tap = channel->taps;
   int32_t acc = channel->bias;
@@ -160,28 +156,20 @@ static int8_t finish(int32_t acc2, int32_t multiplier, int32_t constant, int32_t
   return (int8_t)result;
 }
 
-void atml_depthwise_row(const int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
-                        const atml_depthwise_channel *channel) {
-  const int32_t constant = (2 * p->zero_point + 1) * ((int32_t)1 << (channel->right - 1));
+void atml_depthwise_row(int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
+                        atml_depthwise_channel *channel) {
   if (is_3x3(p) != 0) {
-    row_job job;
-    __builtin_memcpy(job.taps, channel->taps, sizeof job.taps);
-    job.out = out;
-    job.out_step = p->out_step_x;
-    job.bias = channel->bias;
-    job.multiplier = channel->multiplier;
-    job.constant = constant;
-    job.right = channel->right;
-    job.end = &rows[0][p->out_x * p->stride_x];
+    channel->out = out;
+    channel->end = &rows[0][p->out_x * p->stride_x];
     if (p->stride_x == 1) {
-      row_3x3_stride_1(rows[0], rows[1], rows[2], &job);
+      row_3x3_stride_1(rows[0], rows[1], rows[2], channel);
     } else {
-      row_3x3_stride_2(rows[0], rows[1], rows[2], &job);
+      row_3x3_stride_2(rows[0], rows[1], rows[2], channel);
     }
     return;
   }
   for (int32_t x = 0; x < p->out_x; x++) {
-    *out = finish(2 * dot_rows(rows, x * p->stride_x, p, channel), channel->multiplier, constant, channel->right);
+    *out = finish(2 * dot_rows(rows, x * p->stride_x, p, channel), channel->multiplier, channel->constant, channel->right);
     out += p->out_step_x;
   }
 }

@@ -25,7 +25,7 @@ typedef struct {
   int32x4_t left, right;
 } eight;
 
-static inline eight sum_stride_1(const int16_t *const *rows, int32_t x, const atml_packed_depthwise *p,
+static inline eight sum_stride_1(int16_t *const *rows, int32_t x, const atml_packed_depthwise *p,
                                  const atml_depthwise_channel *channel) {
   const int16_t *tap = channel->taps;
   eight acc = {vdupq_n_s32(channel->bias), vdupq_n_s32(channel->bias)};
@@ -42,7 +42,7 @@ static inline eight sum_stride_1(const int16_t *const *rows, int32_t x, const at
   return acc;
 }
 
-static inline int32x4_t sum_any(const int16_t *const *rows, int32_t x, mve_pred16_t lanes, uint32x4_t at,
+static inline int32x4_t sum_any(int16_t *const *rows, int32_t x, mve_pred16_t lanes, uint32x4_t at,
                                 const atml_packed_depthwise *p, const atml_depthwise_channel *channel) {
   const int16_t *tap = channel->taps;
   int32x4_t acc = vdupq_n_s32(channel->bias);
@@ -57,8 +57,8 @@ static inline int32x4_t sum_any(const int16_t *const *rows, int32_t x, mve_pred1
   return acc;
 }
 
-void atml_depthwise_row(const int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
-                        const atml_depthwise_channel *channel) {
+void atml_depthwise_row(int16_t *const *rows, int8_t *out, const atml_packed_depthwise *p,
+                        atml_depthwise_channel *channel) {
   const uint32x4_t at = atml_mve_steps(p->stride_x);
   const uint32x4_t steps = atml_mve_steps(p->out_step_x);
   const int32_t m = channel->multiplier;
