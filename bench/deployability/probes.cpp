@@ -149,7 +149,9 @@ std::vector<Int8Model> single_probes(Rounding rounding) {
     all.push_back(clamped(all.back()));
     const Shape point{1, 1, s.channels};
     all.push_back(by_hand(quantize::Mean{}, s, point, 1, rounding));
-    all.push_back(by_hand(quantize::Add{}, s, s, 2, rounding));
+    all.push_back(by_hand(quantize::Add{}, s, s, 2, rounding));  // 5 : 6 has ties
+    all.push_back(by_hand(quantize::Add{}, s, s, 2, rounding, 0.0617f));
+    all.push_back(clamped(all.back()));
     all.push_back(by_hand(quantize::Mul{}, s, s, 2, rounding));
     all.push_back(by_hand(quantize::Concat{}, s, {s.height, s.width, 2 * s.channels}, 2, rounding));
     all.push_back(by_hand(quantize::Pad{1, 1, 0, 0, 0, 0}, s, {s.height + 2, s.width, s.channels},

@@ -1,9 +1,11 @@
 // bench/deployment: instructions, flash and RAM of the firmware of reference models beside other
 // engines, with a check that the emulated outputs are the golden ones.
-// Each model as a user gets it, then with and without row streaming, and after clean-up: a peer's
-// model is compared without clean-up, or the comparison is about pruning and not about code.
-// A depthwise network of eight layers shows what --optimize speed|balanced|size trades.
-//   bench_deployment [--models FOLDER] [--target NAME] [--json FILE] [MODEL.tflite ...]
+// Each model as it was given, then with and without row streaming, and after clean-up, which C from
+// a model file gets unless the user says no: peers are compared without, or the comparison would be
+// about pruning and not about code. IC and VWW are synthetic where no trained model is given. A
+// depthwise network of eight layers shows what --optimize speed|balanced|size trades.
+//   bench_deployment [--models FOLDER] [--ic FILE] [--vww FILE] [--target NAME] [--json FILE]
+//                    [MODEL.tflite ...]
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -26,6 +28,7 @@ using namespace atml;
 
 struct Options {
   std::string models = std::string(ATML_SOURCE_DIR) + "/../shared/models";
+  std::string ic, vww;  // trained models of the topologies
   std::string target = "stm32l4r5zi";
   std::string json;
   std::vector<std::string> files;  // more models
@@ -42,6 +45,10 @@ bool parse(int argc, char** argv, Options& options) {
     const std::string value = argv[++i];
     if (key == "--models")
       options.models = value;
+    else if (key == "--ic")
+      options.ic = value;
+    else if (key == "--vww")
+      options.vww = value;
     else if (key == "--target")
       options.target = value;
     else if (key == "--json")
@@ -100,7 +107,6 @@ struct Case {
   bool trade = false;                                    // also built for speed and for size
 };
 
-// kAuto is what a user gets who asks for nothing.
 struct Variant {
   codegen::Streaming streaming = codegen::Streaming::kAuto;
   bool clean = false;
@@ -218,10 +224,21 @@ Status run(const Options& options) {
              read_model(options.models + "/" + reference.name + ".tflite", reference.name));
     cases.push_back({reference.name, std::move(model), reference.peers, &reference.golden});
   }
-  cases.push_back({"synthetic IC topology", bench::image_classification_topology(),
-                   bench::image_classification_peers(), nullptr});
-  cases.push_back({"synthetic VWW topology", bench::visual_wake_words_topology(),
-                   bench::visual_wake_words_peers(), nullptr});
+  const auto add = [&](const std::string& name, const std::string& trained,
+                       quantize::Int8Model (*synthetic)(),
+                       std::vector<bench::PeerFigures> peers) -> Status {
+    quantize::Int8Model model = synthetic();
+    if (!trained.empty()) {
+      ATML_TRY(model, read_model(trained, name));
+    }
+    cases.push_back({(trained.empty() ? "synthetic " : "trained ") + name, std::move(model),
+                     std::move(peers), nullptr});
+    return {};
+  };
+  ATML_TRY_STATUS(add("IC", options.ic, bench::image_classification_topology,
+                      bench::image_classification_peers()));
+  ATML_TRY_STATUS(
+      add("VWW", options.vww, bench::visual_wake_words_topology, bench::visual_wake_words_peers()));
   cases.push_back({"8 layers, depthwise", bench::depthwise_topology(), {}, nullptr, true});
   for (const std::string& path : options.files) {
     ATML_TRY(auto model, read_model(path, "model"));
@@ -243,8 +260,8 @@ int main(int argc, char** argv) {
   Options options;
   if (!parse(argc, argv, options)) {
     fmt::print(stderr,
-               "usage: bench_deployment [--models FOLDER] [--target NAME] [--json FILE] "
-               "[MODEL.tflite ...]\n");
+               "usage: bench_deployment [--models FOLDER] [--ic FILE] [--vww FILE] [--target NAME] "
+               "[--json FILE] [MODEL.tflite ...]\n");
     return 2;
   }
   const Status status = run(options);
