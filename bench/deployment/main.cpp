@@ -184,10 +184,9 @@ Status measure(const Case& c, const Variant& variant, const target::Target& targ
 
 Status compare(const Case& c, const target::Target& target, Json& rows) {
   std::optional<bench::PeerFigures> base;
-  std::vector<Variant> variants{{codegen::Streaming::kAuto},
-                                {codegen::Streaming::kOff},
-                                {codegen::Streaming::kOn},
-                                {codegen::Streaming::kOff, true}};
+  std::vector<Variant> variants{
+      {codegen::Streaming::kAuto}, {codegen::Streaming::kOff}, {codegen::Streaming::kOn}};
+  if (quantize::clean_up(c.model).changed()) variants.push_back({.clean = true});
   if (codegen::compression_pays(c.model, target, {})) variants.push_back({.compressed = true});
   if (c.trade) {
     for (const auto optimize : {codegen::Optimize::kSpeed, codegen::Optimize::kSize})
