@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <optional>
 
 #include "base/files.h"
 #include "cli/clean_up_option.h"
@@ -25,7 +24,7 @@ namespace {
 struct Options {
   std::string source, format, out, target, optimize = "balanced", streaming = "auto";
   std::string layout = "plain", prefix = "model";
-  std::optional<bool> clean_up;  // default: of C from a model file
+  bool clean_up = false, clean_up_said = false;  // unsaid: of C from a model file
   bool compress = false;
 };
 
@@ -98,7 +97,8 @@ Result<int> run_export(const Session& session, const Options& options) {
                              options.format)};
   }
   ATML_TRY(const Source source, load_source(options));
-  const bool clean = options.clean_up.value_or(options.format == "c" && source.is_file);
+  const bool clean =
+      options.clean_up_said ? options.clean_up : options.format == "c" && source.is_file;
   const quantize::CleanUp result = cleaned(source.model, clean);
   if (result.changed()) {
     session.events->info(fmt::format(
@@ -133,7 +133,7 @@ void add_export(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"c", "tflite", "onnx"}));
   command->add_option("--out", options->out, "folder to write to")->required();
   command->add_option("--target", options->target, "part to generate C for (default: the study's)");
-  command->add_flag(
+  const CLI::Option* clean_up = command->add_flag(
       kCleanUpFlag, options->clean_up,
       std::string(kCleanUpHelp) + " (default: on for C from a model file, off otherwise)");
   command->add_flag("--compress-weights", options->compress, kCompressHelp);
@@ -153,7 +153,8 @@ void add_export(CLI::App& app, Action& action) {
       ->add_option("--prefix", options->prefix,
                    "of C: the C identifier that all files, functions and macros begin with")
       ->capture_default_str();
-  command->callback([&action, options] {
+  command->callback([&action, options, clean_up] {
+    options->clean_up_said = clean_up->count() > 0;
     action = [options](const Session& session) { return run_export(session, *options); };
   });
 }
