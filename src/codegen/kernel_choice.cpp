@@ -54,10 +54,6 @@ bool is_pointwise(const network::Window& w) {
 
 bool is_line(const network::Window& w) { return w.kernel_h == 1 || w.kernel_w == 1; }
 
-bool all_zero(const Filter& f) {
-  return std::ranges::all_of(f.weights, [](std::int8_t w) { return w == 0; });
-}
-
 bool factors_differ(const FilterParams& p) {
   return std::ranges::any_of(p.multipliers,
                              [&](const Multiplier& m) { return !(m == p.multipliers[0]); });
@@ -385,9 +381,8 @@ std::string why_plain(const Int8Model& model, const Op& op) {
   const auto choice = choose_kernel(model, op);
   if (!choice.ok() || !is_plain(choice->kernel)) return "";
   const auto* depthwise = std::get_if<Depthwise>(&op.kind);
-  const bool pairs = depthwise == nullptr || model.input_of(op).shape.channels == 1;
-  const std::string obstacle =
-      packing_obstacle(op, filter_shape(model, op), filter_params(model, op), pairs);
+  const std::string obstacle = packing_obstacle(op, filter_shape(model, op),
+                                                filter_params(model, op), goes_in_pairs(model, op));
   if (!obstacle.empty()) return obstacle;
   if (depthwise->multiplier > 1)
     return fmt::format("{} outputs for each input channel", depthwise->multiplier);

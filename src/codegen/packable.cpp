@@ -1,11 +1,11 @@
 #include "codegen/packable.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "codegen/kernel_choice.h"
 #include "codegen/packable_channels.h"
 #include "codegen/packable_windows.h"
+#include "codegen/packing_bounds.h"
 
 namespace atml::codegen {
 
@@ -13,12 +13,8 @@ using namespace quantize;
 
 namespace {
 
-bool all_zero(const Op& op) {
-  return std::ranges::all_of(filter_of(op)->weights, [](std::int8_t w) { return w == 0; });
-}
-
 Op eased(const Int8Model& model, const Op& op, bool assume_live) {
-  if (assume_live && all_zero(op)) return op;
+  if (assume_live && all_zero(*filter_of(op))) return op;
   return with_packable_channels(model, op).value_or(op);
 }
 

@@ -53,10 +53,11 @@ struct Range {
 class Layer {
  public:
   Layer(const Int8Model& model, const Op& op)
-      : model_(model), op_(op), shape_(filter_shape(model, op)), params_(filter_params(model, op)) {
-    const bool depthwise = std::holds_alternative<Depthwise>(op.kind);
-    pairs_ = !depthwise || model.input_of(op).shape.channels == 1;
-  }
+      : model_(model),
+        op_(op),
+        shape_(filter_shape(model, op)),
+        params_(filter_params(model, op)),
+        pairs_(goes_in_pairs(model, op)) {}
 
   bool packs() const { return packs(op_, params_); }
   bool is_good() const { return packs() && (pairs_ || is_short(*filter_of(op_), params_)); }
@@ -211,7 +212,7 @@ class Layer {
   const Op& op_;
   FilterShape shape_;
   FilterParams params_;
-  bool pairs_ = true;
+  bool pairs_;
 };
 
 }  // namespace

@@ -10,6 +10,14 @@ namespace atml::codegen {
 
 using namespace quantize;
 
+bool all_zero(const Filter& f) {
+  return std::ranges::all_of(f.weights, [](std::int8_t w) { return w == 0; });
+}
+
+bool goes_in_pairs(const Int8Model& model, const Op& op) {
+  return !std::holds_alternative<Depthwise>(op.kind) || model.input_of(op).shape.channels == 1;
+}
+
 bool factor_packs(const Multiplier& m) {
   return (m.mantissa == 0 && m.shift == 0) || (m.mantissa > 0 && m.shift <= -1 && m.shift >= -22);
 }

@@ -8,6 +8,13 @@
 
 namespace atml::codegen {
 
+/// Filters without a living weight: a model that is planned before training has them.
+bool all_zero(const quantize::Filter& f);
+
+/// Whether the kernels take an operator's output channels in pairs: all but depthwise, which over
+/// one channel is a convolution.
+bool goes_in_pairs(const quantize::Int8Model& model, const quantize::Op& op);
+
 /// Whether a factor is one that all packed kernels know: 0, or a right shift in [1, 22].
 bool factor_packs(const quantize::Multiplier& m);
 
